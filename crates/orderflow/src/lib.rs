@@ -1,0 +1,3 @@
+//! From raw frames to order-flow features. Standard library only: no I/O, no clock.
+
+pub mod event;

@@ -1,0 +1,13 @@
+//! A synthetic market that never ends and a simulated venue that matches orders inside any market. Standard library
+//! only: no I/O, no clock; the same seed and the same input give the same output on every platform.
+//!
+//! [`market`] makes events, [`venue`] takes them: the venue cannot tell a synthetic market from a recorded one.
+
+pub mod ladder;
+pub mod market;
+pub mod mirror;
+pub mod order;
+pub mod queue;
+pub mod reject;
+pub mod rng;
+pub mod venue;

@@ -1,0 +1,52 @@
+"""Names and places in the lake: `{output_dir}/{symbol}/date={YYYY-MM-DD}/part-{timestamp}.parquet`.
+
+Everything that is no row lies behind an underscore (`_manifest`, `_tmp`), so readers of the tree skip it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from chanflow.domain.errors import InvalidArgument
+from chanflow.domain.time import MS_PER_DAY, NS_PER_MS, utc_date
+
+_NAME = re.compile(r"[A-Za-z0-9:._-]{1,32}")
+
+
+def checked_name(name: str, *, field: str) -> str:
+    """Return `name` when it may become one part of a path. Raises InvalidArgument, whose `field` is as given."""
+    if _NAME.fullmatch(name) is None or name[0] in "._":
+        raise InvalidArgument(
+            f"{field} {name[:64]!r} is not 1 to 32 letters, digits, ':', '.', '_' or '-' that begin with none of '._'",
+            field=field,
+        )
+    return name
+
+
+def date_of_day(day: int) -> str:
+    """Return the UTC date, YYYY-MM-DD, of a count of days since the epoch."""
+    return utc_date(day * MS_PER_DAY * NS_PER_MS)
+
+
+def date_folder(root: Path, symbol: str, date: str) -> Path:
+    """Return the folder of one symbol's rows of one UTC date."""
+    return root / symbol / f"date={date}"
+
+
+def manifest_path(root: Path, date: str) -> Path:
+    """Return the file that lists the published parts of one UTC date."""
+    return root / "_manifest" / f"{date}.jsonl"
+
+
+def dates(root: Path, symbol: str) -> list[str]:
+    """Return the dates, oldest first, that have a folder for `symbol`."""
+    folder = root / symbol
+    if not folder.is_dir():
+        return []
+    return sorted(entry.name.removeprefix("date=") for entry in folder.iterdir() if entry.name.startswith("date="))
+
+
+def parts(root: Path, symbol: str, date: str) -> list[Path]:
+    """Return the published row files of one symbol and date, by name."""
+    return sorted(date_folder(root, symbol, date).glob("part-*.parquet"))

@@ -1,0 +1,119 @@
+"""The unified row: one schema for every reader. Times are Unix ms UTC, `known_ns` wall ns; absent is null, never 0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SCHEMA_VERSION = 3
+
+KINDS = ("trade", "agg_trade", "book_ticker", "book", "mark", "liquidation", "kline", "gap")
+"""Names of the kinds, at their codes."""
+
+SIDES = (None, "buy", "sell")
+"""The taker's side, at its code."""
+
+Columns = Mapping[str, NDArray[Any]]
+"""Rows as columns of one length, as the native collector gives them: `ts_ms`, `kind` (code of `KINDS`), `price`,
+`qty`, `side` (code of `SIDES`), `is_maker`, `bid`, `ask`, `bid_qty`, `ask_qty`, `spread_bps`, `event_ms`, `known_ns`,
+`seq_first`, `seq_last`, `seq_prev`. Absent is NaN in a float column, negative in a sequence, 0 in `event_ms`."""
+
+_FLOATS = ("price", "qty", "bid", "ask", "bid_qty", "ask_qty", "spread_bps")
+_SEQUENCES = ("seq_first", "seq_last", "seq_prev")
+COLLECTED = ("ts_ms", "kind", "side", "is_maker", "event_ms", "known_ns", *_FLOATS, *_SEQUENCES)
+"""The columns that every batch must have."""
+
+
+def row_schema() -> dict[str, pl.DataType]:
+    """Return the columns of a row file, in order, with their types."""
+    import polars as pl
+
+    level = pl.List(pl.Struct({"p": pl.Float64, "q": pl.Float64}))
+    text, i64, f64, flag = pl.String(), pl.Int64(), pl.Float64(), pl.Boolean()
+    return {
+        "ts_ms": i64,
+        "symbol": text,
+        "venue": text,
+        "kind": text,
+        "price": f64,
+        "qty": f64,
+        "side": text,
+        "is_maker": flag,
+        "bid": f64,
+        "ask": f64,
+        "bid_qty": f64,
+        "ask_qty": f64,
+        "spread_bps": f64,
+        "bids": level,
+        "asks": level,
+        "event_ms": i64,
+        "known_ns": i64,
+        "seq_first": i64,
+        "seq_last": i64,
+        "seq_prev": i64,
+        "lag_ms": f64,
+        "dq_ok": flag,
+        "dq_codes": pl.List(pl.String),
+        "row_id": text,
+        "schema_version": pl.Int16(),
+    }
+
+
+def row_ids(columns: Columns, *, venue: str, symbol: str) -> pl.Series:
+    """Return each row's id: the first 16 bytes, in hex, of SHA-256 of `venue:symbol:kind:seq_last:ts_ms`."""
+    import polars as pl
+    from chanflow_native import row_ids as native_row_ids
+
+    text = native_row_ids(
+        venue,
+        symbol,
+        list(KINDS),
+        np.ascontiguousarray(columns["kind"], dtype=np.uint8),
+        np.ascontiguousarray(columns["seq_last"], dtype=np.int64),
+        np.ascontiguousarray(columns["ts_ms"], dtype=np.int64),
+    )
+    return pl.Series("row_id", np.frombuffer(text, dtype="S32")).cast(pl.String)
+
+
+def unified_rows(
+    columns: Columns, *, venue: str, symbol: str, dq_runs: Sequence[tuple[int, tuple[str, ...]]]
+) -> pl.DataFrame:
+    """Return collected columns in the unified schema.
+
+    `dq_runs` holds the gate's codes for consecutive runs of rows as (rows, codes); their rows add up to the columns'.
+    """
+    import polars as pl
+
+    rows = len(columns["ts_ms"])
+    run_of_row = np.repeat(np.arange(len(dq_runs)), [count for count, _ in dq_runs])
+    codes = pl.Series([list(found) for _, found in dq_runs], dtype=pl.List(pl.String))
+    kind = pl.Series(np.asarray(columns["kind"], dtype=np.uint8))
+    side = pl.Series(np.asarray(columns["side"], dtype=np.uint8))
+    whole = {name: pl.Series(np.asarray(columns[name], dtype=np.int64)) for name in (*_SEQUENCES, "event_ms", "known_ns")}
+    frame = pl.DataFrame({
+        "ts_ms": pl.Series(np.asarray(columns["ts_ms"], dtype=np.int64)),
+        "symbol": pl.repeat(symbol, rows, dtype=pl.String, eager=True),
+        "venue": pl.repeat(venue, rows, dtype=pl.String, eager=True),
+        "kind": pl.Series(KINDS).gather(kind),
+        "side": pl.Series(SIDES, dtype=pl.String).gather(side),
+        "is_maker": pl.Series(np.asarray(columns["is_maker"], dtype=np.bool_)),
+        "dq_codes": codes.gather(run_of_row),
+        "row_id": row_ids(columns, venue=venue, symbol=symbol),
+        **{name: pl.Series(np.asarray(columns[name], dtype=np.float64)).fill_nan(None) for name in _FLOATS},
+        **whole,
+    })
+    schema = row_schema()
+    return frame.with_columns(
+        pl.when(pl.col("side").is_not_null()).then(pl.col("is_maker")).alias("is_maker"),
+        pl.when(pl.col("event_ms") > 0).then(pl.col("event_ms")).alias("event_ms"),
+        *(pl.when(pl.col(name) >= 0).then(pl.col(name)).alias(name) for name in _SEQUENCES),
+        *(pl.lit(None, dtype=schema[name]).alias(name) for name in ("bids", "asks", "lag_ms")),
+        (pl.col("dq_codes").list.len() == 0).alias("dq_ok"),
+        pl.lit(SCHEMA_VERSION, dtype=pl.Int16).alias("schema_version"),
+    ).select(pl.col(name).cast(kind) for name, kind in schema.items())

@@ -1,0 +1,133 @@
+"""The tree of faults. A refusal is a value; a fault is an exception, and its branch says what the caller does next.
+
+```
+ChanflowError
+├─ Retryable        nothing happened; try again      VenueBusy · FeedGap
+├─ Uncertain        ask first, then decide           OrderFateUnknown
+├─ Rejected         do not repeat as it is           InvalidArgument · NotFound · OpinionInvalid · MissingExtra
+│                                                    · RecordingInvalid
+└─ Broken           stop and tell a person           BooksDisagree · JournalUnwritable · JournalCorrupt
+                                                     · JournalDiverged · StorageUnwritable · SettingsInvalid · DeskBusy
+```
+"""
+
+from __future__ import annotations
+
+
+class ChanflowError(Exception):
+    """Base of all our faults. The message names the value and the bound, says what to do, and carries no secret."""
+
+    code = "internal"
+    retryable = False
+
+
+class Retryable(ChanflowError):
+    """Nothing happened; try again."""
+
+    retryable = True
+
+
+class VenueBusy(Retryable):
+    """The venue asked us to wait."""
+
+    code = "venue_busy"
+
+
+class FeedGap(Retryable):
+    """The feed lost events; wait until the book is synchronised again."""
+
+    code = "data_stale"
+
+
+class Uncertain(ChanflowError):
+    """The outcome is unknown; ask before deciding."""
+
+
+class OrderFateUnknown(Uncertain):
+    """Nobody knows whether the venue has the order. Query it; never resend."""
+
+    code = "order_fate_unknown"
+
+
+class Rejected(ChanflowError):
+    """Do not repeat the request as it is."""
+
+
+class InvalidArgument(Rejected):
+    """An argument is outside its bounds. `field` names it."""
+
+    code = "invalid_argument"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NotFound(Rejected):
+    """What was asked for does not exist."""
+
+    code = "not_found"
+
+
+class OpinionInvalid(Rejected):
+    """An analyst's answer does not form a proposal."""
+
+    code = "invalid_argument"
+
+
+class MissingExtra(Rejected):
+    """An optional package is not installed; the message says how to get it."""
+
+    code = "missing_extra"
+
+
+class RecordingInvalid(Rejected):
+    """A recorded file cannot be trusted; the message names the line."""
+
+    code = "invalid_argument"
+
+
+class Broken(ChanflowError):
+    """Stop and tell a person."""
+
+
+class BooksDisagree(Broken):
+    """Our ledger and the venue's do not agree."""
+
+    code = "books_disagree"
+
+
+class JournalUnwritable(Broken):
+    """The journal cannot be written, so nothing may be sent."""
+
+    code = "journal_unwritable"
+
+
+class JournalCorrupt(Broken):
+    """The journal's hash chain does not hold; the message names the record."""
+
+    code = "journal_corrupt"
+
+
+class JournalDiverged(Broken):
+    """A re-run gave another record than the journal holds; the message names the first one."""
+
+    code = "journal_diverged"
+
+
+class StorageUnwritable(Broken):
+    """The data directory cannot be written."""
+
+    code = "storage_unwritable"
+
+
+class SettingsInvalid(Broken):
+    """A setting is unknown or outside its bounds."""
+
+    code = "settings_invalid"
+
+
+class DeskBusy(Broken):
+    """Another desk owns the data directory."""
+
+    code = "desk_busy"

@@ -1,0 +1,25 @@
+"""Order flow as the stages speak of it. It is contemporaneous: it explains the move of the moment, not the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FlowWindow:
+    """The order flow of one window of bins ending at `ts_ms`. OFI and TFI in base units, spread in bps.
+
+    `score` is the mean fusion score over the eligible bins, None where none was eligible; `consistency` is
+    min/max of the two flows' shares, 0 where they disagree.
+    """
+
+    ts_ms: int
+    bins: int
+    eligible_bins: int
+    book_ok: bool
+    ofi: float
+    tfi: float
+    score: float | None
+    consistency: float
+    spread_bps: float | None
+    strong_bins: int

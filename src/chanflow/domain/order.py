@@ -1,0 +1,181 @@
+"""Orders, from what the gate let through to what the venue did with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal
+
+from chanflow.domain.opinion import Side, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question the gate asked: its name, the value found, the bound, and whether it held."""
+
+    name: str
+    value: str
+    bound: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something was refused: a stable code and a sentence naming value and bound."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The gate's no, with every reason."""
+
+    proposal_id: str
+    decision_id: str
+    symbol: str
+    at_ns: int
+    reasons: tuple[Reason, ...]
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """What may be sent, and nothing more."""
+
+    symbol: str
+    side: Side
+    qty_base: Decimal
+    leverage: int
+    reduce_only: bool
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    take_profit_price: Decimal | None
+
+
+class ApprovedOrder:
+    """The gate's yes. Only `risk/gate.py` makes one: the constructor wants the seal that the gate claimed at import.
+
+    It is single-use, expires, and names its protective stop. `signature` lets it travel as a message: the gate that
+    made it, and no one else, can turn the message back into an `ApprovedOrder`.
+    """
+
+    __slots__ = ("approved_id", "at_ns", "checks", "clips", "decision_id", "expires_ns", "limits_hash", "proposal_id",
+                 "signature", "strategy", "terms", "triggers")  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        seal: ApprovalSeal,
+        approved_id: str,
+        proposal_id: str,
+        decision_id: str,
+        strategy: str,
+        terms: OrderTerms,
+        triggers: tuple[Trigger, ...],
+        checks: tuple[Check, ...],
+        clips: tuple[str, ...],
+        limits_hash: str,
+        at_ns: int,
+        expires_ns: int,
+        signature: str,
+    ) -> None:
+        if seal is not _claimed_seal:
+            raise TypeError("an ApprovedOrder is made by the risk gate alone")
+        if not terms.reduce_only and terms.stop_price is None:
+            raise ValueError("an opening order without a protective stop cannot be approved")
+        self.approved_id = approved_id
+        self.proposal_id = proposal_id
+        self.decision_id = decision_id
+        self.strategy = strategy
+        self.terms = terms
+        self.triggers = triggers
+        self.checks = checks
+        self.clips = clips
+        self.limits_hash = limits_hash
+        self.at_ns = at_ns
+        self.expires_ns = expires_ns
+        self.signature = signature
+
+
+class ApprovalSeal:
+    """Proof of being the gate. The first claim gets it; there is no second."""
+
+
+_claimed_seal: ApprovalSeal | None = None
+
+
+def claim_approval_seal() -> ApprovalSeal:
+    """Return the seal that makes `ApprovedOrder`s; raises TypeError for everyone after the gate."""
+    global _claimed_seal  # noqa: PLW0603 - claimed once, for the life of the process
+    if _claimed_seal is not None:
+        raise TypeError("the approval seal is taken: only the risk gate approves orders")
+    _claimed_seal = ApprovalSeal()
+    return _claimed_seal
+
+
+class OrderState(StrEnum):
+    """Where an order is in its life."""
+
+    INITIALIZED = "initialized"
+    DENIED = "denied"
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    PARTIALLY_FILLED = "partially_filled"
+    PENDING_CANCEL = "pending_cancel"
+    TRIGGERED = "triggered"
+    UNKNOWN = "unknown"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing more is expected (late fills aside)."""
+        return self in _TERMINAL
+
+
+_TERMINAL = frozenset(
+    {OrderState.DENIED, OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED}
+)
+
+Leg = Literal["entry", "stop", "take_profit", "exit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One fill, as the venue told it. Identity is (venue, symbol, trade_id). Fee in quote units, positive = paid."""
+
+    venue: str
+    symbol: str
+    trade_id: str
+    client_order_id: str
+    side: Side
+    price: Decimal
+    qty_base: Decimal
+    fee_quote: Decimal
+    maker: bool
+    event_ns: int
+    known_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """A step in an order's life, with what is left to fill."""
+
+    client_order_id: str
+    symbol: str
+    leg: Leg
+    state: OrderState
+    filled_base: Decimal
+    leaves_base: Decimal
+    at_ns: int
+    detail: str = ""
+
+
+def approved_payload(order: ApprovedOrder) -> Mapping[str, Any]:
+    """Return the message form of an approval."""
+    return {name: getattr(order, name) for name in ApprovedOrder.__slots__}

@@ -1,0 +1,1 @@
+"""Execution: takes `ApprovedOrder`s only, journals before it sends, and keeps the books from fills alone."""

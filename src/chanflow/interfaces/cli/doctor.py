@@ -1,0 +1,58 @@
+"""`chanflow doctor`: what is in force, where it came from, and whether a desk can run here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def doctor(
+    *,
+    config: Annotated[Path | None, typer.Option("--config", help="A YAML file of settings.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="One setting, like risk.max_leverage=3; repeatable.")
+    ] = None,
+) -> None:
+    """Print each setting with its origin, and check the data directory.
+
+    Exits with 1 if no desk can run here. Raises SettingsInvalid.
+    """
+    import platform
+    from importlib.metadata import version
+
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from chanflow.domain.errors import StorageUnwritable
+    from chanflow.runtime.home import Home
+    from chanflow.runtime.settings import config_hash, load_settings, setting_keys, setting_value
+
+    loaded = load_settings(config=config, overrides=overrides or ())
+    table = Table("setting", "value", "origin", title="Settings", title_justify="left")
+    for key in setting_keys():
+        value = setting_value(loaded.settings, key)
+        shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+        origin = loaded.origins[key]
+        table.add_row(key, escape(shown), escape(origin), style="dim" if origin == "default" else "bold")
+
+    home = Home(loaded.home)
+    try:
+        home.prepare()
+        condition = "usable"
+    except StorageUnwritable as fault:
+        condition = str(fault)
+    parts = (f"{name} {version(name)}" for name in ("chanflow", "chanflow-native"))
+    versions = ", ".join((*parts, f"Python {platform.python_version()}"))
+    console = Console()
+    console.print(table)
+    for label, text in (
+        ("settings hash", config_hash(loaded.settings)),
+        ("data directory", f"{home.root} (from {loaded.home_origin}): {condition}"),
+        ("versions", versions),
+    ):
+        console.print(f"{label:<15} {text}", soft_wrap=True, markup=False, highlight=False)
+    if condition != "usable":
+        raise typer.Exit(1)

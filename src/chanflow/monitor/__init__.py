@@ -1,0 +1,1 @@
+"""Monitor: watches positions with pure code. No model in here, ever."""

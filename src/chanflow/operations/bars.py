@@ -1,0 +1,49 @@
+"""Reading bars for an operation: in a thread, and with refusals that repeat nothing the caller sent."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import anyio.to_thread
+
+from chanflow.domain.errors import NotFound
+from chanflow.domain.market_data import Bar
+from chanflow.domain.time import NS_PER_MS, Clock
+from chanflow.operations.fields import Level, interval_ms
+from chanflow.operations.outcome import Declined
+from chanflow.operations.services import KlineReader
+
+_NAMED = 20
+
+
+async def read_bars(
+    klines: KlineReader, symbol: str, level: Level, *, start_ms: int | None, end_ms: int | None, limit: int
+) -> list[Bar]:
+    """Return closed bars as `KlineReader.klines` does. Raises Declined (not_found) naming what there is instead."""
+    read = partial(klines.klines, symbol, interval_ms(level), start_ms=start_ms, end_ms=end_ms, limit=limit)
+    try:
+        return await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
+    except NotFound as fault:
+        known = await anyio.to_thread.run_sync(klines.symbols, abandon_on_cancel=True)
+        if symbol in known:
+            raise Declined("not_found", f"no bars of level {level} can be formed for the symbol", field="level") from fault
+        named = ", ".join(known[:_NAMED]) + (f" and {len(known) - _NAMED} more" if len(known) > _NAMED else "")
+        raise Declined(
+            "not_found",
+            "the symbol has no data here",
+            field="symbol",
+            suggestion=f"symbols: {named}" if named else "record or download market data first",
+        ) from fault
+
+
+def known_ms(bars: list[Bar], clock: Clock) -> int:
+    """Return when all of `bars` could be known, in Unix ms: the close of the last, or now for none."""
+    return bars[-1].close_ms if bars else clock.now_ns() // NS_PER_MS
+
+
+def stale_ms(bars: list[Bar], clock: Clock) -> int | None:
+    """Return the age in ms of the newest of `bars`, or None while no newer bar can have closed."""
+    if not bars:
+        return None
+    age_ms = clock.now_ns() // NS_PER_MS - bars[-1].close_ms
+    return age_ms if age_ms >= bars[-1].interval_ms else None

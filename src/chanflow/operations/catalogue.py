@@ -1,0 +1,147 @@
+"""The one function behind all doors: `Catalogue.execute`.
+
+A call passes its steps in a fixed order: authentication, rate limit, arguments, charge, audit, route, meter. The policy
+steps among them are slots of `Policy`; a desk that listens on loopback alone fills none.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import anyio
+from pydantic import ValidationError
+
+from chanflow.domain.errors import ChanflowError
+from chanflow.operations.operation import AnyOperation, Arguments, Asked, RateClass
+from chanflow.operations.outcome import Done, Failed, Outcome, Usage, failure, failure_of
+from chanflow.operations.principal import Door, Principal
+from chanflow.operations.refusal import invalid_arguments
+from chanflow.operations.services import Services
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call on its way. `operation` is None for an unknown name, `args` before the arguments were checked."""
+
+    principal: Principal
+    operation: AnyOperation | None
+    raw: Mapping[str, Any]
+    args: Arguments | None
+    door: Door
+    request_id: str
+
+    @property
+    def rate_class(self) -> RateClass:
+        """The bucket it draws from; unknown names draw from the readers'."""
+        return self.operation.rate_class if self.operation else "read"
+
+
+Admission = Callable[[Call], Awaitable[Failed | None]]
+"""A step before the work: the failure that ends the call, or None to let it pass."""
+
+Meter = Callable[[Call, Outcome], Awaitable[Outcome]]
+"""The step after the work: the outcome as it leaves, with its usage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What stands between a caller and the work, one slot a step; `Catalogue.execute` fixes their order."""
+
+    authenticate: Admission | None = None
+    limit_rate: Admission | None = None
+    charge: Admission | None = None
+    audit: Admission | None = None
+    meter: Meter | None = None
+
+
+class Catalogue:
+    """All operations of a desk, by name, in the order of their declaration."""
+
+    def __init__(self, services: Services, operations: Iterable[AnyOperation], policy: Policy | None = None) -> None:
+        self.services = services
+        self._policy = policy or Policy()
+        self._operations: dict[str, AnyOperation] = {}
+        for operation in operations:
+            if operation.name in self._operations:
+                raise ValueError(f"operation {operation.name} is declared twice")
+            self._operations[operation.name] = operation
+
+    def of(self, door: Door) -> list[AnyOperation]:
+        """Return the operations that `door` offers, in order."""
+        return [operation for operation in self._operations.values() if door in operation.doors]
+
+    def get(self, name: str, door: Door) -> AnyOperation | None:
+        """Return the operation called `name` if `door` offers it."""
+        operation = self._operations.get(name)
+        return operation if operation and door in operation.doors else None
+
+    def new_request_id(self) -> str:
+        """Return a name for one request; doors show it and logs carry it."""
+        return str(self.services.ids.uuid7())
+
+    async def execute(
+        self, principal: Principal, operation: str, args: Mapping[str, Any], *, door: Door, request_id: str
+    ) -> Outcome:
+        """Return the outcome of one call; whatever goes wrong is a `Failed`, never an exception."""
+        call = Call(principal, self.get(operation, door), args, None, door, request_id)
+        try:
+            outcome = await self._pass(call)
+            return await self._policy.meter(call, outcome) if self._policy.meter else outcome
+        except ChanflowError as fault:
+            _log.warning("request %s was declined: %s", request_id, type(fault).__name__)
+            return failure_of(fault, request_id)
+        except Exception:
+            _log.exception("request %s failed", request_id)
+            return failure("internal", request_id)
+
+    async def _pass(self, call: Call) -> Outcome:
+        policy = self._policy
+        if refused := await _first_refusal(call, policy.authenticate, policy.limit_rate):
+            return refused
+        checked = self._with_arguments(call)
+        if isinstance(checked, Failed):
+            return checked
+        if refused := await _first_refusal(checked, policy.charge, policy.audit):
+            return refused
+        return await self._route(checked)
+
+    def _with_arguments(self, call: Call) -> Call | Failed:
+        if call.operation is None:
+            known = ", ".join(operation.name for operation in self.of(call.door))
+            return failure(
+                "not_found", call.request_id, "there is no operation of that name", field="name", suggestion=f"use: {known}"
+            )
+        model: type[Arguments] = call.operation.input
+        try:
+            return replace(call, args=model.model_validate(dict(call.raw)))
+        except ValidationError as fault:
+            return invalid_arguments(fault, model, call.request_id)
+
+    async def _route(self, call: Call) -> Outcome:
+        operation = call.operation
+        assert operation is not None
+        assert call.args is not None
+        asked = Asked(call.args, call.principal, self.services, call.request_id)
+        try:
+            with anyio.fail_after(operation.timeout_s):
+                return Done(await operation.handler(asked), Usage())
+        except ChanflowError as fault:
+            _log.info("request %s to %s: %s", call.request_id, operation.name, type(fault).__name__)
+            return failure_of(fault, call.request_id)
+        except TimeoutError:
+            return failure("timeout", call.request_id, f"{operation.name} took longer than {operation.timeout_s:g} s")
+        except Exception:
+            _log.exception("request %s to %s failed", call.request_id, operation.name)
+            return failure("internal", call.request_id)
+
+
+async def _first_refusal(call: Call, *steps: Admission | None) -> Failed | None:
+    for step in steps:
+        if step is not None and (refused := await step(call)) is not None:
+            return refused
+    return None

@@ -1,0 +1,17 @@
+"""The operations a desk offers, in the order every door lists them."""
+
+from __future__ import annotations
+
+from chanflow.operations.account import GET_POSITION
+from chanflow.operations.analysis import ANALYZE_STRUCTURE
+from chanflow.operations.catalogue import Catalogue, Policy
+from chanflow.operations.market import GET_KLINES
+from chanflow.operations.operation import AnyOperation
+from chanflow.operations.services import Services
+
+OPERATIONS: tuple[AnyOperation, ...] = (GET_KLINES, ANALYZE_STRUCTURE, GET_POSITION)
+
+
+def build_catalogue(services: Services, policy: Policy | None = None) -> Catalogue:
+    """Return the catalogue of `services`. Raises ValueError when two operations share a name."""
+    return Catalogue(services, OPERATIONS, policy)

@@ -1,0 +1,111 @@
+"""How an operation is declared: once, for all doors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from chanflow.operations.principal import Door, Principal
+from chanflow.operations.services import Services
+
+RateClass = Literal["read", "write", "heavy", "trade", "safety"]
+ALL_DOORS: frozenset[Door] = frozenset({"cli", "rest", "mcp", "ws"})
+
+
+class Arguments(BaseModel):
+    """Base of all inputs: unknown arguments are refused, and text is no number."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Answer(BaseModel):
+    """Base of all outputs. Every field is always present; what is not known is null."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+InputT = TypeVar("InputT", bound=Arguments)
+OutputT = TypeVar("OutputT", bound=Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[InputT]):
+    """One call as its handler sees it."""
+
+    args: InputT
+    principal: Principal
+    services: Services
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What an agent may assume before calling."""
+
+    read_only: bool
+    destructive: bool = False
+    idempotent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A long answer in short: a line, the newest rows, and the cursor to the rest."""
+
+    line: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[InputT, OutputT]):
+    """Something that may be asked of the desk.
+
+    `plans` are the plans that have it, `charges` the cost per quota with the leading one first, `path` its own REST
+    route below /api/v2. Raises ValueError when a part is missing that a door or the policy relies on.
+    """
+
+    name: str
+    title: str
+    doc_en: str
+    doc_zh: str
+    scope: str
+    plans: frozenset[str]
+    charges: Mapping[str, int]
+    rate_class: RateClass
+    input: type[InputT]
+    output: type[OutputT]
+    hints: Hints
+    timeout_s: float
+    path: str
+    handler: Callable[[Asked[InputT]], Awaitable[OutputT]]
+    digest: Callable[[OutputT], Digest]
+    doors: frozenset[Door] = field(default=ALL_DOORS)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z_]{2,40}", self.name):
+            raise ValueError("an operation's name is snake_case, 3 to 41 letters")
+        for part in ("title", "doc_en", "doc_zh", "plans", "doors"):
+            if not getattr(self, part):
+                raise ValueError(f"operation {self.name} has no {part}")
+        if not re.fullmatch(r"[a-z]+:[a-z]+", self.scope):
+            raise ValueError(f"operation {self.name} needs a scope such as market:read")
+        if not re.fullmatch(r"(/[a-z-]+)+", self.path):
+            raise ValueError(f"operation {self.name} needs a path such as /market/klines")
+        if not _is_a(self.input, Arguments):
+            raise ValueError(f"operation {self.name} needs an input model that descends from Arguments")
+        if not _is_a(self.output, Answer):
+            raise ValueError(f"operation {self.name} needs an output model that descends from Answer")
+        if self.timeout_s <= 0:
+            raise ValueError(f"operation {self.name} has a timeout of {self.timeout_s} s, it must be positive")
+
+
+AnyOperation = Operation[Any, Any]
+
+
+def _is_a(model: object, base: type[BaseModel]) -> bool:
+    return isinstance(model, type) and issubclass(model, base) and model is not base

@@ -1,0 +1,141 @@
+"""How an operation ends: done with a result, or failed with the one error body that all doors show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from chanflow.domain.errors import ChanflowError, Rejected
+
+
+class CodeRow(NamedTuple):
+    """What an error code means: its HTTP status, whether the same call may be repeated, and a sentence."""
+
+    status: int
+    retryable: bool
+    sentence: str
+
+
+CODES: Mapping[str, CodeRow] = {
+    "invalid_argument": CodeRow(422, False, "an argument is outside its bounds"),
+    "unauthenticated": CodeRow(401, False, "nobody is logged in"),
+    "insufficient_scope": CodeRow(403, False, "the caller lacks the scope of this operation"),
+    "plan_required": CodeRow(403, False, "the caller's plan does not have this operation"),
+    "ip_not_allowed": CodeRow(403, False, "the key may not be used from this address"),
+    "origin_not_allowed": CodeRow(403, False, "pages of this origin may not call the desk"),
+    "not_found": CodeRow(404, False, "what was asked for does not exist"),
+    "conflict": CodeRow(409, False, "the request conflicts with what is there"),
+    "idempotency_conflict": CodeRow(409, False, "the key was used for another request"),
+    "confirmation_stale": CodeRow(409, False, "the confirmation has expired"),
+    "confirmation_invalid": CodeRow(409, False, "the confirmation does not fit this request"),
+    "payload_too_large": CodeRow(413, False, "the request is too large"),
+    "host_not_allowed": CodeRow(421, False, "the desk does not answer to this host name"),
+    "rate_limited": CodeRow(429, True, "too many requests"),
+    "quota_exceeded": CodeRow(429, False, "the quota is spent"),
+    "order_fate_unknown": CodeRow(202, False, "nobody knows yet whether the venue has the order; ask, never resend"),
+    "data_stale": CodeRow(503, True, "the market data are stale"),
+    "venue_busy": CodeRow(503, True, "the venue asked us to wait"),
+    "model_busy": CodeRow(503, True, "the model asked us to wait"),
+    "limiter_down": CodeRow(503, True, "the rate limiter cannot be reached"),
+    "timeout": CodeRow(504, True, "the operation took too long"),
+    "journal_unwritable": CodeRow(503, False, "the journal cannot be written, so nothing may be sent"),
+    "internal": CodeRow(500, False, "the desk failed; its log has the cause under this request_id"),
+}
+"""Every code a door may show."""
+
+
+class ErrorBody(BaseModel):
+    """The one error body. Nulls are present; rejected values are never repeated."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: str
+    message: str
+    retryable: bool
+    retry_after_ms: int | None
+    field: str | None
+    suggestion: str | None
+    request_id: str
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the code."""
+        return CODES[self.code].status
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a call was charged, per quota; empty while nothing is metered."""
+
+    charged: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The operation's answer."""
+
+    result: BaseModel
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The operation's error."""
+
+    error: ErrorBody
+
+
+Outcome = Done | Failed
+
+
+class Declined(Rejected):
+    """An operation's own no, in words that are safe to show: they repeat nothing the caller sent."""
+
+    def __init__(self, code: str, message: str, *, field: str | None = None, suggestion: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.field = field
+        self.suggestion = suggestion
+
+
+def failure(
+    code: str, request_id: str, message: str | None = None, *, field: str | None = None, suggestion: str | None = None
+) -> Failed:
+    """Return the failure of `code`; without `message` it carries the code's own sentence. Raises KeyError."""
+    row = CODES[code]
+    body = ErrorBody(
+        code=code,
+        message=message or row.sentence,
+        retryable=row.retryable,
+        retry_after_ms=None,
+        field=field,
+        suggestion=suggestion,
+        request_id=request_id,
+    )
+    return Failed(body)
+
+
+def failure_of(fault: ChanflowError, request_id: str) -> Failed:
+    """Return the failure that `fault` shows to callers.
+
+    Only a `Declined` speaks in its own words. Other messages are for the operator: they name values, so callers get
+    the sentence of the code.
+    """
+    if isinstance(fault, Declined):
+        return failure(fault.code, request_id, str(fault), field=fault.field, suggestion=fault.suggestion)
+    return failure(fault.code if fault.code in CODES else "internal", request_id)
+
+
+def body_of(outcome: Outcome) -> dict[str, Any]:
+    """Return the outcome's body as plain JSON data."""
+    model = outcome.result if isinstance(outcome, Done) else outcome.error
+    return model.model_dump(mode="json")
+
+
+def compact_json(body: Any) -> str:
+    """Return the one text of a body: fields in declared order, no spaces, UTF-8 kept. Raises ValueError for NaN."""
+    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -1,0 +1,1 @@
+"""Review: the journal, and what may be learned from it."""

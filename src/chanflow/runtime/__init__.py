@@ -1,0 +1,1 @@
+"""What carries the stages: settings, time, the data directory, the bus, the pipeline and its wiring."""

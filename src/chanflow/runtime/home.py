@@ -1,0 +1,222 @@
+"""The data directory: what lies where, who may use it, and how a file appears in it.
+
+```
+desk.lock                       held by the one desk that runs here; names its process
+runs/0001-<run id>/
+  journal/journal-<run id>-1.jsonl
+  lake/                         Parquet, as the run saw the market
+  bus.db                        messages not yet handled
+  report.html  summary.json
+```
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from chanflow.domain.errors import DeskBusy, InvalidArgument, StorageUnwritable
+
+NETWORK_FILESYSTEMS = ("afs", "ceph", "cifs", "lustre", "ncpfs", "nfs", "nfs4", "smb", "smb2", "smb3", "smbfs")
+"""Filesystem types whose locks and shared memory cannot carry SQLite's write-ahead log."""
+
+NETWORK_FUSE = ("ceph", "ceph-fuse", "davfs", "glusterfs", "rclone", "s3fs", "sshfs")
+"""The same, as they name themselves after `fuse.`."""
+
+_RUN_NAME = re.compile(r"(\d{4,})-([A-Za-z0-9-]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+    number: int
+    run_id: str
+
+    @property
+    def journal_path(self) -> Path:
+        """The journal's first segment."""
+        return self.path / "journal" / f"journal-{self.run_id}-1.jsonl"
+
+    @property
+    def lake_dir(self) -> Path:
+        """The folder of the run's Parquet files."""
+        return self.path / "lake"
+
+    @property
+    def bus_path(self) -> Path:
+        """The database of the message log."""
+        return self.path / "bus.db"
+
+    @property
+    def report_path(self) -> Path:
+        """The page a person reads."""
+        return self.path / "report.html"
+
+    @property
+    def summary_path(self) -> Path:
+        """The same figures for a program."""
+        return self.path / "summary.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The data directory at `root`; `mounts` is the system's list of mounted filesystems."""
+
+    root: Path
+    mounts: Path = Path("/proc/mounts")
+
+    def prepare(self) -> None:
+        """Make the directory and see that a desk can live in it.
+
+        Raises StorageUnwritable if it cannot be written or lies on a network filesystem.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise _unwritable(self.root, fault) from fault
+        self._refuse_network()
+        publish(self.root / ".writable", b"")
+        (self.root / ".writable").unlink(missing_ok=True)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the directory for one desk while the block runs; the lock dies with the process.
+
+        Raises DeskBusy, naming the holder, if another desk has it; StorageUnwritable as `prepare` does.
+        """
+        try:
+            import fcntl
+        except ImportError as fault:
+            raise StorageUnwritable(
+                "this system has no flock, and two desks could share a directory; run chanflow on Linux, macOS or WSL"
+            ) from fault
+        self.prepare()
+        path = self.root / "desk.lock"
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as fault:
+            raise _unwritable(path, fault) from fault
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as fault:
+                holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+                raise DeskBusy(
+                    f"the desk with pid {holder} owns {self.root}; stop it, or set CHANFLOW_HOME to another directory"
+                ) from fault
+            except OSError as fault:
+                raise _unwritable(path, fault) from fault
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def new_run(self, run_id: UUID | str) -> RunFolder:
+        """Make the folder of a new run, numbered after the newest, and return it.
+
+        Raises InvalidArgument for an id other than letters, digits and hyphens; StorageUnwritable.
+        """
+        number = 1 + max((run.number for run in self.runs()), default=0)
+        path = self.root / "runs" / f"{number:04d}-{run_id}"
+        if _RUN_NAME.fullmatch(path.name) is None or path.parent != self.root / "runs":
+            raise InvalidArgument(f"run id is {str(run_id)!r}, allowed are letters, digits and hyphens", field="run_id")
+        run = RunFolder(path, number, str(run_id))
+        try:
+            run.journal_path.parent.mkdir(parents=True)
+            run.lake_dir.mkdir()
+        except OSError as fault:
+            raise _unwritable(path, fault) from fault
+        return run
+
+    def runs(self) -> tuple[RunFolder, ...]:
+        """Return the runs, oldest first; anything else in the folder is passed over."""
+        try:
+            paths = sorted((self.root / "runs").iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        found = [
+            RunFolder(path, int(name[1]), name[2])
+            for path in paths
+            if (name := _RUN_NAME.fullmatch(path.name)) is not None and path.is_dir()
+        ]
+        return tuple(sorted(found, key=lambda run: run.number))
+
+    def newest_run(self) -> RunFolder | None:
+        """Return the run with the highest number, or None before the first."""
+        return next(reversed(self.runs()), None)
+
+    def _refuse_network(self) -> None:
+        kind = self._filesystem()
+        family, _, name = kind.partition(".")
+        if kind in NETWORK_FILESYSTEMS or (family == "fuse" and name in NETWORK_FUSE):
+            raise StorageUnwritable(
+                f"{self.root} lies on {kind}, a network filesystem, where SQLite's write-ahead log can lose data;"
+                " set CHANFLOW_HOME to a local directory"
+            )
+
+    def _filesystem(self) -> str:
+        """Return the type of the filesystem under the root, or "" where the system keeps no such list."""
+        try:
+            lines = self.mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        except OSError:
+            return ""
+        root = self.root.resolve()
+        deepest, kind = -1, ""
+        for line in lines:
+            fields = line.split(" ")
+            if len(fields) < 3:
+                continue
+            point = Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[1]))
+            # A later mount on the same point hides the earlier one.
+            if root.is_relative_to(point) and len(point.parts) >= deepest:
+                deepest, kind = len(point.parts), fields[2]
+        return kind
+
+
+def publish(path: Path, data: bytes) -> None:
+    """Put a file with `data` at `path`, whole or not at all, in place of what was there; durable on return.
+
+    Raises StorageUnwritable, with nothing left beside it and the old file as it was (unless only the folder's own sync
+    failed: then the new one stands).
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.draft")
+    try:
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        _sync_folder(path.parent)
+    except OSError as fault:
+        _forget(draft)
+        raise _unwritable(path, fault) from fault
+    except BaseException:
+        _forget(draft)
+        raise
+
+
+def _forget(draft: Path) -> None:
+    with suppress(OSError):  # nothing was made where its folder is no folder, or is gone
+        draft.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unwritable(path: Path, fault: OSError) -> StorageUnwritable:
+    reason = (fault.strerror or str(fault)).lower()
+    return StorageUnwritable(f"{path} cannot be written: {reason}; free or repair it, or set CHANFLOW_HOME elsewhere")

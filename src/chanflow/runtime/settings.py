@@ -1,0 +1,435 @@
+"""Settings: read once from all their sources into frozen objects. Nothing else reads the environment.
+
+Strongest first: `--set a.b=c`, `CHANFLOW_A__B`, the same in `.env` (working directory only), the file of `--config`,
+`defaults.yaml`. The models carry no defaults of their own, so that file is the only place where one stands.
+
+The layers are plain dictionaries joined here and checked by pydantic. pydantic-settings would pass over unknown
+`CHANFLOW_…` variables in silence and cannot say where a value came from; both matter more than the lines it saves.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import reduce
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from chanflow.domain.canonical import sha256_of
+from chanflow.domain.errors import SettingsInvalid
+
+_PREFIX = "CHANFLOW_"
+BESIDE_THE_TREE = ("CHANFLOW_API_KEY", "CHANFLOW_HOME", "CHANFLOW_TEST_DATA", "CHANFLOW_URL")
+"""Variables of ours that are no settings of the desk."""
+
+
+def _exact(value: object) -> object:
+    if isinstance(value, bool | float):
+        raise ValueError(f'is the {type(value).__name__} {value}, and money is exact: write it as text, like "0.1"')
+    return value
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"is {value}, a number is needed")
+    return value
+
+
+def _at_least(bound: str) -> AfterValidator:
+    def check(value: Decimal) -> Decimal:
+        if value < Decimal(bound):
+            raise ValueError(f"is {value}, the hard limit is {bound} and may only be tightened: set at least {bound}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _at_most(bound: str) -> AfterValidator:
+    def check(value: Decimal) -> Decimal:
+        if value > Decimal(bound):
+            raise ValueError(f"is {value}, the hard limit is {bound} and may only be tightened: set at most {bound}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _can_be_sent(mode: object) -> object:
+    if mode in ("live", "shadow"):
+        raise ValueError(f"is {mode}, but this version can reach no real venue: set hold or paper")
+    return mode
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def _distinct(symbols: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(symbols)) < len(symbols):
+        raise ValueError(f"is {', '.join(symbols)}: each symbol may be named once")
+    return symbols
+
+
+Money = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, allow_inf_nan=False)]
+Whole = Annotated[int, BeforeValidator(_no_bool)]
+Share = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1, allow_inf_nan=False)]
+Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,30}$")]
+
+
+class Section(BaseModel):
+    """A node of the tree: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MarketSettings(Section):
+    """What is watched, and how its order flow is measured."""
+
+    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(_split), AfterValidator(_distinct), Field(min_length=1)]
+    bin_ms: Annotated[Whole, Field(ge=1, le=60_000)]
+    z_window_s: Annotated[Whole, Field(ge=1)]
+    z_warmup_s: Annotated[Whole, Field(ge=0)]
+    max_recording_mb: Annotated[Whole, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _warm_within_window(self) -> Self:
+        if self.z_warmup_s > self.z_window_s:
+            raise ValueError(f"z_warmup_s is {self.z_warmup_s}, allowed is up to z_window_s, {self.z_window_s}")
+        return self
+
+
+class LakeSettings(Section):
+    """When a Parquet file is closed and the next begun."""
+
+    rotate_max_rows: Annotated[Whole, Field(ge=1)]
+    rotate_max_s: Annotated[Whole, Field(ge=1)]
+
+
+class SignalsSettings(Section):
+    """Which signals are made, and when one is too weak or too old."""
+
+    level: Literal["1s", "5s", "15s", "1m", "5m", "30m", "1h", "1d"]
+    flow_window_bars: Annotated[Whole, Field(ge=1)]
+    min_consistency: Share
+    min_score: Share
+    expiry_s: Annotated[Whole, Field(ge=1)]
+
+
+class AnalystSettings(Section):
+    """Who proposes trades."""
+
+    kind: Literal["rules"]
+    freshness_bars: Annotated[Whole, Field(ge=1)]
+    reward_risk: Money
+
+
+class LadderSettings(Section):
+    """How far the desk may act alone."""
+
+    paper_start: Literal["L0", "L1", "L2", "L3"]
+
+
+class RiskSettings(Section):
+    """The gate's limits; the hard ones may be tightened, never loosened. All are shares of one, but as named."""
+
+    min_margin_ratio: Annotated[Money, _at_least("0.20")]
+    max_drawdown: Annotated[Money, _at_most("0.10")]
+    max_daily_loss: Annotated[Money, _at_most("0.05")]
+    max_leverage: Annotated[Money, _at_most("5")]
+    min_cash_reserve: Annotated[Money, _at_least("0.10")]
+    max_asset_exposure: Annotated[Money, _at_most("0.30")]
+    max_trade_loss: Annotated[Money, _at_most("0.03")]
+    price_collar: Annotated[Money, _at_most("0.01")]
+    slippage_bps: Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1000, allow_inf_nan=False)]
+    target_trade_loss: Money
+    approval_ttl_s: Annotated[Whole, Field(ge=1, le=60)]
+    ladder: LadderSettings
+
+    @model_validator(mode="after")
+    def _target_within_limit(self) -> Self:
+        if self.target_trade_loss > self.max_trade_loss:
+            raise ValueError(
+                f"target_trade_loss is {self.target_trade_loss}, allowed is up to max_trade_loss, {self.max_trade_loss}"
+            )
+        return self
+
+
+class ExecutionSettings(Section):
+    """Where approved orders go, and the paper account they go to."""
+
+    mode: Annotated[Literal["hold", "paper"], BeforeValidator(_can_be_sent)]
+    order_latency_ms: Annotated[Whole, Field(ge=0)]
+    response_latency_ms: Annotated[Whole, Field(ge=0)]
+    capital_quote: Money
+    max_hold_s: Annotated[Whole, Field(ge=1)]
+
+
+class BusSettings(Section):
+    """The message log."""
+
+    retention_s: Annotated[Whole, Field(ge=1)]
+    group_limit: Annotated[Whole, Field(ge=1, le=10_000)]
+
+
+class HttpSettings(Section):
+    """Where the doors listen."""
+
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[Whole, Field(ge=0, le=65_535)]
+
+
+class Settings(Section):
+    """The whole tree."""
+
+    market: MarketSettings
+    lake: LakeSettings
+    signals: SignalsSettings
+    analyst: AnalystSettings
+    risk: RiskSettings
+    execution: ExecutionSettings
+    bus: BusSettings
+    http: HttpSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings with their origins, and the data directory with its own.
+
+    `origins` says by dotted key where a value came from: `default`, `file …`, `.env …`, `env …` or `flag --set`.
+    """
+
+    settings: Settings
+    origins: Mapping[str, str]
+    home: Path
+    home_origin: str
+
+
+def load_settings(*, config: Path | None, overrides: Sequence[str], environ: Mapping[str, str] | None = None) -> Loaded:
+    """Return the settings in force, from `defaults.yaml`, `config`, `.env`, the environment and `overrides` (`a.b=c`).
+
+    `environ` stands in for the process's environment. Raises SettingsInvalid, in one sentence that names key, value,
+    bound and origin, for anything unknown, doubled or out of bounds.
+    """
+    process = dict(os.environ if environ is None else environ)
+    dotenv = _read_dotenv(Path(".env"))
+    variables = {**dotenv, **process}
+
+    defaults = resources.files("chanflow.runtime").joinpath("defaults.yaml").read_text(encoding="utf-8")
+    values, origins = _Values(), dict[str, str]()
+    layers: list[tuple[_Values, str]] = [(_from_yaml(defaults, "defaults.yaml", {}), "default")]
+    if config is not None:
+        layers.append((_from_yaml(_read_text(config), str(config), variables), f"file {config}"))
+    layers.extend(_from_variables(dotenv, ".env"))
+    layers.extend(_from_variables(process, "env"))
+    layers.extend((_from_override(override), "flag --set") for override in overrides)
+    for layer, origin in layers:
+        values.update(layer)
+        origins.update(dict.fromkeys(layer, origin))
+
+    home = data_directory(variables)
+    home_origin = "default"
+    if variables.get("CHANFLOW_HOME"):
+        home_origin = "env CHANFLOW_HOME" if "CHANFLOW_HOME" in process else ".env CHANFLOW_HOME"
+    return Loaded(_checked(values, origins), origins, home, home_origin)
+
+
+def data_directory(environ: Mapping[str, str], *, platform: str = sys.platform) -> Path:
+    """Return `$CHANFLOW_HOME`, else `chanflow` in the platform's place for a user's data.
+
+    Raises SettingsInvalid where the user has no home directory.
+    """
+    try:
+        if chosen := environ.get("CHANFLOW_HOME"):
+            return Path(chosen).expanduser().absolute()
+        user = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    except RuntimeError as fault:
+        raise SettingsInvalid(
+            "this user has no home directory: set CHANFLOW_HOME to a directory for the desk"
+        ) from fault
+    if platform == "darwin":
+        return user / "Library" / "Application Support" / "chanflow"
+    if platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or user / "AppData" / "Local") / "chanflow"
+    # The XDG base directory rules: a relative path is to be ignored.
+    shared = Path(environ.get("XDG_DATA_HOME", ""))
+    return (shared if shared.is_absolute() else user / ".local" / "share") / "chanflow"
+
+
+def config_hash(settings: Settings) -> str:
+    """Return the hex SHA-256 of the canonical JSON of `settings`: the same settings, the same hash on any machine."""
+    return sha256_of(settings.model_dump())
+
+
+def setting_keys(model: type[BaseModel] = Settings) -> tuple[str, ...]:
+    """Return every dotted key of the tree, in its order."""
+    return tuple(_walk_keys(model, ""))
+
+
+def setting_value(settings: Settings, key: str) -> Any:
+    """Return the value under a dotted key of `setting_keys`."""
+    return reduce(getattr, key.split("."), settings)
+
+
+_Values = dict[str, Any]
+
+
+def _walk_keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _walk_keys(field.annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def _checked(values: _Values, origins: Mapping[str, str]) -> Settings:
+    tree: dict[str, Any] = {}
+    for key, value in values.items():
+        *sections, leaf = key.split(".")
+        node = tree
+        for section in sections:
+            node = node.setdefault(section, {})
+        node[leaf] = value
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        place = [str(part) for part in first["loc"]]
+        key = next((k for n in range(len(place), 0, -1) if (k := ".".join(place[:n])) in origins), ".".join(place))
+        origin = origins.get(key)
+        if origin is None:  # two keys of one section disagree, and the message names both
+            raise SettingsInvalid(f"{key}: {first['ctx']['error']}") from None
+        ours = first["type"] == "value_error"
+        detail = str(first["ctx"]["error"]) if ours else f"is {first['input']!r}: {_lowered(first['msg'])}"
+        raise SettingsInvalid(f"{key} {detail} (from {origin})") from None
+
+
+def _lowered(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _require_key(key: str, origin: str) -> None:
+    """Raise SettingsInvalid unless `key` is a leaf of the tree."""
+    keys = setting_keys()
+    if key in keys:
+        return
+    if inside := [known for known in keys if known.startswith(f"{key}.")]:
+        raise SettingsInvalid(f"{key} is a section, no setting (from {origin}): set one of its keys, like {inside[0]}")
+    sections = {known.rpartition(".")[0] for known in keys}
+    raise SettingsInvalid(f"{key or 'the empty name'} is no setting (from {origin}){_nearest(key, (*keys, *sections))}")
+
+
+def _from_override(override: str) -> _Values:
+    key, equals, value = override.partition("=")
+    key = key.strip()
+    if not equals:
+        raise SettingsInvalid(f"--set {override} has no value: write --set key=value, like --set risk.max_leverage=3")
+    _require_key(key, "flag --set")
+    return {key: value.strip()}
+
+
+def _from_variables(variables: Mapping[str, str], source: str) -> Iterator[tuple[_Values, str]]:
+    keys = {f"{_PREFIX}{key.replace('.', '__').upper()}": key for key in setting_keys()}
+    for name in sorted(variables):
+        if not name.startswith(_PREFIX) or name in BESIDE_THE_TREE:
+            continue
+        if name not in keys:
+            near = _nearest(name, (*keys, *BESIDE_THE_TREE))
+            raise SettingsInvalid(f"{name} is no variable of ours (from {source}){near}")
+        yield {keys[name]: variables[name].strip()}, f"{source} {name}"
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as fault:
+        raise SettingsInvalid(f"{path} cannot be read: {(fault.strerror or str(fault)).lower()}") from fault
+    except UnicodeDecodeError as fault:
+        raise SettingsInvalid(f"{path} is no UTF-8 text: save it as UTF-8") from fault
+
+
+def _read_dotenv(path: Path) -> dict[str, str]:
+    """Return the `NAME=value` lines of a file, quotes taken off; comments and blank lines are passed over."""
+    if not path.is_file():
+        return {}
+    variables: dict[str, str] = {}
+    for number, raw in enumerate(_read_text(path).splitlines(), 1):
+        line = raw.strip().removeprefix("export ").lstrip()
+        if not line or line.startswith("#"):
+            continue
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if not equals or re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is None:
+            raise SettingsInvalid(f"{path} line {number} is not NAME=value")
+        if name in variables:
+            raise SettingsInvalid(f"{path} line {number} sets {name} a second time: keep one")
+        quoted = re.fullmatch(r"(['\"])(.*)\1(?:\s+#.*)?", value)
+        variables[name] = quoted[2] if quoted else re.sub(r"(^|\s+)#.*$", "", value)
+    return variables
+
+
+class _OnceOnlyLoader(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys; this one refuses the second."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value} stands twice in one section: keep one", key.start_mark
+                )
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+def _from_yaml(text: str, source: str, variables: Mapping[str, str]) -> _Values:
+    origin = f"file {source}"
+    try:
+        tree = yaml.load(text, Loader=_OnceOnlyLoader)  # noqa: S506  (a SafeLoader)
+    except yaml.MarkedYAMLError as fault:
+        line = f" line {fault.problem_mark.line + 1}" if fault.problem_mark else ""
+        raise SettingsInvalid(f"{source}{line}: {fault.problem or fault.context or 'no YAML'}") from fault
+    except yaml.YAMLError as fault:
+        raise SettingsInvalid(f"{source} is no YAML: {str(fault).splitlines()[0]}") from fault
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise SettingsInvalid(f"{source} is no mapping of sections: write `risk:` and its keys below it")
+    return dict(_leaves(tree, "", origin, variables))
+
+
+def _leaves(node: dict[Any, Any], prefix: str, origin: str, variables: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    keys = setting_keys()
+    for name, value in node.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, dict) and any(known.startswith(f"{key}.") for known in keys):
+            yield from _leaves(value, f"{key}.", origin, variables)
+            continue
+        _require_key(key, origin)
+        yield key, _filled(value, key, origin, variables)
+
+
+def _filled(value: Any, key: str, origin: str, variables: Mapping[str, str]) -> Any:
+    """Return `value` with each `${NAME}` in its texts replaced from the environment."""
+    if isinstance(value, list):
+        return [_filled(part, key, origin, variables) for part in value]
+    if not isinstance(value, str):
+        return value
+
+    def named(match: re.Match[str]) -> str:
+        if match[1] not in variables:
+            raise SettingsInvalid(f"{key} needs the environment variable {match[1]}, which is not set (from {origin})")
+        return variables[match[1]]
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", named, value)
