@@ -83,8 +83,14 @@ def check(root: Path) -> list[str]:
     findings: list[tuple[str, int, str]] = []
     for path in sorted(package.rglob("*.py")):
         inside = path.relative_to(package)
-        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
         shown = path.relative_to(root).as_posix()
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        except SyntaxError as fault:
+            findings.append(
+                (shown, fault.lineno or 1, f"no Python that {sys.version.partition(' ')[0]} reads: {fault.msg}")
+            )
+            continue
         if inside.as_posix() not in SOURCES:
             findings += [(shown, line, message) for line, message in system_sources(tree)]
         if inside.parts[0] in REPLAYED:

@@ -1,3 +1,421 @@
 """Signatures of the compiled core. A test compares them with the module."""
 
+from collections.abc import Sequence
+from typing import Any, Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
 __version__: str
+__source_digest__: str
+"""SHA-256 of the Rust sources this module was built from, hex."""
+
+# batches
+
+def join_batches(batches: Sequence[EventBatch]) -> EventBatch:
+    """Return the events of all batches in order, as one batch; the decimals are the last one's.
+
+    Raises ValueError for no batch, or when batches with events differ in decimals.
+    """
+
+# lake
+
+def row_ids(
+    venue: str,
+    symbol: str,
+    kinds: list[str],
+    kind: NDArray[np.uint8],
+    seq_last: NDArray[np.int64],
+    ts_ms: NDArray[np.int64],
+) -> bytes:
+    """Return 32 hex characters a row: the first 16 bytes of SHA-256 of `venue:symbol:kind:seq_last:ts_ms`.
+
+    `kind` holds positions in `kinds`; a negative `seq_last` is absent and leaves its place empty. Raises ValueError
+    when the columns differ in length or a kind has no name.
+    """
+
+# chan
+
+class ChanEngine:
+    """Chan structure of a growing series of bars.
+
+    `preset` is `default`, `chanpy`, `new_bi` or `totally`; `params` sets single parameters on top. An unknown preset,
+    key or value raises ValueError, which names it and what is allowed.
+
+    An event is (kind, index, start_bar, end_bar, start_ts_ms, end_ts_ms, start_price, end_price, direction, bar).
+    """
+
+    def __init__(self, preset: str = "default", params: dict[str, str | bool | int | float] | None = None) -> None: ...
+    def push(
+        self, ts_ms: int, open: float, high: float, low: float, close: float, volume: float = 0.0
+    ) -> list[
+        tuple[Literal["new", "revised", "confirmed", "void"], int, int, int, int, int, float, float, int, int]
+    ]:
+        """Read a bar and return what it changed. Raises ValueError for a malformed bar, which it names."""
+
+    def replace(
+        self, ts_ms: int, open: float, high: float, low: float, close: float, volume: float = 0.0
+    ) -> list[
+        tuple[Literal["new", "revised", "confirmed", "void"], int, int, int, int, int, float, float, int, int]
+    ]:
+        """Read a correction of the last bar and return the differences from what was shown with the old version.
+
+        Raises ValueError for a malformed bar, which it names, and if there is no bar.
+        """
+
+    def strokes(self) -> dict[str, NDArray[Any]]:
+        """Return the strokes shown after the last bar, one array per column.
+
+        start_bar, end_bar, start_ts_ms, end_ts_ms int64, start_price, end_price float64, direction int8 (1 or -1),
+        state uint8 (0 provisional, 1 confirmed), first_seen_bar, confirmed_bar int64 (-1 = not confirmed).
+        """
+
+    @property
+    def merged(self) -> int:
+        """How many merged bars the raw bars make."""
+
+    @property
+    def bars(self) -> int:
+        """How many raw bars were read."""
+
+def chan_analyze(
+    ts_ms: NDArray[np.int64],
+    open: NDArray[np.float64],
+    high: NDArray[np.float64],
+    low: NDArray[np.float64],
+    close: NDArray[np.float64],
+    volume: NDArray[np.float64] | None = None,
+    preset: str = "default",
+    params: dict[str, str | bool | int | float] | None = None,
+) -> ChanEngine:
+    """Read contiguous columns of one length, without the GIL, and return the engine after the last bar.
+
+    Raises ValueError as `ChanEngine` and `push`, and for columns of different lengths.
+    """
+
+# orderflow
+
+@final
+class EventBatch:
+    """Events of one symbol in arrival order, made by `WireParser` or `SyntheticMarket` and opaque here."""
+
+    price_decimals: int
+    qty_decimals: int
+    def __len__(self) -> int: ...
+    @property
+    def first_event_ns(self) -> int | None:
+        """Venue time of the first event, Unix ns; None when empty."""
+    @property
+    def last_event_ns(self) -> int | None:
+        """Highest venue time, Unix ns."""
+    @property
+    def last_known_ns(self) -> int | None:
+        """Highest receive time, Unix ns."""
+    @property
+    def trade_low(self) -> float | None:
+        """Lowest market trade price, quote units; None without a trade."""
+    @property
+    def trade_high(self) -> float | None:
+        """Highest market trade price."""
+    @property
+    def last_price(self) -> float | None:
+        """Last market trade price."""
+    @property
+    def bid(self) -> float | None:
+        """Best bid of the last quote; None without one."""
+    @property
+    def ask(self) -> float | None:
+        """Best ask of the last quote."""
+
+@final
+class WireParser:
+    """Parse `<recv_ns> <json>` lines of Binance USD-M streams (depth, bookTicker, trade or aggTrade, REST snapshots).
+
+    Lines that start with `#` are skipped. What comes before the first bookTicker waits, since its strings set the
+    decimals. The first fault raises ValueError with line, value and bound, and every later call raises it again.
+    """
+
+    def __init__(self, symbol: str | None = None) -> None: ...
+    def feed(self, data: bytes) -> None:
+        """Append raw bytes and parse the lines they complete."""
+    def finish(self) -> None:
+        """Parse the last line; raise when it is cut short or no bookTicker came."""
+    def take(self, until_ns: int | None = None) -> EventBatch:
+        """Take events from the front, up to the first at which the running maximum of venue time is >= `until_ns`."""
+    @property
+    def symbol(self) -> str | None: ...
+    @property
+    def price_decimals(self) -> int | None: ...
+    @property
+    def qty_decimals(self) -> int | None: ...
+    @property
+    def next_event_ns(self) -> int | None:
+        """Venue time of the next event to be taken, Unix ns."""
+    @property
+    def lines(self) -> int:
+        """Lines parsed so far."""
+
+@final
+class Preflight:
+    """Check a whole recording, chunk by chunk."""
+
+    def __init__(self, symbol: str | None = None) -> None: ...
+    def feed(self, data: bytes) -> None:
+        """Append raw bytes; raise ValueError on the first line that cannot be used."""
+    def finish(self) -> dict[str, Any]:
+        """Return the report; raise ValueError when the last line is cut short or there are no events.
+
+        Keys: symbol, price_decimals, qty_decimals, lines, frames (counts of depth, snapshot, book_ticker, trade,
+        agg_trade, unused, remark), depth_gaps, trade_gaps (counts), gaps (the first 100 as {line, kind, from_id,
+        to_id}), repeats (frames with the id before them), book (`synced`, `lost` by a gap or crossing and not
+        brought back, `never_synced`, `no_depth`), syncs, synced_line, lost_lines, first_event_ms, last_event_ms.
+        """
+
+@final
+class FlowEngine:
+    """Order-flow features of one symbol, one row for every bin of event time.
+
+    A bin closes when an event `watermark_ms` past its end is seen; quotes and trades later still are counted as
+    `late`, not applied. Rows reach from the bin of the first quote or trade to that of the last, none missing.
+    Columns: ts_ms (bin end, exclusive), mid, ofi, cvd, tfi, z_ofi, z_cvd, fusion, signal (strong_buy, buy, neutral,
+    sell, strong_sell), book_ok (int8: 1, 0, -1 where there is no depth stream), bid, ask, spread_bps, consistency,
+    reasons (a tuple of names), buy_qty, sell_qty, trades, quotes, last_price. Quantities are base units, prices quote
+    units, absent floats NaN.
+    """
+
+    def __init__(
+        self,
+        price_decimals: int,
+        qty_decimals: int,
+        bin_ms: int = 1_000,
+        window_ms: int = 300_000,
+        warmup_ms: int = 60_000,
+        *,
+        watermark_ms: int = 250,
+        keep_levels: int | None = 1_000,
+    ) -> None:
+        """Raise ValueError when a setting is outside its bounds; `keep_levels=None` keeps the whole book."""
+    def push(self, batch: EventBatch) -> dict[str, Any]:
+        """Return the columns of the bins that the batch closes; raise ValueError when its decimals differ."""
+    def advance(self, clock_ms: int) -> dict[str, Any]:
+        """Return the columns of the bins that a clock closes: every event before it has been pushed."""
+    def finish(self) -> dict[str, Any]:
+        """Return the columns of the bins still open."""
+    def last(self) -> dict[str, Any] | None:
+        """Return the newest row as scalars, None where absent."""
+    def stats(self) -> dict[str, Any]:
+        """Return counters.
+
+        events, quotes, repeated_quotes, trades, repeated_trades, ignored_trades, trade_gaps, late, diffs, snapshots,
+        applied, dropped (older than the snapshot), repeated_diffs, syncs, gaps, crossed, book_checks and book_matches
+        (diffs after which best bid and ask, price and size, were compared with the venue's, and those equal),
+        bid_levels, ask_levels, synced (bool), gap_list (the first 1,024 as {from_u, to_u, from_ms, to_ms}).
+        """
+
+@final
+class BarBuilder:
+    """Bars from trades: (ts_ms of the open, open, high, low, close, volume, amount, trades, buy_qty).
+
+    A bar closes on the first trade at or past its end, or on any event `watermark_ms` past it. An interval without
+    trades has no bar. Volumes are base units, amount quote units.
+    """
+
+    def __init__(
+        self, interval_ms: int, price_decimals: int, qty_decimals: int, *, watermark_ms: int = 250
+    ) -> None: ...
+    def push(self, batch: EventBatch) -> list[tuple[int, float, float, float, float, float, float, int, float]]:
+        """Return the bars that the batch closes."""
+    def advance(self, clock_ms: int) -> list[tuple[int, float, float, float, float, float, float, int, float]]:
+        """Return the bar that a clock closes: every event before it has been pushed, and the watermark has passed."""
+    def forming(self) -> tuple[int, float, float, float, float, float, float, int, float] | None:
+        """Return the open bar; its values are not final."""
+    @property
+    def late(self) -> int:
+        """Trades that came after their bar had closed; they are in no bar."""
+
+@final
+class RowCollector:
+    """Unified rows of quotes and market trades for the lake."""
+
+    def __init__(self, price_decimals: int, qty_decimals: int) -> None: ...
+    def push(self, batch: EventBatch) -> None:
+        """Append a row for each quote and each market trade."""
+    def take(self) -> dict[str, NDArray[Any]]:
+        """Take the rows as columns.
+
+        ts_ms, kind (uint8: 0 trade, 1 book_ticker), price (of a quote its mid), qty, side (uint8: 0 none, 1 buy,
+        2 sell), is_maker (int8: 1, 0, -1 absent), bid, ask, bid_qty, ask_qty, spread_bps, event_ms, known_ns,
+        seq_first, seq_last (trade id or `u`), seq_prev. Absent floats are NaN, absent ids -1.
+        """
+    @property
+    def pending(self) -> int:
+        """Rows collected and not taken."""
+
+# simulator
+
+@final
+class SyntheticMarket:
+    """A seeded order-driven market that never ends; the same seed gives the same events on every platform.
+
+    Prices are integers of 10^-price_decimals, quantities of 10^-qty_decimals. Moves scale with the tick: with the
+    defaults (price 100.00, tick 0.01) a day ranges over a few percent. Raises ValueError for a `start_price`, `tick`,
+    `step` or `typical_qty` below 1.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        start_ns: int,
+        *,
+        symbol: str = "SIMUSDT",
+        start_price: int = 10_000,
+        tick: int = 1,
+        step: int = 1,
+        typical_qty: int = 1_000,
+        price_decimals: int = 2,
+        qty_decimals: int = 3,
+    ) -> None: ...
+    def advance(self, until_ns: int) -> EventBatch:
+        """Return the events not given before whose venue time is before `until_ns`, without the GIL.
+
+        The stream does not depend on how time is cut into calls.
+        """
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def price_decimals(self) -> int: ...
+    @property
+    def qty_decimals(self) -> int: ...
+
+@final
+class SimulatedVenue:
+    """Matches the orders of one account inside the market events of one symbol.
+
+    Prices are integers of 10^-price_decimals, quantities of 10^-qty_decimals, `min_notional` of 10^-(their sum).
+    `impact` is `consume` (what our takers ate is gone until the feed next tells that level) or `none`. Push market
+    events up to the present before sending: no request arrives before what the venue has seen.
+
+    A venue event is (venue_ns, known_ns, client_id, kind, leaves_qty, fill, reject). `fill` is (trade_id, price, qty,
+    maker) with kind `fill`, else None; `reject` is (code, message) with the three kinds of refusal, else None. An
+    entry's attached exits are called `<client_id>-sl` and `<client_id>-tp`. Raises ValueError for settings out of bounds.
+    """
+
+    def __init__(
+        self,
+        *,
+        order_latency_ns: int = 2_000_000,
+        response_latency_ns: int = 2_000_000,
+        impact: Literal["consume", "none"] = "consume",
+        price_decimals: int = 2,
+        qty_decimals: int = 3,
+        tick: int = 1,
+        step: int = 1,
+        min_qty: int = 1,
+        min_notional: int = 500_000,
+    ) -> None: ...
+    def submit(
+        self,
+        now_ns: int,
+        client_id: str,
+        side: Literal["buy", "sell"],
+        kind: Literal["market", "limit", "stop_market", "take_profit_market"],
+        qty: int,
+        *,
+        price: int | None = None,
+        trigger: int | None = None,
+        tif: Literal["gtc", "ioc", "gtx"] = "gtc",
+        reduce_only: bool = False,
+        stop_trigger: int | None = None,
+        take_profit_trigger: int | None = None,
+    ) -> tuple[int, str] | None:
+        """Send an order; return None, or (code, message) when its terms are refused at once and it leaves no trace.
+
+        What depends on the moment of arrival is told by an event. Stops and take-profits are always reduce-only, trigger
+        on the mid of the best quotes and execute at market. `stop_trigger` and `take_profit_trigger` are exits that the
+        venue places with the entry's first fill. Raises ValueError for an unknown word, or a price or trigger that does
+        not belong to the kind.
+        """
+    def cancel(self, now_ns: int, client_id: str) -> tuple[int, str] | None:
+        """Ask to cancel; return (-2011, message) if no order ever had this id. A late cancel is refused by an event."""
+    def amend_trigger(self, now_ns: int, client_id: str, trigger: int) -> tuple[int, str] | None:
+        """Ask to move a trigger; return (code, message) for an id never used or a price out of bounds or off the tick."""
+    def push(
+        self, batch: EventBatch
+    ) -> list[
+        tuple[
+            int,
+            int,
+            str,
+            Literal[
+                "accepted",
+                "fill",
+                "triggered",
+                "amended",
+                "canceled",
+                "expired",
+                "rejected",
+                "cancel_rejected",
+                "amend_rejected",
+            ],
+            int,
+            tuple[int, int, int, bool] | None,
+            tuple[int, str] | None,
+        ]
+    ]:
+        """Read market events, without the GIL, and return what they and the arrivals between them brought about.
+
+        Raises ValueError when the batch has other decimals than the venue.
+        """
+    def advance(
+        self, now_ns: int
+    ) -> list[
+        tuple[
+            int,
+            int,
+            str,
+            Literal[
+                "accepted",
+                "fill",
+                "triggered",
+                "amended",
+                "canceled",
+                "expired",
+                "rejected",
+                "cancel_rejected",
+                "amend_rejected",
+            ],
+            int,
+            tuple[int, int, int, bool] | None,
+            tuple[int, str] | None,
+        ]
+    ]:
+        """Let requests arrive that do before `now_ns`; all market events before it have been pushed."""
+    def position(self) -> int:
+        """Return the net position in lots, negative when short."""
+    def open_orders(
+        self,
+    ) -> list[
+        tuple[
+            str,
+            Literal["buy", "sell"],
+            Literal["market", "limit", "stop_market", "take_profit_market"],
+            int,
+            int,
+            int | None,
+            int | None,
+            Literal["resting", "armed", "working"],
+        ]
+    ]:
+        """Return (client_id, side, kind, qty, leaves_qty, price, trigger, stage) of each live order, oldest first."""
+    def best(self) -> tuple[int | None, int | None]:
+        """Return best bid and best ask prices, less what our takers ate; None where nothing is known."""
+    @property
+    def next_wake_ns(self) -> int | None:
+        """Earliest time to `advance` to that lets the next request arrive, Unix ns; None without requests on their way."""
+    @property
+    def has_live_orders(self) -> bool:
+        """Whether any order is live or any request on its way."""
+    @property
+    def price_decimals(self) -> int: ...
+    @property
+    def qty_decimals(self) -> int: ...

@@ -97,14 +97,21 @@ impl Engine {
         Self { params, core, legs, opening: Opening::default(), undo: None, events }
     }
 
-    /// Returns an engine that has read these bars.
+    /// Returns an engine that has read these bars. It is what a push of each would make, without the events between.
     ///
     /// # Errors
     /// A bar is malformed or does not open after the one before it.
-    pub fn batch(params: Params, bars: &[Bar]) -> Result<Self, ChanError> {
+    pub fn batch(params: Params, bars: impl IntoIterator<Item = Bar>) -> Result<Self, ChanError> {
         let mut engine = Self::new(params);
-        for bar in bars {
-            engine.push(*bar)?;
+        let mut bars = bars.into_iter().peekable();
+        while let Some(bar) = bars.next() {
+            if bars.peek().is_none() {
+                engine.push(bar)?;
+            } else {
+                bar.check(engine.core.bars, engine.core.last_ts_ms)?;
+                engine.close_opening();
+                engine.advance(bar);
+            }
         }
         Ok(engine)
     }
@@ -116,9 +123,7 @@ impl Engine {
     /// The bar is malformed or does not open after the last one; the engine is then unchanged.
     pub fn push(&mut self, bar: Bar) -> Result<&[StrokeEvent], ChanError> {
         bar.check(self.core.bars, self.core.last_ts_ms)?;
-        if !self.legs.is_empty() && self.opening.len() > 0 {
-            self.opening = Opening::default();
-        }
+        self.close_opening();
         let legs = self.legs.len();
         let last_legs = [2, 1].map(|back| Some(*self.legs.get(legs.checked_sub(back)?)?));
         self.undo = Some(Undo { core: self.core, legs, last_legs, opening: self.opening.len() });
@@ -180,6 +185,13 @@ impl Engine {
         Shown { from, strokes, confirmed: self.core.confirmed }
     }
 
+    /// Drops the bars the first stroke was sought in. It waits for the bar after, lest that stroke is taken back.
+    fn close_opening(&mut self) {
+        if !self.legs.is_empty() && self.opening.len() > 0 {
+            self.opening = Opening::default();
+        }
+    }
+
     fn take_back(&mut self, undo: &Undo) {
         self.core = undo.core;
         self.legs.truncate(undo.legs.saturating_sub(2));
@@ -218,10 +230,10 @@ impl Engine {
     /// Runs the rules on `middle`, finished by the birth of `right`.
     fn finish(&mut self, left: Option<MergedBar>, middle: MergedBar, right: MergedBar) {
         let kind = left.and_then(|left| fractal::judge(&left, &middle, &right));
-        let left = left.map_or(Extent::EMPTY, |left| left.extent);
-        let end = Landing { bar: &middle, left, right: Some(right.extent) };
+        let left_extent = left.map_or(Extent::EMPTY, |left| left.extent);
+        let end = Landing { bar: &middle, left: left_extent, right: Some(right.extent) };
         let Some(pivot) = &mut self.core.pivot else {
-            self.opening.add(middle, kind, self.params.bi_fx_check);
+            self.opening.add(left, middle, kind, self.params.bi_fx_check);
             if let Some(kind) = kind {
                 self.begin_first(kind, &end);
             }

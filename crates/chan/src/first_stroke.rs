@@ -6,7 +6,8 @@ use crate::params::{FractalCheck, Params};
 use crate::range_max::RangeMax;
 use crate::stroke::{Landing, Pivot};
 
-/// The merged bars read before there is a stroke. They are dropped once there is one.
+/// The merged bars read before there is a stroke, from the left neighbour of the first fractal on. They are dropped
+/// once there is one.
 ///
 /// A market may go on without a stroke for ever, so the search does not walk over all fractals: it jumps to those
 /// whose price passes.
@@ -35,8 +36,22 @@ impl Opening {
         }
     }
 
-    /// Adds a finished merged bar and what it was judged to be.
-    pub fn add(&mut self, bar: MergedBar, kind: Option<Kind>, check: FractalCheck) {
+    /// Adds a finished merged bar, its left neighbour and what it was judged to be.
+    pub fn add(
+        &mut self,
+        left: Option<MergedBar>,
+        bar: MergedBar,
+        kind: Option<Kind>,
+        check: FractalCheck,
+    ) {
+        if self.bars.is_empty() {
+            let (Some(left), Some(_)) = (left, kind) else { return };
+            self.add_one(left, None, check);
+        }
+        self.add_one(bar, kind, check);
+    }
+
+    fn add_one(&mut self, bar: MergedBar, kind: Option<Kind>, check: FractalCheck) {
         self.bars.push(bar);
         self.highs.push(bar.extent.high);
         self.lows.push(-bar.extent.low);
@@ -74,15 +89,17 @@ impl Opening {
 
     /// Returns the extent of the merged bars after `begin`.
     pub fn extent_after(&self, begin: &MergedBar) -> Extent {
-        let after = self.bars.iter().skip(begin.index + 1);
+        let after = self.bars.iter().rev().take_while(|bar| bar.index > begin.index);
         after.fold(Extent::EMPTY, |extent, bar| extent.with(bar.extent))
     }
 
-    /// Returns the last bar before `bar` that is strictly more extreme on the side of `kind`, or 0.
+    /// Returns where the last bar is that lies before `bar`, the last one added, and is strictly more extreme on
+    /// the side of `kind`, or 0.
     fn last_beyond(&self, kind: Kind, bar: &MergedBar) -> usize {
+        let end = self.bars.len().saturating_sub(1);
         let found = match kind {
-            Kind::Top => self.highs.last_above(bar.index, bar.extent.high),
-            Kind::Bottom => self.lows.last_above(bar.index, -bar.extent.low),
+            Kind::Top => self.highs.last_above(end, bar.extent.high),
+            Kind::Bottom => self.lows.last_above(end, -bar.extent.low),
         };
         found.unwrap_or(0)
     }

@@ -61,7 +61,8 @@ impl Agreement {
             self.waiting.pop_front();
         }
         self.quotes.push_back(Quote { update_id, bid, ask });
-        let needed = self.waiting.front().map_or(needed_from, |front| front.final_id.min(needed_from));
+        let needed =
+            self.waiting.front().map_or(needed_from, |front| front.final_id.min(needed_from));
         while self.quotes.len() > MAX_QUOTES
             || self.quotes.get(1).is_some_and(|next| next.update_id <= needed)
         {

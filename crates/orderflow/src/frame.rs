@@ -208,7 +208,7 @@ impl FrameReader {
         read_recv(&mut scanner)?;
         let mut fields = Fields::default();
         read_object(&mut scanner, &mut fields, None, &mut Vec::new(), false)?;
-        if fields.event != b"bookTicker" {
+        if kind_of(&fields)?.0 != FrameKind::Quote {
             return Ok(None);
         }
         let of = |name: &str, text: &[u8]| match decimal(text) {
@@ -242,10 +242,7 @@ impl FrameReader {
         let mut scanner = Scanner::new(text);
         let known_ns = read_recv(&mut scanner)?;
         if known_ns < self.recv_ns {
-            return Err(format!(
-                "receive time {known_ns} is below the {} before it",
-                self.recv_ns
-            ));
+            return Err(format!("receive time {known_ns} is below the {} before it", self.recv_ns));
         }
         self.recv_ns = known_ns;
         let mut fields = Fields::default();
@@ -307,11 +304,9 @@ impl FrameReader {
             return Err("the frame has no symbol".to_owned());
         }
         match &self.symbol {
-            Some(expected) if expected != symbol => Err(format!(
-                "frame is for {}, expected {}",
-                shown(symbol),
-                shown(expected)
-            )),
+            Some(expected) if expected != symbol => {
+                Err(format!("frame is for {}, expected {}", shown(symbol), shown(expected)))
+            }
             Some(_) => Ok(()),
             None => {
                 self.symbol = Some(symbol.to_vec());
@@ -336,12 +331,7 @@ impl FrameReader {
         Ok(Body::Depth { first_id, final_id, prev_final_id, bids, asks })
     }
 
-    fn quote(
-        &mut self,
-        fields: &Fields<'_>,
-        times: &Times,
-        scale: Scale,
-    ) -> Result<Body, String> {
+    fn quote(&mut self, fields: &Fields<'_>, times: &Times, scale: Scale) -> Result<Body, String> {
         let frame = "bookTicker";
         let update_id = id(frame, "u", fields.final_id)?;
         let level = |price: &[u8], qty: &[u8]| {
@@ -442,8 +432,7 @@ fn id(frame: &str, name: &str, text: &[u8]) -> Result<i64, String> {
     if text.is_empty() {
         return Err(format!("{frame} has no {name}"));
     }
-    whole(text)
-        .ok_or_else(|| format!("{frame} {name} \"{}\" is not a whole number", shown(text)))
+    whole(text).ok_or_else(|| format!("{frame} {name} \"{}\" is not a whole number", shown(text)))
 }
 
 fn amount(frame: &str, name: &str, text: &[u8], decimals: u32) -> Result<i64, String> {

@@ -160,7 +160,9 @@ mod tests {
         let mut z = RobustZ::new(50, 5);
         let mut slots: Vec<Option<i64>> = Vec::new();
         for step in 0..2_000 {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             // Few distinct values at first: ties must be handled.
             let range = if step < 1_000 { 5 } else { 2_000_000 };
             let y = ((seed >> 33) % range) as i64 - range as i64 / 2;

@@ -151,6 +151,9 @@ impl<'a> Scanner<'a> {
     pub fn string(&mut self) -> Result<&'a [u8], String> {
         self.expect(b'"')?;
         let start = self.at;
+        let rest = self.bytes.get(start..).unwrap_or(&[]);
+        self.at +=
+            rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')).unwrap_or(rest.len());
         loop {
             match self.peek() {
                 b'"' => {
@@ -219,7 +222,10 @@ impl<'a> Scanner<'a> {
                 self.expect(b']')?;
             }
             if price <= 0 {
-                return Err(format!("level price {price}e-{} is not above 0", scale.price_decimals));
+                return Err(format!(
+                    "level price {price}e-{} is not above 0",
+                    scale.price_decimals
+                ));
             }
             if qty < 0 {
                 return Err(format!("level quantity {qty}e-{} is below 0", scale.qty_decimals));
@@ -242,7 +248,11 @@ impl<'a> Scanner<'a> {
             self.at += 1;
             fraction = self.digits_into(&mut mantissa);
         }
-        if self.peek() == b'"' && fraction == decimals as usize && whole > 0 && whole + fraction <= 18 {
+        if self.peek() == b'"'
+            && fraction == decimals as usize
+            && whole > 0
+            && whole + fraction <= 18
+        {
             let written_point = self.at - start > whole;
             if written_point == (fraction > 0) {
                 self.at += 1;
@@ -311,7 +321,9 @@ mod tests {
         Scanner::new(text).levels(scale, &mut out).unwrap();
         let pairs: Vec<_> = out.iter().map(|level| (level.price, level.qty)).collect();
         assert_eq!(pairs, [(150, 10), (200, 7000), (310, 0)]);
-        for bad in [r#"[["1.555","1"]]"#, r#"[["0","1"]]"#, r#"[["1","-1"]]"#, r#"[["1""#, "[1]", "[]x["] {
+        for bad in
+            [r#"[["1.555","1"]]"#, r#"[["0","1"]]"#, r#"[["1","-1"]]"#, r#"[["1""#, "[1]", "[]x["]
+        {
             let mut scanner = Scanner::new(bad.as_bytes());
             let ended = scanner.levels(scale, &mut Vec::new()).is_ok() && scanner.peek() == b'\n';
             assert!(!ended, "{bad}");

@@ -234,10 +234,8 @@ impl BookSync {
         self.snapshot = None;
         self.state = SyncState::Synced;
         // The bracketing diff follows the snapshot, whatever its `pu` says.
-        self.last_id = first.prev_final_id.max(first.first_id - 1);
-        if first.prev_final_id >= 0 {
-            self.last_id = first.prev_final_id;
-        }
+        self.last_id =
+            if first.prev_final_id >= 0 { first.prev_final_id } else { first.first_id - 1 };
         out.push(Change::Synced);
         for kept in std::mem::take(&mut self.buffer) {
             if self.state == SyncState::Synced {
@@ -356,10 +354,7 @@ mod tests {
         out.clear();
         sync.on_diff(&diff((30, 35, 29), 40, &[]), &mut out);
         sync.on_diff(&diff((36, 39, 35), 41, &[]), &mut out);
-        assert_eq!(
-            out,
-            [Change::Lost(Gap { from_u: 19, to_u: 30, from_ms: 19, to_ms: 40 })]
-        );
+        assert_eq!(out, [Change::Lost(Gap { from_u: 19, to_u: 30, from_ms: 19, to_ms: 40 })]);
         out.clear();
         sync.on_snapshot(33, &BID, &ASK, &mut out);
         assert_eq!(names(&out), ["synced", "35", "39"]);
@@ -380,7 +375,10 @@ mod tests {
         let (mut sync, mut out) = synced();
         out.clear();
         sync.on_diff(&diff((20, 22, 19), 21, &ASK), &mut out);
-        assert_eq!((names(&out), sync.state()), (vec!["crossed@21".to_owned()], SyncState::Buffering));
+        assert_eq!(
+            (names(&out), sync.state()),
+            (vec!["crossed@21".to_owned()], SyncState::Buffering)
+        );
     }
 
     #[test]

@@ -7,7 +7,6 @@ use crate::scan::Scale;
 
 /// How many bytes may wait for the first bookTicker.
 const MAX_HELD_BYTES: usize = 64 << 20;
-const NS_PER_MS: i64 = 1_000_000;
 
 /// A streaming parser of `<recv_ns> <json>` lines of one symbol.
 ///
@@ -98,7 +97,12 @@ impl WireParser {
                 for event in &self.queue.events {
                     self.clock_ns = self.clock_ns.max(event.event_ns);
                 }
-                return std::mem::take(&mut self.queue);
+                // A steady feed gives batches of like size: room for the next one saves its growth.
+                let next = EventBatch {
+                    events: Vec::with_capacity(self.queue.events.len().min(1 << 12)),
+                    levels: Vec::with_capacity(self.queue.levels.len().min(1 << 14)),
+                };
+                return std::mem::replace(&mut self.queue, next);
             }
             return self.split(self.queue.events.len());
         };
@@ -202,8 +206,8 @@ impl WireParser {
             let rest = &self.held[self.probed.0..complete];
             let len = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
             let line = self.probed.1 + 1;
-            self.reader.scale = FrameReader::probe(&rest[..len])
-                .map_err(|what| Error::Line { line, what })?;
+            self.reader.scale =
+                FrameReader::probe(&rest[..len]).map_err(|what| Error::Line { line, what })?;
             if self.reader.scale.is_some() {
                 self.probed = (0, 0);
                 return Ok(true);

@@ -99,20 +99,16 @@ fn chan_analyze(
     preset: &str,
     params: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<PyChanEngine> {
-    let mut engine = Engine::new(read_params(preset, params)?);
+    let params = read_params(preset, params)?;
     let ts_ms = ts_ms.as_slice()?;
     let (open, high) = (price(&open, "open", ts_ms)?, price(&high, "high", ts_ms)?);
     let (low, close) = (price(&low, "low", ts_ms)?, price(&close, "close", ts_ms)?);
     let volume = volume.as_ref().map(|column| price(column, "volume", ts_ms)).transpose()?;
-    py.detach(|| {
-        for (i, &ts_ms) in ts_ms.iter().enumerate() {
-            let (open, high, low, close) = (open[i], high[i], low[i], close[i]);
-            let volume = volume.map_or(0.0, |volume| volume[i]);
-            engine.push(Bar { ts_ms, open, high, low, close, volume })?;
-        }
-        Ok(())
-    })
-    .map_err(to_py)?;
+    let bar = |i: usize| {
+        let (ts_ms, open, high, low, close) = (ts_ms[i], open[i], high[i], low[i], close[i]);
+        Bar { ts_ms, open, high, low, close, volume: volume.map_or(0.0, |volume| volume[i]) }
+    };
+    let engine = py.detach(|| Engine::batch(params, (0..ts_ms.len()).map(bar))).map_err(to_py)?;
     Ok(PyChanEngine { engine })
 }
 

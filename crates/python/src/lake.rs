@@ -41,8 +41,7 @@ fn row_ids<'py>(
             kinds.len()
         )));
     }
-    let heads: Vec<String> =
-        kinds.iter().map(|name| format!("{venue}:{symbol}:{name}:")).collect();
+    let heads: Vec<String> = kinds.iter().map(|name| format!("{venue}:{symbol}:{name}:")).collect();
     let text = py.detach(|| ids(&heads, kind, seq_last, ts_ms));
     Ok(PyBytes::new(py, &text))
 }

@@ -2,14 +2,19 @@
 
 use pyo3::prelude::*;
 
+mod batches;
 mod chan;
+mod lake;
 mod orderflow;
 mod simulator;
 
 #[pymodule]
 fn chanflow_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("__source_digest__", env!("CHANFLOW_SOURCE_DIGEST"))?;
+    batches::register(module)?;
     chan::register(module)?;
+    lake::register(module)?;
     orderflow::register(module)?;
     simulator::register(module)?;
     Ok(())

@@ -4,12 +4,18 @@
 use std::time::Instant;
 
 use orderflow::event::{Body, EventBatch};
+use simulator::ladder::Side;
 use simulator::market::{MarketConfig, SyntheticMarket};
+use simulator::order::{Kind, NewOrder, Protection, Tif};
+use simulator::venue::{Venue, VenueConfig};
 
 const NS_PER_S: i64 = 1_000_000_000;
 
 fn main() {
-    println!("seed    events  events/s made   range %  spread median  p99  turns of 5-min bars  kurtosis  swings ≥ 0.5 %");
+    let mut last = EventBatch::default();
+    println!(
+        "seed    events  events/s made   range %  spread median  p99  turns of 5-min bars  kurtosis  swings ≥ 0.5 %"
+    );
     for seed in 1..=10 {
         let mut batch = EventBatch::default();
         let mut market = SyntheticMarket::new(MarketConfig::default(), seed);
@@ -28,9 +34,53 @@ fn main() {
             day.kurtosis(),
             day.swings(0.005),
         );
-        if std::env::args().any(|arg| arg == "--hours") {
-            println!("     {:?}\n     trades {} quotes {} lots {:?}", day.mids.iter().step_by(1800).map(|m| m / 2.0).collect::<Vec<_>>(), day.trades, day.spreads.len(), day.best_lots());
+        last = batch;
+    }
+    time_venue(&last);
+}
+
+/// Prints how fast a venue reads a day: without orders, and with a protected order after each 1,000 events.
+fn time_venue(batch: &EventBatch) {
+    for (name, orders_every) in [("idle", usize::MAX), ("an order each 1,000 events", 1_000)] {
+        let mut venue = Venue::new(VenueConfig::default());
+        let mut part = EventBatch { events: Vec::new(), levels: batch.levels.clone() };
+        let (mut said, mut refused) = (0, 0);
+        let clock = Instant::now();
+        for (number, events) in
+            batch.events.chunks(orders_every.min(batch.events.len())).enumerate()
+        {
+            part.events.clear();
+            part.events.extend_from_slice(events);
+            said += venue.on_events(&part).len();
+            let sent = events
+                .last()
+                .zip(venue.best(Side::Buy))
+                .map(|(event, bid)| venue.submit(event.event_ns, protected_buy(number, bid.price)));
+            refused += usize::from(sent.is_some_and(|sent| sent.is_err()));
         }
+        let took_s = clock.elapsed().as_secs_f64();
+        println!(
+            "venue, {name}: {:.1} M market events/s, {said} venue events, {refused} refused, {} live at the end",
+            batch.events.len() as f64 / took_s / 1e6,
+            venue.open_orders().len(),
+        );
+    }
+}
+
+fn protected_buy(number: usize, bid: i64) -> NewOrder {
+    let side = if number.is_multiple_of(2) { Side::Buy } else { Side::Sell };
+    let exits = Protection {
+        stop_trigger: bid - 30 * side.sign(),
+        take_profit_trigger: Some(bid + 30 * side.sign()),
+    };
+    NewOrder {
+        client_id: format!("o{number}"),
+        side,
+        kind: Kind::Limit { price: bid },
+        qty: 2_000,
+        tif: Tif::Gtc,
+        reduce_only: false,
+        attached: Some(exits),
     }
 }
 
@@ -38,35 +88,23 @@ struct Day {
     /// Twice the mid at each second, in ticks.
     mids: Vec<f64>,
     spreads: Vec<i64>,
-    lots: Vec<i64>,
-    trades: usize,
 }
 
 impl Day {
     fn of(batch: &EventBatch) -> Self {
-        let mut day = Self { mids: Vec::new(), spreads: Vec::new(), lots: Vec::new(), trades: 0 };
+        let mut day = Self { mids: Vec::new(), spreads: Vec::new() };
         let mut mid = 0;
         for event in &batch.events {
             while (day.mids.len() as i64) * NS_PER_S < event.event_ns {
                 day.mids.push(mid as f64);
             }
-            match event.body {
-                Body::Quote { bid, ask, .. } => {
-                    mid = bid.price + ask.price;
-                    day.spreads.push(ask.price - bid.price);
-                    day.lots.push(bid.qty);
-                }
-                Body::Trade { .. } => day.trades += 1,
-                _ => {}
+            if let Body::Quote { bid, ask, .. } = event.body {
+                mid = bid.price + ask.price;
+                day.spreads.push(ask.price - bid.price);
             }
         }
         day.spreads.sort_unstable();
-        day.lots.sort_unstable();
         day
-    }
-
-    fn best_lots(&self) -> [i64; 3] {
-        [0.1, 0.5, 0.9].map(|share| self.lots[(self.lots.len() as f64 * share) as usize])
     }
 
     fn range_pct(&self) -> f64 {
@@ -82,7 +120,8 @@ impl Day {
     /// How often the closes of 5-minute bars change direction.
     fn turns(&self) -> usize {
         let closes: Vec<f64> = self.mids.iter().skip(300).step_by(300).copied().collect();
-        let moves: Vec<f64> = closes.windows(2).map(|w| w[1] - w[0]).filter(|&m| m != 0.0).collect();
+        let moves: Vec<f64> =
+            closes.windows(2).map(|w| w[1] - w[0]).filter(|&m| m != 0.0).collect();
         moves.windows(2).filter(|w| (w[0] > 0.0) != (w[1] > 0.0)).count()
     }
 
@@ -90,7 +129,8 @@ impl Day {
         let closes: Vec<f64> = self.mids.iter().step_by(60).copied().collect();
         let moves: Vec<f64> = closes.windows(2).map(|w| w[1] - w[0]).collect();
         let mean = moves.iter().sum::<f64>() / moves.len() as f64;
-        let moment = |n: i32| moves.iter().map(|m| (m - mean).powi(n)).sum::<f64>() / moves.len() as f64;
+        let moment =
+            |n: i32| moves.iter().map(|m| (m - mean).powi(n)).sum::<f64>() / moves.len() as f64;
         moment(4) / moment(2).powi(2)
     }
 

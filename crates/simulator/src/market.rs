@@ -156,17 +156,17 @@ impl SyntheticMarket {
         &self.config
     }
 
-    /// Appends all events with `event_ns <= until_ns` that were not given before.
+    /// Appends all events with `event_ns < until_ns` that were not given before.
     ///
     /// The concatenated stream does not depend on how the time is cut into calls.
     pub fn advance(&mut self, until_ns: i64, out: &mut EventBatch) {
-        if self.config.start_ns <= until_ns {
+        if self.config.start_ns < until_ns {
             self.feed.open(&self.ladder, out);
         }
         loop {
             let action_ns = self.next.0;
             let diff_ns = self.feed.next_diff_ns();
-            if action_ns.min(diff_ns) > until_ns {
+            if action_ns.min(diff_ns) >= until_ns {
                 break;
             }
             if diff_ns <= action_ns {
@@ -197,7 +197,8 @@ impl SyntheticMarket {
 
     fn rates(&self) -> Rates {
         let temper = self.regimes.temper();
-        let orders = |side| self.ladder.total(side) as f64 / (MEAN_SIZES * self.config.typical_qty as f64);
+        let orders =
+            |side| self.ladder.total(side) as f64 / (MEAN_SIZES * self.config.typical_qty as f64);
         Rates {
             market: temper.markets_per_s,
             cancel_bids: orders(Side::Buy) * temper.bid_cancel / RESTING_LIFE_S,
@@ -229,7 +230,8 @@ impl SyntheticMarket {
                 }
             }
             Next::Regime => {
-                let price = self.ladder.best(Side::Buy).map_or(self.config.start_price, |l| l.price);
+                let price =
+                    self.ladder.best(Side::Buy).map_or(self.config.start_price, |l| l.price);
                 self.regimes.turn(price);
             }
         }

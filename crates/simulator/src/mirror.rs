@@ -74,6 +74,7 @@ impl Mirror {
 
     /// Lets a taker of `side` take up to `qty` lots at `limit` or better, and appends each level's share to `fills`.
     pub fn take(&mut self, side: Side, limit: Option<i64>, qty: i64, fills: &mut Vec<Level>) {
+        let from = fills.len();
         let mut rest = qty;
         for level in self.ladder.levels(side.opposite()).iter().rev() {
             if rest <= 0 || limit.is_some_and(|limit| !side.reaches(limit, level.price)) {
@@ -84,7 +85,7 @@ impl Mirror {
             fills.push(Level { price: level.price, qty: taken });
         }
         if self.impact == Impact::Consume {
-            for fill in fills.iter() {
+            for fill in &fills[from..] {
                 let left = self.ladder.qty_at(side.opposite(), fill.price) - fill.qty;
                 self.ladder.set(side.opposite(), Level { price: fill.price, qty: left });
             }
@@ -92,7 +93,9 @@ impl Mirror {
     }
 
     fn wait(&mut self, event: &Event, batch: &EventBatch) {
-        let Body::Depth { first_id, final_id, prev_final_id, bids, asks } = event.body else { return };
+        let Body::Depth { first_id, final_id, prev_final_id, bids, asks } = event.body else {
+            return;
+        };
         if self.waiting.events.len() >= MAX_WAITING {
             self.waiting.clear();
         }
@@ -103,7 +106,9 @@ impl Mirror {
     }
 
     fn diff(&mut self, event: &Event, batch: &EventBatch) {
-        let Body::Depth { first_id, final_id, prev_final_id, bids, asks } = event.body else { return };
+        let Body::Depth { first_id, final_id, prev_final_id, bids, asks } = event.body else {
+            return;
+        };
         if final_id <= self.last_id {
             return;
         }
@@ -135,7 +140,7 @@ impl Mirror {
         self.is_synced = false;
         for side in [Side::Buy, Side::Sell] {
             self.ladder.clear(side);
-            if let Some(best) = self.quoted_after(self.last_id, side) {
+            if let Some(best) = self.quoted_after(i64::MIN, side) {
                 self.ladder.set(side, best);
             }
         }

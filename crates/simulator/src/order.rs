@@ -178,7 +178,8 @@ mod tests {
 
     #[test]
     fn a_stop_triggers_against_the_position_and_a_target_for_it() {
-        let (stop, target) = (Kind::StopMarket { trigger: 100 }, Kind::TakeProfitMarket { trigger: 100 });
+        let (stop, target) =
+            (Kind::StopMarket { trigger: 100 }, Kind::TakeProfitMarket { trigger: 100 });
         let hits = |kind: Kind, side| [199, 200, 201].map(|mark2| kind.is_triggered(side, mark2));
         assert_eq!(hits(stop, Side::Sell), [true, true, false]);
         assert_eq!(hits(stop, Side::Buy), [false, true, true]);

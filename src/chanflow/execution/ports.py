@@ -46,7 +46,9 @@ class Unknown:
 
 Outcome = Accepted | VenueRefused | Unknown
 
-VenueEventKind = Literal["accepted", "fill", "triggered", "canceled", "expired", "rejected"]
+VenueEventKind = Literal[
+    "accepted", "fill", "triggered", "canceled", "expired", "rejected", "amended", "cancel_rejected"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class Router:
         self._journal.append(
             "order_intent",
             {"client_order_id": client_id, "approved_id": approved.approved_id, "position_id": position_id,
-             "leg": leg, "terms": terms},
+             "leg": leg, "terms": terms, "reference_price": self._marks.get(terms.symbol)},
             correlation_id=correlation, durable=True,
         )  # fmt: skip
         if not terms.reduce_only:
@@ -152,6 +152,10 @@ class Router:
             return None
         if event.kind == "fill":
             return self._hear_fill(order, event)
+        if event.kind in ("amended", "cancel_rejected"):
+            if event.kind == "amended":
+                order.qty_base = order.filled_base + event.leaves_base
+            return Happened(self._told(order, event.detail or event.kind))
         step = {"accepted": "accept", "canceled": "cancel", "expired": "expire", "rejected": "reject",
                 "triggered": "trigger"}[event.kind]  # fmt: skip
         if not order.step(step):
@@ -177,7 +181,8 @@ class Router:
             self._journal.append("ledger", entry)
         if trade is not None:
             self._held.pop(order.symbol, None)
-            self._journal.append("trade_closed", {**_fields(trade), "net_quote": trade.net_quote})
+            closed = {**_fields(trade), "net_quote": trade.net_quote, "exit_leg": order.leg}
+            self._journal.append("trade_closed", closed)
         if impossible is not None:
             self._journal.append("anomaly", {"what": impossible}, durable=True)
             raise BooksDisagree(f"impossible fill: {impossible}")
@@ -236,6 +241,10 @@ class Router:
             opening_trades_today=self._opened_on.count(utc_date(now_ns)),
             reconciled=all(o.state is not OrderState.UNKNOWN for o in self.orders.values()),
         )
+
+    def open_orders(self) -> list[OrderEvent]:
+        """Return where each order that is still alive stands now."""
+        return [self._told(order, "") for order in self.orders.values() if not order.state.terminal]
 
     def _positions(self) -> list[Position]:
         found = []

@@ -56,7 +56,11 @@ class OrderRow(Answer):
 
 
 class Positions(Answer):
-    """Positions, open orders and margin. `margin_ratio` is equity over the sum of |notional|, null without positions."""
+    """Positions, open orders and margin.
+
+    `margin_ratio` is equity over the sum of |notional|, null without positions. `reconciled_at` is null while our books
+    and the venue's disagree.
+    """
 
     mode: Literal["paper", "live"]
     positions: list[PositionRow]
@@ -69,20 +73,20 @@ class Positions(Answer):
 
 
 async def get_position(asked: Asked[GetPosition]) -> Positions:
-    """Return the account's positions and open orders, those of one symbol if asked; margin is always the whole account's."""
+    """Return the account's positions and open orders, of one symbol if asked; margin is the whole account's."""
     args, services = asked.args, asked.services
     try:
         view = await anyio.to_thread.run_sync(services.account.account, abandon_on_cancel=True)
     except NotFound as fault:
         raise Declined(
-            "not_found", "no desk has run yet, so there is no account", suggestion="start one: chanflow up"
+            "not_found", "no desk has run yet, so there is no account", suggestion="start one: chanflow demo"
         ) from fault
-    if args.mode is not None and args.mode != view.mode:
-        raise Declined("not_found", f"the account of this desk is {view.mode}", field="mode")
+    if args.mode is not None and args.mode != services.account_mode:
+        raise Declined("not_found", f"the account of this desk is {services.account_mode}", field="mode")
     snapshot = view.snapshot
     age_ms = (services.clock.now_ns() - snapshot.as_of_ns) // NS_PER_MS
     return Positions(
-        mode=view.mode,
+        mode=services.account_mode,
         positions=[
             _position(p, view.armed_triggers.get(p.symbol, 0))
             for p in snapshot.positions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import anyio.to_thread
 from pydantic import Field, FiniteFloat
@@ -15,12 +15,8 @@ from chanflow.operations.bars import known_ms, read_bars, stale_ms
 from chanflow.operations.fields import Level, Limit200, Symbol, TimeNs, interval_ms, time_of_ms
 from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
 
-if TYPE_CHECKING:
-    from chanflow.features.chan import Structure
-
 Part = Literal["fractals", "strokes", "segments", "centers", "divergences", "points"]
-COMPUTED: frozenset[str] = frozenset({"strokes"})
-"""The parts that the engine can compute."""
+_MISSING: tuple[Part, ...] = ("fractals", "segments", "centers", "divergences", "points")
 
 
 class AnalyzeStructure(Arguments):
@@ -29,7 +25,7 @@ class AnalyzeStructure(Arguments):
     symbol: Symbol
     level: Level = "30m"
     as_of: TimeNs | None = None
-    parts: Annotated[list[Part], Field(max_length=6)] = ["strokes", "segments", "centers", "points"]
+    parts: Annotated[list[Part], Field(max_length=6)] = Field(default=["strokes", "segments", "centers", "points"])
     limit: Limit200 = 20
 
 
@@ -53,7 +49,8 @@ class StrokeRow(Answer):
 class StructureRead(Answer):
     """The structure of `bars` bars, the first of which opened at `first_bar`; older ones were left out if `truncated`.
 
-    A part is null when it was not asked for or stands in `not_computed`; an empty list means that there is none.
+    `strokes` is null when not asked for; an empty list means that there is none. `not_computed` names what the engine
+    cannot read yet: the parts asked for, and the trend, which rests on centers. Such parts have no field at all.
     """
 
     symbol: str
@@ -62,7 +59,7 @@ class StructureRead(Answer):
     first_bar: str | None
     truncated: bool
     strokes: list[StrokeRow] | None
-    not_computed: list[Part]
+    not_computed: list[str]
     summary: str
     known_at: str
     stale_ms: int | None
@@ -85,8 +82,8 @@ async def analyze_structure(asked: Asked[AnalyzeStructure]) -> StructureRead:
         first_bar=time_of_ms(bars[0].ts_ms) if bars else None,
         truncated=truncated,
         strokes=None if strokes is None else [_row(stroke) for stroke in strokes[-args.limit :]],
-        not_computed=sorted(set(args.parts) - COMPUTED),
-        summary=_summary(args, len(bars), strokes),
+        not_computed=[*(part for part in _MISSING if part in args.parts), "trend"],
+        summary=_summary(args.symbol, args.level, len(bars), strokes),
         known_at=time_of_ms(known_ms(bars, services.clock)),
         stale_ms=stale_ms(bars, services.clock),
     )
@@ -94,9 +91,60 @@ async def analyze_structure(asked: Asked[AnalyzeStructure]) -> StructureRead:
 
 def read_strokes(bars: list[Bar]) -> list[Stroke]:
     """Return the strokes of `bars`, oldest first."""
-    import numpy as np
+    from chanflow.features import chan  # noqa: PLC0415  # the compiled core and numpy wait for the first structure
 
-    from chanflow.features import chan
+    columns = ([getattr(bar, name) for bar in bars] for name in ("open", "high", "low", "close", "ts_ms"))
+    return list(chan.analyze(*columns).strokes)
 
-    columns = (np.array([getattr(bar, name) for bar in bars]) for name in ("open", "high", "low", "close", "ts_ms"))
-    return _strokes(chan.analyze(*columns))
+
+def _row(stroke: Stroke) -> StrokeRow:
+    return StrokeRow(
+        id=stroke.ref,
+        dir=stroke.direction,
+        start=End(time=time_of_ms(stroke.start_ts_ms), price=stroke.start_price),
+        end=End(time=time_of_ms(stroke.end_ts_ms), price=stroke.end_price),
+        state=stroke.state,
+    )
+
+
+def _summary(symbol: str, level: Level, bars: int, strokes: list[Stroke] | None) -> str:
+    head = f"{symbol} {level}: {bars} bars"
+    if strokes is None:
+        return head
+    if not strokes:
+        return f"{head}, no stroke yet"
+    last = strokes[-1]
+    return (
+        f"{head}, {len(strokes)} strokes; the last goes {last.direction} from {last.start_price} to {last.end_price} "
+        f"and is {last.state}"
+    )
+
+
+def _digest(read: StructureRead) -> Digest:
+    return Digest(
+        read.summary,
+        ("id", "dir", "start", "start_price", "end", "end_price", "state"),
+        tuple(
+            (s.id, s.dir, s.start.time, s.start.price, s.end.time, s.end.price, s.state)
+            for s in (read.strokes or [])[-5:]
+        ),
+    )
+
+
+ANALYZE_STRUCTURE = Operation(
+    name="analyze_structure",
+    title="Chan structure",
+    doc_en="Chan structure (缠论) of a symbol: strokes (笔) with their states. not_computed names parts not available.",
+    doc_zh="缠论结构：笔及其状态；尚不能计算的部分列在 not_computed。",
+    scope="analysis:read",
+    plans=frozenset({"free", "pro", "developer", "enterprise"}),
+    charges={"api_call": 1},
+    rate_class="read",
+    input=AnalyzeStructure,
+    output=StructureRead,
+    hints=Hints(read_only=True),
+    timeout_s=10,
+    path="/analysis/structure",
+    handler=analyze_structure,
+    digest=_digest,
+)

@@ -24,16 +24,24 @@ async def read_bars(
     try:
         return await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
     except NotFound as fault:
-        known = await anyio.to_thread.run_sync(klines.symbols, abandon_on_cancel=True)
+        known = await anyio.to_thread.run_sync(partial(known_symbols, klines), abandon_on_cancel=True)
         if symbol in known:
-            raise Declined("not_found", f"no bars of level {level} can be formed for the symbol", field="level") from fault
+            raise Declined("not_found", "the symbol has no bars of this level", field="level") from fault
         named = ", ".join(known[:_NAMED]) + (f" and {len(known) - _NAMED} more" if len(known) > _NAMED else "")
         raise Declined(
             "not_found",
             "the symbol has no data here",
             field="symbol",
-            suggestion=f"symbols: {named}" if named else "record or download market data first",
+            suggestion=f"symbols: {named}" if named else "start with: chanflow demo",
         ) from fault
+
+
+def known_symbols(klines: KlineReader) -> list[str]:
+    """Return the symbols that have bars, none when nothing was ever recorded."""
+    try:
+        return klines.symbols()
+    except NotFound:
+        return []
 
 
 def known_ms(bars: list[Bar], clock: Clock) -> int:

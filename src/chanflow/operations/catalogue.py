@@ -95,7 +95,7 @@ class Catalogue:
         except ChanflowError as fault:
             _log.warning("request %s was declined: %s", request_id, type(fault).__name__)
             return failure_of(fault, request_id)
-        except Exception:
+        except Exception:  # noqa: BLE001  # a door must get an answer
             _log.exception("request %s failed", request_id)
             return failure("internal", request_id)
 
@@ -113,9 +113,8 @@ class Catalogue:
     def _with_arguments(self, call: Call) -> Call | Failed:
         if call.operation is None:
             known = ", ".join(operation.name for operation in self.of(call.door))
-            return failure(
-                "not_found", call.request_id, "there is no operation of that name", field="name", suggestion=f"use: {known}"
-            )
+            sentence = "there is no operation of that name"
+            return failure("not_found", call.request_id, sentence, field="name", suggestion=f"use: {known}")
         model: type[Arguments] = call.operation.input
         try:
             return replace(call, args=model.model_validate(dict(call.raw)))
@@ -135,7 +134,7 @@ class Catalogue:
             return failure_of(fault, call.request_id)
         except TimeoutError:
             return failure("timeout", call.request_id, f"{operation.name} took longer than {operation.timeout_s:g} s")
-        except Exception:
+        except Exception:  # noqa: BLE001  # a door must get an answer
             _log.exception("request %s to %s failed", call.request_id, operation.name)
             return failure("internal", call.request_id)
 

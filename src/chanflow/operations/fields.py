@@ -41,8 +41,8 @@ def time_ns(value: object) -> object:
 Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:._-]{1,32}$")]
 Level = Literal["1s", "5s", "15s", "1m", "5m", "30m", "1h", "1d", "1w", "1M"]
 TimeNs = Annotated[int, BeforeValidator(time_ns), WithJsonSchema({"type": "string", "format": "date-time"})]
-Limit200 = Annotated[int, BeforeValidator(whole), Field(ge=1, le=200)]
-Limit10000 = Annotated[int, BeforeValidator(whole), Field(ge=1, le=10_000)]
+Limit200 = Annotated[int, Field(ge=1, le=200), BeforeValidator(whole)]
+Limit10000 = Annotated[int, Field(ge=1, le=10_000), BeforeValidator(whole)]
 Cursor = Annotated[str, StringConstraints(max_length=64)]
 Money = Annotated[Decimal, PlainSerializer(decimal_text, return_type=str), WithJsonSchema({"type": "string"})]
 """An amount, price or quantity of the account, shown as an exact decimal string."""
@@ -82,5 +82,7 @@ def read_cursor(cursor: str) -> tuple[Literal["before", "from"], int]:
         text = ""
     match = _CURSOR.fullmatch(text)
     if match is None:
-        raise Declined("invalid_argument", "cursor is not one of ours", field="cursor", suggestion="use next_cursor as is")
+        raise Declined(
+            "invalid_argument", "cursor is none of ours", field="cursor", suggestion="pass next_cursor as it is"
+        )
     return ("before" if match[1] == "before" else "from"), int(match[2])

@@ -39,7 +39,7 @@ class Klines(Answer):
 
 
 async def get_klines(asked: Asked[GetKlines]) -> Klines:
-    """Return one page of closed bars that open in [start, end), and the cursor to the page after it in the same direction."""
+    """Return a page of closed bars that open in [start, end), and the cursor to the next in the same direction."""
     args, services = asked.args, asked.services
     start_ms, end_ms = _ceil_ms(args.start), _ceil_ms(args.end)
     if start_ms is not None and end_ms is not None and end_ms <= start_ms:
@@ -48,9 +48,7 @@ async def get_klines(asked: Asked[GetKlines]) -> Klines:
     if args.cursor is not None:
         side, at_ms = read_cursor(args.cursor)
         if (side == "from") is not forward:
-            raise Declined(
-                "invalid_argument", "cursor belongs to another call", field="cursor", suggestion="repeat the same arguments"
-            )
+            raise Declined("invalid_argument", "cursor belongs to a call with other arguments", field="cursor")
         start_ms, end_ms = (at_ms, end_ms) if forward else (None, at_ms)
     bars = await read_bars(
         services.klines, args.symbol, args.level, start_ms=start_ms, end_ms=end_ms, limit=args.limit + 1

@@ -41,7 +41,7 @@ def invalid_arguments(fault: ValidationError, model: type[Arguments], request_id
         return failure(
             "invalid_argument", request_id, "there is no argument of that name", field=field, suggestion=f"use: {known}"
         )
-    more = f" ({len(errors) - 1} more arguments are wrong)" if len(errors) > 1 else ""
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return failure("invalid_argument", request_id, _sentence(first) + more, field=_field(first))
 
 

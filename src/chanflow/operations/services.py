@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -15,7 +15,9 @@ from chanflow.domain.time import Clock, Ids
 class KlineReader(Protocol):
     """Where closed bars come from."""
 
-    def klines(self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int) -> list[Bar]:
+    def klines(
+        self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[Bar]:
         """Return at most `limit` closed bars that open in [start_ms, end_ms), in ascending order.
 
         With `start_ms` they are the first such bars, without it the newest. Raises NotFound for an unknown symbol or
@@ -24,18 +26,27 @@ class KlineReader(Protocol):
         ...
 
     def symbols(self) -> list[str]:
-        """Return the symbols that have bars, sorted."""
+        """Return the symbols that have bars, sorted. Raises NotFound when nothing was ever recorded here."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class AccountView:
-    """An account at one moment: the snapshot, the orders still open, and how many triggers are armed per symbol."""
+class AccountView(Protocol):
+    """An account at one moment."""
 
-    snapshot: AccountSnapshot
-    open_orders: tuple[OrderEvent, ...]
-    armed_triggers: Mapping[str, int]
-    mode: Literal["paper", "live"] = "paper"
+    @property
+    def snapshot(self) -> AccountSnapshot:
+        """Equity and positions."""
+        ...
+
+    @property
+    def open_orders(self) -> Sequence[OrderEvent]:
+        """The last event of each order that is still open."""
+        ...
+
+    @property
+    def armed_triggers(self) -> Mapping[str, int]:
+        """How many triggers are armed, per symbol."""
+        ...
 
 
 class AccountReader(Protocol):
@@ -48,10 +59,14 @@ class AccountReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What an operation may use. `structure_bars` is the most bars a structure is read from."""
+    """What an operation may use.
+
+    `account_mode` is whose money the account holds, `structure_bars` the most bars a structure is read from.
+    """
 
     klines: KlineReader
     account: AccountReader
     clock: Clock
     ids: Ids
+    account_mode: Literal["paper", "live"] = "paper"
     structure_bars: int = 20_000

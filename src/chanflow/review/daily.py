@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from chanflow.domain.time import NS_PER_MS, parse_rfc3339
 from chanflow.review.journal import Record
 
 ZERO = Decimal(0)
@@ -93,6 +94,7 @@ class Day:
     approvals: int = 0
     clips: Counter[str] = field(default_factory=Counter)
     orders_sent: int = 0
+    intents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     fills: list[ChartFill] = field(default_factory=list)
     trades: list[ChartTrade] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
@@ -131,3 +133,157 @@ class Day:
     def signal_codes(self) -> Counter[str]:
         """How many signals ended at each decision code."""
         return Counter(s.decision_code for s in self.signals)
+
+
+def fold(records: Iterable[Record]) -> Day:
+    """Return the day that a journal's records tell of, however far they go."""
+    day = Day()
+    for record in records:
+        day.records += 1
+        reader = _READERS.get(record.kind)
+        if reader is not None:
+            reader(day, record)
+    return day
+
+
+def _ms(record: Record) -> int:
+    return parse_rfc3339(record.at) // NS_PER_MS
+
+
+def _head(day: Day, record: Record) -> None:
+    day.head = record.body
+
+
+def _ledger(day: Day, record: Record) -> None:
+    amount = Decimal(record.body["amount_quote"])
+    if record.body["kind"] == "capital":
+        day.capital_quote = day.equity_quote = amount
+        day.marks.append(Mark(_ms(record), ZERO, amount))
+    elif record.body["kind"] == "fee":
+        day.fees_quote += amount
+
+
+def _signal(day: Day, record: Record) -> None:
+    body = record.body
+    day.signals.append(
+        ChartSignal(
+            body["ts_ms"], body["signal_type"], body["decision_code"], body["price"], body["score"], tuple(body["refs"])
+        )
+    )
+
+
+def _proposal(day: Day, record: Record) -> None:
+    day.proposals[record.body["action"]] += 1
+
+
+def _refusal(day: Day, record: Record) -> None:
+    reasons = tuple((reason["code"], reason["message"]) for reason in record.body["reasons"])
+    day.refusals.append(Refusal(_ms(record), record.body["proposal_id"], reasons))
+
+
+def _approved(day: Day, record: Record) -> None:
+    day.approvals += 1
+    for clip in record.body["clips"]:
+        day.clips[clip.split(",")[-1].strip() if clip.startswith("quantity") else clip] += 1
+
+
+def _intent(day: Day, record: Record) -> None:
+    day.intents[record.body["client_order_id"]] = record.body
+    day.orders_sent += 1
+
+
+def _fill(day: Day, record: Record) -> None:
+    body = record.body
+    client_id = body["client_order_id"]
+    price, qty = Decimal(body["price"]), Decimal(body["qty_base"])
+    parent, _, suffix = client_id.rpartition("-")
+    intent = day.intents.get(client_id) or day.intents.get(parent)
+    leg, reference = _reference(intent, "" if client_id in day.intents else suffix)
+    if reference is not None:
+        day.slippage_quote += (price - reference) * qty * (1 if body["side"] == "buy" else -1)
+    day.fills.append(
+        ChartFill(
+            body["event_ns"] // NS_PER_MS, body["side"], leg, price, qty, Decimal(body["fee_quote"]), body["maker"]
+        )
+    )
+
+
+def _reference(intent: Mapping[str, Any] | None, suffix: str) -> tuple[str, Decimal | None]:
+    """Return the leg of a fill and the price its order was meant to trade at: the mid when sent, or its trigger."""
+    if intent is None:
+        return "external", None
+    terms = intent["terms"]
+    leg, price = {
+        "sl": ("stop", terms["stop_price"]),
+        "tp": ("take_profit", terms["take_profit_price"]),
+    }.get(suffix, (intent["leg"], intent["reference_price"]))
+    return leg, None if price is None else Decimal(price)
+
+
+def _trade(day: Day, record: Record) -> None:
+    body = record.body
+    day.trades.append(
+        ChartTrade(
+            position_id=body["position_id"],
+            side=body["side"],
+            opened_ms=body["opened_ns"] // NS_PER_MS,
+            closed_ms=body["closed_ns"] // NS_PER_MS,
+            qty_base=Decimal(body["qty_base"]),
+            entry_price=Decimal(body["entry_price"]),
+            exit_price=Decimal(body["exit_price"]),
+            exit_leg=body["exit_leg"],
+            gross_quote=Decimal(body["gross_quote"]),
+            fees_quote=Decimal(body["fees_quote"]),
+            net_quote=Decimal(body["net_quote"]),
+        )
+    )
+
+
+def _mark(day: Day, record: Record) -> None:
+    day.equity_quote = Decimal(record.body["equity_quote"])
+    day.marks.append(Mark(_ms(record), Decimal(record.body["price"]), day.equity_quote))
+
+
+def _trigger(day: Day, record: Record) -> None:
+    day.triggers_fired[record.body["trigger"]["kind"]] += 1
+
+
+def _ladder(day: Day, record: Record) -> None:
+    day.ladder.append((_ms(record), record.body["level"], record.body["cause"]))
+
+
+def _anomaly(day: Day, record: Record) -> None:
+    day.anomalies.append(record.body["what"])
+
+
+def _stroke(day: Day, record: Record) -> None:
+    day.strokes.append(record.body)
+
+
+def _end(day: Day, record: Record) -> None:
+    body = record.body
+    day.finished = True
+    day.max_drawdown_frac = Decimal(body["max_drawdown_frac"])
+    day.market = {
+        "events": body["events"], "bars": body["bars"], "feature_rows": body["feature_rows"],
+        "features_sha256": body["features_sha256"], "ladder": body["ladder"], **body["book"],
+    }  # fmt: skip
+
+
+_READERS = {
+    "head": _head,
+    "ledger": _ledger,
+    "signal": _signal,
+    "trade_proposal": _proposal,
+    "refusal": _refusal,
+    "approved_order": _approved,
+    "order_intent": _intent,
+    "fill": _fill,
+    "trade_closed": _trade,
+    "mark": _mark,
+    "re_analysis_trigger": _trigger,
+    "ladder": _ladder,
+    "anomaly": _anomaly,
+    "stroke": _stroke,
+    "end": _end,
+}

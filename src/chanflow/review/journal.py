@@ -138,9 +138,9 @@ class JournalWriter:
     """
 
     def __init__(
-        self, path: Path | None, clock: Clock, *, standing: Sequence[Record] = (), free: frozenset[str] = frozenset()
+        self, path: Path | None, *, standing: Sequence[Record] = (), free: frozenset[str] = frozenset()
     ) -> None:
-        self._clock = clock
+        self._clock: Clock | None = None
         self._standing = standing
         self._free = free
         self._fd: int | None = None
@@ -168,6 +168,10 @@ class JournalWriter:
             raise JournalUnwritable(f"the journal {path} cannot be opened for writing: {error.strerror}") from error
         self._size = keep
 
+    def use_clock(self, clock: Clock) -> None:
+        """Stamp what follows by `clock`."""
+        self._clock = clock
+
     @property
     def behind(self) -> int:
         """How many standing records have not been repeated yet."""
@@ -179,6 +183,8 @@ class JournalWriter:
         Raises JournalUnwritable when it cannot be written (the file then ends with its last whole record) and
         JournalDiverged when a standing record says otherwise.
         """
+        if self._clock is None:
+            raise JournalUnwritable("the journal was given no clock yet")
         at, body = rfc3339(self._clock.now_ns()), plain(body)
         if self.seq < len(self._standing):
             self._repeat(self._standing[self.seq], kind, at, correlation_id, body)

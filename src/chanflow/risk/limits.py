@@ -47,5 +47,5 @@ class Limits:
         return sha256_of(self)
 
 
-_FLOORED = frozenset({"price_collar_frac", "slippage_frac"})
-"""Allowances, where a smaller value would be the looser one."""
+_FLOORED = frozenset({"slippage_frac"})
+"""An allowance, where a smaller value would be the looser one."""

@@ -148,7 +148,7 @@ class RiskSettings(Section):
     max_asset_exposure: Annotated[Money, _at_most("0.30")]
     max_trade_loss: Annotated[Money, _at_most("0.03")]
     price_collar: Annotated[Money, _at_most("0.01")]
-    slippage_bps: Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1000, allow_inf_nan=False)]
+    slippage_bps: Annotated[Money, _at_least("5"), Field(le=1000)]
     target_trade_loss: Money
     approval_ttl_s: Annotated[Whole, Field(ge=1, le=60)]
     ladder: LadderSettings

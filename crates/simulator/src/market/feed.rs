@@ -1,4 +1,4 @@
-//! What the synthetic venue publishes: diffs each 100 ms, one snapshot, quotes and trades, with their ids and latencies.
+//! What the synthetic venue publishes: diffs each 100 ms, one snapshot, quotes and trades, with ids and latencies.
 
 use orderflow::event::{Body, Event, EventBatch, Level};
 
@@ -112,7 +112,9 @@ impl Feed {
     }
 
     fn give_quote(&mut self, now_ns: i64, ladder: &Ladder, out: &mut EventBatch) {
-        let (Some(bid), Some(ask)) = (ladder.best(Side::Buy), ladder.best(Side::Sell)) else { return };
+        let (Some(bid), Some(ask)) = (ladder.best(Side::Buy), ladder.best(Side::Sell)) else {
+            return;
+        };
         if self.quoted != Some((bid, ask)) {
             self.quoted = Some((bid, ask));
             self.give(now_ns, Body::Quote { update_id: self.update_id, bid, ask }, out);

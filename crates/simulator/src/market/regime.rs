@@ -3,7 +3,7 @@
 use crate::rng::Rng;
 
 const NS_PER_MIN: f64 = 60e9;
-/// How far trends are pulled back: the share of up-trends falls by this much per unit of relative distance from the start.
+/// How trends are pulled back: the share of up-trends falls by so much per unit of relative distance from the start.
 const PULL: f64 = 12.0;
 
 /// How the flow leans in a regime.
@@ -23,10 +23,20 @@ pub(super) struct Temper {
 
 const CALM: Temper =
     Temper { markets_per_s: 0.9, offspring: 0.4, buy_share: 0.5, bid_cancel: 1.0, ask_cancel: 1.0 };
-const TREND_UP: Temper =
-    Temper { markets_per_s: 1.1, offspring: 0.4, buy_share: 0.535, bid_cancel: 0.98, ask_cancel: 1.02 };
-const TREND_DOWN: Temper =
-    Temper { markets_per_s: 1.1, offspring: 0.4, buy_share: 0.465, bid_cancel: 1.02, ask_cancel: 0.98 };
+const TREND_UP: Temper = Temper {
+    markets_per_s: 1.1,
+    offspring: 0.4,
+    buy_share: 0.535,
+    bid_cancel: 0.98,
+    ask_cancel: 1.02,
+};
+const TREND_DOWN: Temper = Temper {
+    markets_per_s: 1.1,
+    offspring: 0.4,
+    buy_share: 0.465,
+    bid_cancel: 1.02,
+    ask_cancel: 0.98,
+};
 const VOLATILE: Temper =
     Temper { markets_per_s: 1.3, offspring: 0.4, buy_share: 0.5, bid_cancel: 1.1, ask_cancel: 1.1 };
 
@@ -55,7 +65,7 @@ impl Regimes {
         self.until_ns
     }
 
-    /// Chooses the next regime, for 20 to 120 minutes; trends back to the start price are the likelier, the farther it is.
+    /// Chooses the next regime, for 20 to 120 minutes; the farther the start price, the likelier are trends back to it.
     pub(super) fn turn(&mut self, price: i64) {
         let gap = (price - self.start_price) as f64 / self.start_price as f64;
         let up_share = (0.5 - PULL * gap).clamp(0.1, 0.9);

@@ -89,9 +89,9 @@ class LakeWriter:
         rotate_rows: int = 200_000,
         rotate_s: float = 3_600.0,
     ) -> None:
-        """Remove what dead writers left in `_tmp`. Raises InvalidArgument for a bad name or bound, StorageUnwritable."""
+        """Remove what dead writers left in `_tmp`. Raises InvalidArgument for a name or bound, StorageUnwritable."""
         if rotate_rows < 1 or rotate_s <= 0:
-            raise InvalidArgument(f"rotation at {rotate_rows} rows or {rotate_s} s: both must be positive", field="rotate")
+            raise InvalidArgument(f"a part of {rotate_rows} rows, {rotate_s} s: both must be positive", field="rotate")
         self._root = output_dir
         self._venue = checked_name(venue, field="venue")
         self._symbol = checked_name(symbol, field="symbol")
@@ -115,7 +115,7 @@ class LakeWriter:
         """Take rows in arrival order, with the gate's codes for all of them. Raises StorageUnwritable."""
         days = columns["ts_ms"] // MS_PER_DAY
         edges = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), len(days)]
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in itertools.pairwise(edges):
             if start < end:
                 self._add_day(int(days[start]), columns, start, end, tuple(dq_codes))
 
@@ -181,7 +181,7 @@ class LakeWriter:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(staged, path)
+            staged.replace(path)
         except OSError:
             staged.unlink(missing_ok=True)
             raise
@@ -189,20 +189,22 @@ class LakeWriter:
 
     def _list(self, date: str, path: Path, sha256: str, size: int, frame: pl.DataFrame) -> None:
         """Append the part's manifest line, unless a run before this one did."""
-        line = canonical_json({
-            "path": path.relative_to(self._root).as_posix(),
-            "layer": "rows",
-            "symbol": self._symbol,
-            "rows": frame.height,
-            "first_ts_ms": frame["ts_ms"].min(),
-            "last_ts_ms": frame["ts_ms"].max(),
-            "first_seq": frame["seq_last"].min(),
-            "last_seq": frame["seq_last"].max(),
-            "sha256": sha256,
-            "bytes": size,
-            "writer": self._writer,
-            "schema_version": SCHEMA_VERSION,
-        })
+        line = canonical_json(
+            {
+                "path": path.relative_to(self._root).as_posix(),
+                "layer": "rows",
+                "symbol": self._symbol,
+                "rows": frame.height,
+                "first_ts_ms": frame["ts_ms"].min(),
+                "last_ts_ms": frame["ts_ms"].max(),
+                "first_seq": frame["seq_last"].min(),
+                "last_seq": frame["seq_last"].max(),
+                "sha256": sha256,
+                "bytes": size,
+                "writer": self._writer,
+                "schema_version": SCHEMA_VERSION,
+            }
+        )
         manifest = manifest_path(self._root, date)
         listed = manifest.read_bytes() if manifest.exists() else b""
         key = (path.relative_to(self._root).as_posix(), sha256)
@@ -230,9 +232,7 @@ def manifest_entries(data: bytes) -> list[dict[str, Any]]:
     return entries
 
 
-def _place(
-    folder: Path, stem: str, sha256: str, frame: pl.DataFrame
-) -> tuple[Path, Literal["write", "same", "keep"]]:
+def _place(folder: Path, stem: str, sha256: str, frame: pl.DataFrame) -> tuple[Path, Literal["write", "same", "keep"]]:
     """Return where a part belongs, and whether to write it, or that the same or a longer one is there already."""
     ours = frame["row_id"]
     for clash in itertools.count():
@@ -344,17 +344,22 @@ class LakeReader:
             raise InvalidArgument(f"interval is {interval_ms} ms, it must be positive", field="interval_ms")
         _check_limit(limit)
         newest_ms = self._newest_ms(symbol)
-        edge = first_edge_ms(interval_ms)
-        # The first moment that belongs to no closed bar, and the first open at or after a bound.
-        closed_ms = bar_open_ms(newest_ms, interval_ms)
-        stop_ms = closed_ms if end_ms is None else min(closed_ms, -(-(end_ms - edge) // interval_ms) * interval_ms + edge)
+        # The first moment that belongs to no closed bar; a bound within a bar moves to the bar's end.
+        stop_ms = bar_open_ms(newest_ms, interval_ms)
+        if end_ms is not None:
+            stop_ms = min(stop_ms, bar_open_ms(end_ms - 1, interval_ms) + interval_ms)
+        # Most markets trade in most intervals, so the nearest `limit` intervals usually hold enough bars.
         if start_ms is not None:
-            first_ms = -(-(start_ms - edge) // interval_ms) * interval_ms + edge
-            return self._bars(symbol, interval_ms, first_ms, stop_ms)[:limit]
-        # Most markets trade in most intervals, so the last `limit` intervals usually hold enough bars.
-        bars = self._bars(symbol, interval_ms, stop_ms - limit * interval_ms, stop_ms)
-        if len(bars) < limit:
-            bars = self._bars(symbol, interval_ms, None, stop_ms)
+            first_ms = bar_open_ms(start_ms - 1, interval_ms) + interval_ms
+            near_ms = min(stop_ms, first_ms + limit * interval_ms)
+            bars = self._bars(symbol, interval_ms, first_ms, near_ms)
+            if len(bars) < limit and near_ms < stop_ms:
+                bars = self._bars(symbol, interval_ms, first_ms, stop_ms)
+            return bars[:limit]
+        near_ms = stop_ms - limit * interval_ms
+        bars = self._bars(symbol, interval_ms, near_ms, stop_ms)
+        if len(bars) < limit and self._dates(symbol)[0] <= _date_of(near_ms):
+            bars = self._bars(symbol, interval_ms, 0, stop_ms)
         return bars[-limit:]
 
     def rows(
@@ -394,8 +399,7 @@ class LakeReader:
                 self._connection.close()
                 self._connection = None
 
-    def _bars(self, symbol: str, interval_ms: int, start_ms: int | None, stop_ms: int) -> list[Bar]:
-        start_ms = 0 if start_ms is None else start_ms
+    def _bars(self, symbol: str, interval_ms: int, start_ms: int, stop_ms: int) -> list[Bar]:
         files = self._files(symbol, start_ms, stop_ms)
         if not files:
             return []
@@ -413,7 +417,10 @@ class LakeReader:
             if files:
                 query = "SELECT max(ts_ms) FROM read_parquet($files, hive_partitioning = false)"
                 return int(self._ask(query, {"files": files})[1][0][0])
-        raise NotFound(f"the lake has no rows of {symbol}; it has {', '.join(self.symbols()[:10]) or 'none at all'}")
+        raise self._unknown(symbol)
+
+    def _unknown(self, symbol: str) -> NotFound:
+        return NotFound(f"the lake has no rows of {symbol}; it has {', '.join(self.symbols()[:10]) or 'none at all'}")
 
     def _dates(self, symbol: str) -> list[str]:
         return dates(self._root, checked_name(symbol, field="symbol"))
@@ -422,7 +429,7 @@ class LakeReader:
         """Return the parts that may hold rows of [start_ms, end_ms). Raises NotFound for an unknown symbol."""
         known = self._dates(symbol)
         if not known:
-            raise NotFound(f"the lake has no rows of {symbol}; it has {', '.join(self.symbols()[:10]) or 'none at all'}")
+            raise self._unknown(symbol)
         first, last = _date_of(start_ms), _date_of(end_ms - 1)
         wanted = (date for date in known if first <= date <= last)
         return [_escaped(path) for date in wanted for path in parts(self._root, symbol, date)]
@@ -444,7 +451,7 @@ class LakeReader:
             if self._connection is None:
                 # One thread, so that sums of floats come in one order and give one result.
                 connection = duckdb.connect(":memory:", config={"threads": 1})
-                connection.execute("SET allowed_directories = [?]", [f"{self._root}/"])
+                connection.execute("SET allowed_directories = [?, ?]", [f"{self._root}/", f"{_escaped(self._root)}/"])
                 connection.execute("SET enable_external_access = false")
                 connection.execute("SET lock_configuration = true")
                 self._connection = connection
@@ -462,5 +469,5 @@ def _date_of(ts_ms: int) -> str:
 
 
 def _escaped(path: Path) -> str:
-    """Return a path that DuckDB takes as it is: it would read `*`, `?` and `[` as patterns."""
+    """Return a path that DuckDB takes as it is spelt: it would read `*`, `?` and `[` as patterns."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 3
 
-KINDS = ("trade", "agg_trade", "book_ticker", "book", "mark", "liquidation", "kline", "gap")
-"""Names of the kinds, at their codes."""
+KINDS = ("trade", "book_ticker", "agg_trade", "book", "mark", "liquidation", "kline", "gap")
+"""Names of the kinds, at their codes; the first two are the native collector's."""
 
 SIDES = (None, "buy", "sell")
 """The taker's side, at its code."""
@@ -22,7 +22,8 @@ SIDES = (None, "buy", "sell")
 Columns = Mapping[str, NDArray[Any]]
 """Rows as columns of one length, as the native collector gives them: `ts_ms`, `kind` (code of `KINDS`), `price`,
 `qty`, `side` (code of `SIDES`), `is_maker`, `bid`, `ask`, `bid_qty`, `ask_qty`, `spread_bps`, `event_ms`, `known_ns`,
-`seq_first`, `seq_last`, `seq_prev`. Absent is NaN in a float column, negative in a sequence, 0 in `event_ms`."""
+`seq_first`, `seq_last`, `seq_prev`. Absent is NaN in a float column, negative in a sequence
+and in `is_maker` (else 1 or 0), 0 in `event_ms`."""
 
 _FLOATS = ("price", "qty", "bid", "ask", "bid_qty", "ask_qty", "spread_bps")
 _SEQUENCES = ("seq_first", "seq_last", "seq_prev")
@@ -87,27 +88,31 @@ def unified_rows(
     """Return collected columns in the unified schema.
 
     `dq_runs` holds the gate's codes for consecutive runs of rows as (rows, codes); their rows add up to the columns'.
+    Raises ValueError for a kind without a name.
     """
     import polars as pl
 
     rows = len(columns["ts_ms"])
+    ids = row_ids(columns, venue=venue, symbol=symbol)
     run_of_row = np.repeat(np.arange(len(dq_runs)), [count for count, _ in dq_runs])
     codes = pl.Series([list(found) for _, found in dq_runs], dtype=pl.List(pl.String))
     kind = pl.Series(np.asarray(columns["kind"], dtype=np.uint8))
     side = pl.Series(np.asarray(columns["side"], dtype=np.uint8))
-    whole = {name: pl.Series(np.asarray(columns[name], dtype=np.int64)) for name in (*_SEQUENCES, "event_ms", "known_ns")}
-    frame = pl.DataFrame({
-        "ts_ms": pl.Series(np.asarray(columns["ts_ms"], dtype=np.int64)),
-        "symbol": pl.repeat(symbol, rows, dtype=pl.String, eager=True),
-        "venue": pl.repeat(venue, rows, dtype=pl.String, eager=True),
-        "kind": pl.Series(KINDS).gather(kind),
-        "side": pl.Series(SIDES, dtype=pl.String).gather(side),
-        "is_maker": pl.Series(np.asarray(columns["is_maker"], dtype=np.bool_)),
-        "dq_codes": codes.gather(run_of_row),
-        "row_id": row_ids(columns, venue=venue, symbol=symbol),
-        **{name: pl.Series(np.asarray(columns[name], dtype=np.float64)).fill_nan(None) for name in _FLOATS},
-        **whole,
-    })
+    wholes = ("event_ms", "known_ns", *_SEQUENCES)
+    frame = pl.DataFrame(
+        {
+            "ts_ms": pl.Series(np.asarray(columns["ts_ms"], dtype=np.int64)),
+            "symbol": pl.repeat(symbol, rows, dtype=pl.String, eager=True),
+            "venue": pl.repeat(venue, rows, dtype=pl.String, eager=True),
+            "kind": pl.Series(KINDS).gather(kind),
+            "side": pl.Series(SIDES, dtype=pl.String).gather(side),
+            "is_maker": pl.Series(np.asarray(columns["is_maker"]) == 1),
+            "dq_codes": codes.gather(run_of_row),
+            "row_id": ids,
+            **{name: pl.Series(np.asarray(columns[name], dtype=np.float64)).fill_nan(None) for name in _FLOATS},
+            **{name: pl.Series(np.asarray(columns[name], dtype=np.int64)) for name in wholes},
+        }
+    )
     schema = row_schema()
     return frame.with_columns(
         pl.when(pl.col("side").is_not_null()).then(pl.col("is_maker")).alias("is_maker"),

@@ -1,0 +1,91 @@
+# chanflow: the newcomer's door. `make` alone says what there is.
+# It needs Python 3.11 or newer, make and a Rust toolchain; everything else is fetched into this folder.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+RUST_NEEDED := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
+UV := .tools/uv/bin/uv
+VENV := .venv
+BIN := $(VENV)/bin
+SEED ?= 42
+
+export UV_PYTHON := $(PYTHON)
+export UV_PYTHON_DOWNLOADS := never
+export CHANFLOW_HOME ?= $(CURDIR)/.chanflow
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast check bench up web docs build lock clean toolchain
+
+help: ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+toolchain:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "chanflow needs Python 3.11 or newer and found $$($(PYTHON) --version 2>&1): install one, or say make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "this Python has no venv module: apt install python3-venv, then run make again" >&2; exit 1; }
+	@command -v cargo >/dev/null || { \
+	  echo "chanflow compiles its core and found no cargo: install the Rust toolchain (rustup), then run make again" >&2; exit 1; }
+	@found=$$(cargo --version | cut -d' ' -f2); \
+	  [ "$$(printf '%s\n' "$(RUST_NEEDED)" "$$found" | sort -V | head -n 1)" = "$(RUST_NEEDED)" ] || { \
+	  echo "chanflow needs Rust $(RUST_NEEDED) or newer and found $$found: run rustup update, then make again" >&2; exit 1; }
+
+$(UV): | toolchain
+	@echo "fetching uv $(UV_VERSION)"
+	@$(PYTHON) -m venv .tools/uv
+	@.tools/uv/bin/pip --quiet --disable-pip-version-check install "uv==$(UV_VERSION)"
+
+RUST_SOURCES := $(shell find crates -name '*.rs' -o -name Cargo.toml -o -name '*.pyi')
+
+$(VENV)/.stamp: uv.lock pyproject.toml crates/python/pyproject.toml Cargo.toml Cargo.lock $(RUST_SOURCES) | toolchain $(UV)
+	@echo "installing (the first time compiles the core: a minute or two)"
+	@$(UV) sync --frozen --quiet
+	@touch $@
+
+setup: $(VENV)/.stamp ## install everything into this folder
+
+demo: setup ## one simulated trading day, start to report (SEED=42)
+	@$(BIN)/chanflow demo --seed $(SEED)
+
+up: setup ## the desk on the synthetic market in real time, with REST and MCP on port 8000
+	@$(BIN)/chanflow up
+
+test: setup ## every test
+	@cargo test --quiet --locked
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-fast: setup ## the tests to run all day
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not server and not browser and not crash"
+
+check: setup ## lint, types, import contract, determinism, licences, locks
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-timings 2>&1 | tail -n 12; exit $${PIPESTATUS[0]}
+	@$(BIN)/python scripts/check_determinism.py
+	@$(BIN)/python scripts/check_licences.py
+	@$(BIN)/python scripts/check_locks.py
+	@cargo fmt --check
+	@cargo fmt --check --package chanflow-native
+	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+
+bench: setup ## measure speed; figures go to benchmarks/out
+	@$(BIN)/python benchmarks/run.py
+
+web: ## build the dashboard
+	@echo "there is no dashboard yet: the desk is read at the command line, over REST and over MCP"
+
+docs: setup ## check that the pages link to what exists
+	@$(BIN)/python scripts/check_docs.py
+
+build: setup ## wheels of both distributions, in dist/
+	@$(UV) build --quiet --all-packages --out-dir dist
+
+lock: toolchain $(UV) ## resolve dependencies anew
+	@$(UV) lock
+	@cargo update --workspace
+
+clean: ## remove what make made
+	rm -rf .venv .tools target dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+SHELL := /bin/bash

@@ -1,0 +1,461 @@
+//! OFI and trade flow joined to one score with hysteresis: a pure function of what it held before and one bin.
+//!
+//! What it says is contemporaneous: it describes the bin's own move and predicts almost nothing of the next.
+
+/// What a bin says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Signal {
+    /// SHORT_STRONG.
+    StrongSell,
+    /// SHORT.
+    Sell,
+    /// FLAT.
+    #[default]
+    Neutral,
+    /// LONG.
+    Buy,
+    /// LONG_STRONG.
+    StrongBuy,
+}
+
+impl Signal {
+    /// Returns the name in rows and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::StrongSell => "strong_sell",
+            Self::Sell => "sell",
+            Self::Neutral => "neutral",
+            Self::Buy => "buy",
+            Self::StrongBuy => "strong_buy",
+        }
+    }
+
+    /// Returns 1 for the long states, -1 for the short ones, 0 for FLAT.
+    pub fn direction(self) -> i32 {
+        match self {
+            Self::StrongSell | Self::Sell => -1,
+            Self::Neutral => 0,
+            Self::Buy | Self::StrongBuy => 1,
+        }
+    }
+
+    fn is_strong(self) -> bool {
+        matches!(self, Self::StrongSell | Self::StrongBuy)
+    }
+
+    fn of(direction: i32, strong: bool) -> Self {
+        match (direction, strong) {
+            (1, false) => Self::Buy,
+            (1, true) => Self::StrongBuy,
+            (-1, false) => Self::Sell,
+            (-1, true) => Self::StrongSell,
+            _ => Self::Neutral,
+        }
+    }
+}
+
+/// Why a bin says what it says: a set of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Reasons(u16);
+
+impl Reasons {
+    /// Too few usable bins before this one.
+    pub const WARMUP: Self = Self(1);
+    /// The book was not the venue's in this bin.
+    pub const BOOK_NOT_OK: Self = Self(1 << 1);
+    /// The last quote is too old.
+    pub const STALE_OFI: Self = Self(1 << 2);
+    /// The last trade is too old.
+    pub const STALE_CVD: Self = Self(1 << 3);
+    /// The spread is above its cap.
+    pub const WIDE_SPREAD: Self = Self(1 << 4);
+    /// The two legs point in different directions.
+    pub const DISAGREE: Self = Self(1 << 5);
+    /// One leg is too weak beside the other.
+    pub const LOW_CONSISTENCY: Self = Self(1 << 6);
+    /// The score is too small.
+    pub const BELOW_THRESHOLD: Self = Self(1 << 7);
+    /// The state is held though it would not be entered.
+    pub const HYSTERESIS_HOLD: Self = Self(1 << 8);
+    /// Entered below the threshold because the legs agree closely.
+    pub const CONSISTENCY_BOOST: Self = Self(1 << 9);
+    /// Turned to the other direction at once.
+    pub const FLIP: Self = Self(1 << 10);
+    /// An entry refused so soon after the last.
+    pub const COOLDOWN: Self = Self(1 << 11);
+
+    const NAMES: [&'static str; 12] = [
+        "warmup",
+        "book_not_ok",
+        "stale_ofi",
+        "stale_cvd",
+        "wide_spread",
+        "disagree",
+        "low_consistency",
+        "below_threshold",
+        "hysteresis_hold",
+        "consistency_boost",
+        "flip",
+        "cooldown",
+    ];
+
+    /// Adds another set.
+    pub fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    /// Returns whether all of `other` are in the set.
+    pub fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Returns whether the set is empty.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Returns the names in their fixed order.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        (0..12).filter(move |bit| self.0 >> bit & 1 == 1).map(|bit| Self::NAMES[bit])
+    }
+}
+
+/// Thresholds, in units of z unless the name says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FusionConfig {
+    /// Weight of z_ofi.
+    pub w_ofi: f64,
+    /// Weight of z_cvd.
+    pub w_cvd: f64,
+    /// Each z counts at most this much.
+    pub clip: f64,
+    /// Least score of a strong state.
+    pub strong_score: f64,
+    /// Least consistency of a strong state.
+    pub strong_consistency: f64,
+    /// Least score to enter.
+    pub enter_score: f64,
+    /// Least consistency to enter.
+    pub enter_consistency: f64,
+    /// Least score to enter when the legs agree closely.
+    pub boost_score: f64,
+    /// Least consistency of that.
+    pub boost_consistency: f64,
+    /// Below this score a state ends.
+    pub exit_score: f64,
+    /// A flip needs `enter_score` times this.
+    pub flip_factor: f64,
+    /// Greatest age of each leg's last event at the bin's end.
+    pub max_lag_ms: i64,
+    /// Greatest spread.
+    pub max_spread_bps: f64,
+    /// No entry for this long after an entry; only bins shorter than a second ask.
+    pub cooldown_ms: i64,
+    /// Bins in a row that must ask for an entry; only bins shorter than a second ask.
+    pub min_consecutive: u32,
+}
+
+impl Default for FusionConfig {
+    fn default() -> Self {
+        Self {
+            w_ofi: 0.6,
+            w_cvd: 0.4,
+            clip: 4.0,
+            strong_score: 1.70,
+            strong_consistency: 0.45,
+            enter_score: 0.95,
+            enter_consistency: 0.12,
+            boost_score: 0.76,
+            boost_consistency: 0.70,
+            exit_score: 0.60,
+            flip_factor: 1.05,
+            max_lag_ms: 3_000,
+            max_spread_bps: 20.0,
+            cooldown_ms: 300,
+            min_consecutive: 1,
+        }
+    }
+}
+
+/// One bin, as fusion sees it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FusionInput {
+    /// Bin end, Unix ms.
+    pub ts_ms: i64,
+    /// Bin width.
+    pub bin_ms: i64,
+    /// Robust z of OFI.
+    pub z_ofi: Option<f64>,
+    /// Robust z of the trade flow.
+    pub z_cvd: Option<f64>,
+    /// Whether the book was the venue's; `None` without a depth stream.
+    pub book_ok: Option<bool>,
+    /// Age of the last quote at the bin's end.
+    pub ofi_age_ms: Option<i64>,
+    /// Age of the last trade at the bin's end.
+    pub cvd_age_ms: Option<i64>,
+    /// Spread of the last quote.
+    pub spread_bps: Option<f64>,
+}
+
+/// What fusion makes of a bin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FusionOutput {
+    /// w_ofi · z_ofi + w_cvd · z_cvd, each z clipped; `None` where the bin is not eligible.
+    pub score: Option<f64>,
+    /// Smaller over larger |z| where the signs agree, else 0; `None` without both z.
+    pub consistency: Option<f64>,
+    /// The state after the bin.
+    pub signal: Signal,
+    /// Why.
+    pub reasons: Reasons,
+}
+
+/// The state that one bin hands to the next.
+#[derive(Clone, Debug, Default)]
+pub struct Fusion {
+    config: FusionConfig,
+    signal: Signal,
+    entered_ms: Option<i64>,
+    /// Bins in a row that asked for an entry, signed by direction.
+    asked: i64,
+}
+
+impl Fusion {
+    /// Returns fusion in state FLAT.
+    pub fn new(config: FusionConfig) -> Self {
+        Self { config, ..Self::default() }
+    }
+
+    /// Takes the next bin. A bin that is not eligible is FLAT at once.
+    pub fn step(&mut self, input: &FusionInput) -> FusionOutput {
+        let consistency = input.z_ofi.zip(input.z_cvd).map(|(ofi, cvd)| consistency(ofi, cvd));
+        let mut reasons = self.obstacles(input);
+        let (Some(z_ofi), Some(z_cvd), Some(agreed), true) =
+            (input.z_ofi, input.z_cvd, consistency, reasons.is_empty())
+        else {
+            self.signal = Signal::Neutral;
+            self.asked = 0;
+            return FusionOutput { score: None, consistency, signal: self.signal, reasons };
+        };
+        let config = &self.config;
+        let clip = |z: f64| z.clamp(-config.clip, config.clip);
+        let score = config.w_ofi * clip(z_ofi) + config.w_cvd * clip(z_cvd);
+        if agreed == 0.0 {
+            reasons.add(Reasons::DISAGREE);
+        }
+        self.signal = self.next(score, agreed, input, &mut reasons);
+        FusionOutput { score: Some(score), consistency, signal: self.signal, reasons }
+    }
+
+    fn obstacles(&self, input: &FusionInput) -> Reasons {
+        let mut reasons = Reasons::default();
+        if input.book_ok == Some(false) {
+            reasons.add(Reasons::BOOK_NOT_OK);
+        } else if input.z_ofi.is_none() || input.z_cvd.is_none() {
+            reasons.add(Reasons::WARMUP);
+        }
+        let stale = |age: Option<i64>| age.is_none_or(|age| age > self.config.max_lag_ms);
+        if stale(input.ofi_age_ms) {
+            reasons.add(Reasons::STALE_OFI);
+        }
+        if stale(input.cvd_age_ms) {
+            reasons.add(Reasons::STALE_CVD);
+        }
+        if input.spread_bps.is_some_and(|spread| spread > self.config.max_spread_bps) {
+            reasons.add(Reasons::WIDE_SPREAD);
+        }
+        reasons
+    }
+
+    fn next(
+        &mut self,
+        score: f64,
+        agreed: f64,
+        input: &FusionInput,
+        reasons: &mut Reasons,
+    ) -> Signal {
+        let config = self.config;
+        let size = score.abs();
+        let direction = if score > 0.0 { 1 } else { -i32::from(score < 0.0) };
+        let strong = size >= config.strong_score && agreed >= config.strong_consistency;
+        let plain = size >= config.enter_score && agreed >= config.enter_consistency;
+        let boosted = size >= config.boost_score && agreed >= config.boost_consistency;
+        let wanted = Signal::of(direction, strong);
+        let held = self.signal;
+        if held.direction() == direction && direction != 0 {
+            if !strong && size < config.exit_score {
+                reasons.add(Reasons::BELOW_THRESHOLD);
+                return Signal::Neutral;
+            }
+            let stays_strong = held.is_strong() && size >= config.enter_score;
+            if !strong && (stays_strong || !(plain || boosted)) {
+                reasons.add(Reasons::HYSTERESIS_HOLD);
+            }
+            return if stays_strong { held } else { wanted };
+        }
+        if held != Signal::Neutral {
+            self.asked = 0;
+            let flips = size >= config.enter_score * config.flip_factor
+                && agreed >= config.enter_consistency;
+            if flips {
+                reasons.add(Reasons::FLIP);
+                self.entered_ms = Some(input.ts_ms);
+                return wanted;
+            }
+            refused(size, agreed, &config, reasons);
+            return Signal::Neutral;
+        }
+        if !(strong || plain || boosted) {
+            self.asked = 0;
+            refused(size, agreed, &config, reasons);
+            return Signal::Neutral;
+        }
+        if input.bin_ms < 1_000 && !self.may_enter(direction, input.ts_ms) {
+            reasons.add(Reasons::COOLDOWN);
+            return Signal::Neutral;
+        }
+        if !(strong || plain) {
+            reasons.add(Reasons::CONSISTENCY_BOOST);
+        }
+        self.entered_ms = Some(input.ts_ms);
+        wanted
+    }
+
+    /// Counts a bin that asks for an entry and returns whether it may have it.
+    fn may_enter(&mut self, direction: i32, ts_ms: i64) -> bool {
+        let step = i64::from(direction);
+        self.asked = if self.asked.signum() == step { self.asked + step } else { step };
+        let cool = self.entered_ms.is_none_or(|at| ts_ms - at >= self.config.cooldown_ms);
+        cool && self.asked.unsigned_abs() >= u64::from(self.config.min_consecutive)
+    }
+}
+
+fn refused(size: f64, agreed: f64, config: &FusionConfig, reasons: &mut Reasons) {
+    if size < config.enter_score {
+        reasons.add(Reasons::BELOW_THRESHOLD);
+    } else if agreed > 0.0 && agreed < config.enter_consistency {
+        reasons.add(Reasons::LOW_CONSISTENCY);
+    } else if agreed > 0.0 {
+        // Strong enough to enter, not to flip.
+        reasons.add(Reasons::BELOW_THRESHOLD);
+    }
+}
+
+fn consistency(z_ofi: f64, z_cvd: f64) -> f64 {
+    let (a, b) = (z_ofi.abs(), z_cvd.abs());
+    let same = (z_ofi > 0.0 && z_cvd > 0.0) || (z_ofi < 0.0 && z_cvd < 0.0);
+    if same { a.min(b) / a.max(b) } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bin(ts_ms: i64, z_ofi: f64, z_cvd: f64) -> FusionInput {
+        FusionInput {
+            ts_ms,
+            bin_ms: 1_000,
+            z_ofi: Some(z_ofi),
+            z_cvd: Some(z_cvd),
+            book_ok: Some(true),
+            ofi_age_ms: Some(3_000),
+            cvd_age_ms: Some(0),
+            spread_bps: Some(20.0),
+        }
+    }
+
+    /// Drives fusion with (z_ofi, z_cvd) pairs and returns the signals' names.
+    fn signals(pairs: &[(f64, f64)]) -> Vec<&'static str> {
+        let mut fusion = Fusion::default();
+        let step = |(at, (ofi, cvd)): (usize, &(f64, f64))| {
+            fusion.step(&bin(at as i64 * 1_000, *ofi, *cvd)).signal.name()
+        };
+        pairs.iter().enumerate().map(step).collect()
+    }
+
+    #[test]
+    fn states_follow_the_table() {
+        // Score = z where both legs are equal, so consistency is 1.
+        type Case<'a> = (&'a [(f64, f64)], &'a [&'a str]);
+        let cases: [Case<'_>; 8] = [
+            (&[(0.75, 0.75), (0.76, 0.76)], &["neutral", "buy"]),
+            (&[(1.8, 1.8), (1.0, 1.0), (0.9, 0.9)], &["strong_buy", "strong_buy", "buy"]),
+            (&[(1.0, 1.0), (0.61, 0.61), (0.59, 0.59)], &["buy", "buy", "neutral"]),
+            (&[(1.0, 1.0), (-0.99, -0.99)], &["buy", "neutral"]),
+            (&[(1.0, 1.0), (-1.0, -1.0), (-1.7, -1.7)], &["buy", "sell", "strong_sell"]),
+            (&[(1.0, 1.0), (-2.0, -2.0)], &["buy", "strong_sell"]),
+            (&[(4.0, -0.1), (4.0, 0.4), (4.0, 0.5)], &["neutral", "neutral", "buy"]),
+            (&[(0.0, 0.0)], &["neutral"]),
+        ];
+        for (pairs, wanted) in cases {
+            assert_eq!(signals(pairs), wanted, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn mirrored_input_gives_mirrored_states() {
+        let mut seed = 1_u64;
+        let mut draw = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            ((seed >> 40) as f64 / f64::from(1 << 24) - 0.5) * 10.0
+        };
+        let (mut one, mut other) = (Fusion::default(), Fusion::default());
+        for at in 0..5_000 {
+            let input = FusionInput { bin_ms: 100, ..bin(at * 100, draw(), draw()) };
+            let (a, b) = (input.z_ofi.unwrap_or(0.0), input.z_cvd.unwrap_or(0.0));
+            let mirror = FusionInput { z_ofi: Some(-a), z_cvd: Some(-b), ..input };
+            let (left, right) = (one.step(&input), other.step(&mirror));
+            assert_eq!(left.signal.direction(), -right.signal.direction());
+            assert_eq!(left.score, right.score.map(|score| -score));
+            assert_eq!(left.reasons, right.reasons);
+        }
+    }
+
+    #[test]
+    fn what_is_not_eligible_is_flat_at_once_and_says_why() {
+        let good = bin(1_000, 2.0, 2.0);
+        let cases = [
+            (FusionInput { z_cvd: None, ..good }, "warmup"),
+            (FusionInput { book_ok: Some(false), z_ofi: None, ..good }, "book_not_ok"),
+            (FusionInput { ofi_age_ms: Some(3_001), ..good }, "stale_ofi"),
+            (FusionInput { cvd_age_ms: None, ..good }, "stale_cvd"),
+            (FusionInput { spread_bps: Some(20.1), ..good }, "wide_spread"),
+        ];
+        for (input, reason) in cases {
+            let mut fusion = Fusion::default();
+            assert_eq!(fusion.step(&good).signal, Signal::StrongBuy);
+            let output = fusion.step(&input);
+            assert_eq!((output.signal, output.score), (Signal::Neutral, None));
+            assert_eq!(output.reasons.names().collect::<Vec<_>>(), [reason]);
+        }
+    }
+
+    #[test]
+    fn short_bins_cool_down_between_entries_but_may_flip() {
+        let mut fusion = Fusion::default();
+        let mut step = |ts_ms, z| {
+            let output = fusion.step(&FusionInput { bin_ms: 100, ..bin(ts_ms, z, z) });
+            (output.signal.name(), output.reasons.has(Reasons::COOLDOWN))
+        };
+        assert_eq!(step(100, 1.0), ("buy", false));
+        assert_eq!(step(200, 0.0), ("neutral", false));
+        assert_eq!(step(300, 1.0), ("neutral", true));
+        assert_eq!(step(400, 1.0), ("buy", false));
+        assert_eq!(step(500, -1.0), ("sell", false));
+    }
+
+    #[test]
+    fn reasons_name_holds_and_boosts() {
+        let mut fusion = Fusion::default();
+        let mut names = |at: i64, ofi, cvd| {
+            fusion.step(&bin(at, ofi, cvd)).reasons.names().collect::<Vec<_>>().join(",")
+        };
+        assert_eq!(names(0, 4.0, 0.4), "low_consistency");
+        assert_eq!(names(1, 0.8, 0.8), "consistency_boost");
+        assert_eq!(names(2, 0.7, 0.7), "hysteresis_hold");
+        assert_eq!(names(3, 4.0, -1.0), "disagree,hysteresis_hold");
+        assert_eq!(names(4, -2.0, -2.0), "flip");
+        assert_eq!(names(5, 0.1, 0.1), "below_threshold");
+    }
+}

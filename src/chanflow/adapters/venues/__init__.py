@@ -1,0 +1,1 @@
+"""Venues, one folder or file each; none knows another."""

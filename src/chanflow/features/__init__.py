@@ -1,0 +1,1 @@
+"""Features: Chan structure and order flow, from the compiled core."""

@@ -1,0 +1,159 @@
+"""The `chanflow` command: its verbs, and how a fault ends it.
+
+Exit codes: 0 done · 1 fault · 2 usage or bad input · 5 books disagree · 6 a check failed · 7 interrupted, can be resumed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from chanflow.interfaces.cli.call import CALL_CONTEXT
+
+app = typer.Typer(
+    name="chanflow",
+    help="An AI-native trading desk that you run yourself. Not investment advice (不构成投资建议).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Config = Annotated[Path | None, typer.Option("--config", help="A settings file (YAML).")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="One setting, as risk.max_leverage=3; may repeat.")]
+
+
+@app.command()
+def demo(
+    *,
+    seed: Annotated[int, typer.Option(help="Which day: the same seed is the same day, byte for byte.")] = 42,
+    replay: Annotated[Path | None, typer.Option(help="Run the desk on a recorded wire file instead.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="The recording must be of this symbol.")] = None,
+    level: Annotated[str | None, typer.Option(help="Bar level of decisions: 1s 5s 15s 1m 5m 30m 1h 1d.")] = None,
+    accept_gaps: Annotated[bool, typer.Option(help="Run a recording whose book is lost on the way.")] = False,
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """One simulated trading day: market, features, signals, analyst, risk, execution, monitor, report."""
+    from chanflow.interfaces.cli.demo import run_demo
+
+    run_demo(
+        seed=seed, recording=replay, symbol=symbol, level=level, accept_gaps=accept_gaps, config=config,
+        overrides=set_ or [],
+    )  # fmt: skip
+
+
+@app.command()
+def up(
+    *,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic market.")] = 42,
+    speed: Annotated[float, typer.Option(help="How many market seconds in one second.")] = 1.0,
+    hours: Annotated[float, typer.Option(help="How long the market lasts.")] = 24.0,
+    port: Annotated[int | None, typer.Option(help="Port of REST and MCP; 0 takes a free one.")] = None,
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Run the desk on the synthetic market in real time, and serve REST and MCP, in one process."""
+    from chanflow.interfaces.cli.up import run_up
+
+    run_up(seed=seed, speed=speed, hours=hours, port=port, config=config, overrides=set_ or [])
+
+
+@app.command()
+def replay(
+    journal: Annotated[Path, typer.Argument(help="A journal file, or the folder of a run.")],
+    data: Annotated[Path | None, typer.Option(help="Where the recording lies that the run was made from.")] = None,
+) -> None:
+    """Run a journal's run again; exits 0 only if every record comes out byte for byte the same."""
+    from chanflow.interfaces.cli.replay import run_replay
+
+    run_replay(journal, data)
+
+
+@app.command()
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(help="Loopback address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Serve REST and MCP over what the last run left behind."""
+    from chanflow.interfaces.cli.serve import serve as serve_forever
+    from chanflow.interfaces.cli.services import open_services
+    from chanflow.runtime.settings import load_settings
+
+    loaded = load_settings(config=config, overrides=set_ or [])
+    http = loaded.settings.http
+    serve_forever(
+        open_services(loaded), host=host or http.host, port=http.port if port is None else port, out=sys.stdout
+    )
+
+
+@app.command()
+def mcp() -> None:
+    """Serve MCP on standard input and output."""
+    from chanflow.interfaces.cli.serve import mcp_stdio
+    from chanflow.interfaces.cli.services import open_services
+    from chanflow.runtime.settings import load_settings
+
+    mcp_stdio(open_services(load_settings(config=None, overrides=())))
+
+
+@app.command(context_settings=CALL_CONTEXT)
+def call(context: typer.Context, operation: Annotated[str | None, typer.Argument()] = None) -> None:
+    """Call one operation and print its answer as JSON: chanflow call get_klines --symbol SIMUSDT --level 5m."""
+    from chanflow.interfaces.cli.call import call as call_operation
+    from chanflow.interfaces.cli.services import open_services
+    from chanflow.runtime.settings import load_settings
+
+    settings = load_settings(config=None, overrides=())
+    raise typer.Exit(call_operation(operation, context.args, lambda: open_services(settings), out=sys.stdout))
+
+
+@app.command()
+def doctor(*, config: Config = None, set_: Set = None) -> None:
+    """Show every setting with its origin, and whether a desk can live in the data directory."""
+    from chanflow.interfaces.cli.doctor import doctor as examine
+
+    examine(config=config, overrides=set_ or [])
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from chanflow import __version__
+
+    typer.echo(__version__)
+
+
+def main() -> NoReturn:
+    """Run the command line; a fault of ours becomes one sentence on standard error and an exit code."""
+    from chanflow.domain.errors import (
+        BooksDisagree,
+        ChanflowError,
+        JournalCorrupt,
+        JournalDiverged,
+        Rejected,
+        SettingsInvalid,
+    )
+
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("chanflow: interrupted; what was recorded stands, the same command goes on from there", err=True)
+        sys.exit(7)
+    except ChanflowError as fault:
+        typer.echo(f"chanflow: {fault}", err=True)
+        match fault:
+            case JournalCorrupt() | JournalDiverged():
+                sys.exit(6)
+            case BooksDisagree():
+                sys.exit(5)
+            case Rejected() | SettingsInvalid():
+                sys.exit(2)
+        sys.exit(1)
+    sys.exit(0)

@@ -1,0 +1,15 @@
+"""Joins the operations to what a desk left in the data directory."""
+
+from __future__ import annotations
+
+from chanflow.operations.services import Services
+from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
+from chanflow.runtime.desk_files import NewestRun
+from chanflow.runtime.home import Home
+from chanflow.runtime.settings import Loaded
+
+
+def open_services(loaded: Loaded) -> Services:
+    """Return the services over the data directory's newest run."""
+    clock, run = SystemClock(), NewestRun(Home(loaded.home))
+    return Services(klines=run, account=run, clock=clock, ids=Uuid7Ids(clock, SystemRandomness()))

@@ -1,0 +1,106 @@
+"""`chanflow up`: the desk on the synthetic market in real time, and its doors, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from chanflow.domain.errors import InvalidArgument, NotFound
+from chanflow.domain.time import NS_PER_S
+from chanflow.interfaces.cli.demo import lake_for, publish_report, stop_on_term
+from chanflow.interfaces.cli.services import open_services
+from chanflow.market.synthetic import SyntheticSource
+from chanflow.runtime.clock import SystemClock
+from chanflow.runtime.desk_files import AccountState
+from chanflow.runtime.home import Home
+from chanflow.runtime.run import Progress, level_for, name_run, run
+from chanflow.runtime.settings import Loaded, load_settings
+from chanflow.runtime.wiring import RunSpec
+
+MAX_HOURS = 24 * 30
+ROTATE_S = 60
+"""Parts of the lake are published each minute, so that the doors can read them."""
+
+
+class _LiveAccount:
+    """The account as the running desk last left it; whole snapshots are swapped in, so any thread may ask."""
+
+    def __init__(self) -> None:
+        self._view: AccountState | None = None
+
+    def take(self, progress: Progress) -> None:
+        """Take the account after a step."""
+        pipeline = progress.pipeline
+        armed = pipeline.s.watch.armed(pipeline.symbol)
+        self._view = AccountState(
+            pipeline.s.router.snapshot(),
+            tuple(pipeline.s.router.open_orders()),
+            {pipeline.symbol: armed} if armed else {},
+        )
+
+    def account(self) -> AccountState:
+        """Return the account. Raises NotFound before the first step."""
+        if self._view is None:
+            raise NotFound("the desk is still starting")
+        return self._view
+
+
+def run_up(
+    *, seed: int, speed: float, hours: float, port: int | None, config: Path | None, overrides: Sequence[str]
+) -> None:
+    """Run until the market ends or the process is told to stop."""
+    if not 0 < speed <= 100_000:
+        raise InvalidArgument(f"speed is {speed}, allowed is above 0 to 100000", field="speed")
+    if not 0 < hours <= MAX_HOURS:
+        raise InvalidArgument(f"hours is {hours}, allowed is above 0 to {MAX_HOURS}", field="hours")
+    loaded = load_settings(config=config, overrides=[*overrides, f"lake.rotate_max_s={ROTATE_S}"])
+    stop_on_term()
+    home = Home(loaded.home)
+    with home.lock():
+        asyncio.run(_up(home, loaded, seed=seed, speed=speed, duration_s=int(hours * 3_600), port=port))
+
+
+async def _up(home: Home, loaded: Loaded, *, seed: int, speed: float, duration_s: int, port: int | None) -> None:
+    import uvicorn
+
+    from chanflow.interfaces.rest.app import build_app
+    from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, loopback_host
+
+    settings, wall, account = loaded.settings, SystemClock(), _LiveAccount()
+    host = loopback_host(settings.http.host)
+    start_ns = wall.now_ns() // (300 * NS_PER_S) * 300 * NS_PER_S
+    source = SyntheticSource(seed, start_ns=start_ns, duration_s=duration_s)
+    level = level_for(source, settings.signals.level, exact=True)
+    spec = RunSpec(name_run("up", seed, level, source, settings), seed, level, settings)
+    services = replace(open_services(loaded), account=account)
+    config = uvicorn.Config(
+        build_app(services, allowed_hosts=LOOPBACK_NAMES), host=host,
+        port=settings.http.port if port is None else port, log_level="warning", server_header=False,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    began_ns = wall.now_ns()
+
+    async def pace(until_ns: int) -> None:
+        await wall.sleep_until(began_ns + int((until_ns - start_ns) / speed))
+
+    desk = asyncio.create_task(
+        run(spec, source, home, lake_for=lake_for(source, settings), on_progress=account.take, on_note=typer.echo,
+            pace=pace)
+    )  # fmt: skip
+    doors = asyncio.create_task(server.serve())
+    typer.echo(f"chanflow: desk on {source.instrument.symbol}, doors at http://{host}:{config.port}/")
+    try:
+        await asyncio.wait({desk, doors}, return_when=asyncio.FIRST_COMPLETED)
+        if desk.done():
+            publish_report(desk.result(), title=f"{source.instrument.symbol} · {level} · seed {seed}")
+    finally:
+        server.should_exit = True
+        desk.cancel()
+        for task in (desk, doors):
+            with suppress(asyncio.CancelledError):
+                await task

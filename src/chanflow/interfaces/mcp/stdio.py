@@ -1,0 +1,20 @@
+"""MCP over standard input and output, for clients that start the desk's tools as a process of their own."""
+
+from __future__ import annotations
+
+import anyio
+
+from chanflow.interfaces.mcp.server import build_mcp_server
+from chanflow.operations.principal import LOCAL_OPERATOR, caller
+from chanflow.operations.services import Services
+
+
+def run_stdio(services: Services) -> None:
+    """Serve MCP until standard input ends. Whoever started this process acts as the local operator."""
+    server = build_mcp_server(services)
+
+    async def serve() -> None:
+        caller.set(LOCAL_OPERATOR)
+        await server.run_stdio_async()
+
+    anyio.run(serve)

@@ -1,0 +1,241 @@
+"""The desk over HTTP: REST below /api/v2, MCP at /mcp, health, and a front page. Routes come from the catalogue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio.to_thread
+from fastapi import FastAPI
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+import chanflow
+from chanflow.domain.errors import NotFound
+from chanflow.domain.time import rfc3339
+from chanflow.interfaces.mcp.server import CatalogueServer
+from chanflow.interfaces.rest.answer import json_response, plain_json
+from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, MAX_BODY_BYTES, Guard
+from chanflow.interfaces.rest.openapi import BASE, NOTICE, openapi_document
+from chanflow.interfaces.rest.pages import api_page, front_page
+from chanflow.operations.bars import known_symbols
+from chanflow.operations.catalogue import Catalogue
+from chanflow.operations.offered import build_catalogue
+from chanflow.operations.operation import AnyOperation
+from chanflow.operations.outcome import Declined, Failed, Outcome, body_of, failure, failure_of
+from chanflow.operations.principal import caller
+from chanflow.operations.schema import input_schema, quota_cost
+from chanflow.operations.services import Services
+from chanflow.operations.text_arguments import arguments_from_text
+from chanflow.operations.tool_text import text_of
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def build_app(
+    services: Services, *, allowed_hosts: frozenset[str] = LOOPBACK_NAMES, max_body_bytes: int = MAX_BODY_BYTES
+) -> FastAPI:
+    """Return the HTTP application of a desk.
+
+    It answers to the names in `allowed_hosts` on any port and reads bodies up to `max_body_bytes`. Each application
+    serves one lifespan.
+    """
+    catalogue = build_catalogue(services)
+    mcp_server = CatalogueServer(catalogue)
+    mcp_app = mcp_server.streamable_http_app(
+        streamable_http_path="/mcp",
+        stateless_http=True,
+        json_response=False,
+        transport_security=_transport_security(allowed_hosts),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with mcp_server.session_manager.run():
+            yield
+
+    app = FastAPI(title="chanflow", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.add_middleware(
+        Guard,
+        allowed_hosts=allowed_hosts,
+        max_body_bytes=max_body_bytes,
+        new_request_id=catalogue.new_request_id,
+    )
+    app.add_exception_handler(HTTPException, _http_failure)
+    app.add_exception_handler(Exception, _internal)
+    _add_operations(app, catalogue)
+    _add_pages(app, catalogue)
+    _add_health(app, services)
+    app.router.routes.extend(mcp_app.routes)
+    return app
+
+
+def _add_operations(app: FastAPI, catalogue: Catalogue) -> None:
+    async def list_tools(_: Request) -> Response:
+        return plain_json([_tool(operation) for operation in catalogue.of("rest")])
+
+    async def call_tool(request: Request) -> Response:
+        try:
+            name, arguments = await _call_request(request)
+        except Declined as fault:
+            return json_response(failure_of(fault, request.state.request_id))
+        operation = catalogue.get(name, "rest")
+        outcome = await _execute(catalogue, request, name, arguments)
+        return json_response(outcome) if isinstance(outcome, Failed) else plain_json(_call_result(outcome, operation))
+
+    app.add_route(f"{BASE}/mcp/tools", list_tools, methods=["GET"])
+    app.add_route(f"{BASE}/mcp/tools/call", call_tool, methods=["POST"])
+    for operation in catalogue.of("rest"):
+        method = "GET" if operation.hints.read_only else "POST"
+        app.add_route(BASE + operation.path, _typed_route(catalogue, operation), methods=[method])
+
+
+def _typed_route(catalogue: Catalogue, operation: AnyOperation) -> Endpoint:
+    async def from_query(request: Request) -> Response:
+        arguments = arguments_from_text(operation, request.query_params.multi_items())
+        return json_response(await _execute(catalogue, request, operation.name, arguments))
+
+    async def from_body(request: Request) -> Response:
+        try:
+            arguments = await _json_object(request)
+        except Declined as fault:
+            return json_response(failure_of(fault, request.state.request_id))
+        return json_response(await _execute(catalogue, request, operation.name, arguments))
+
+    return from_query if operation.hints.read_only else from_body
+
+
+async def _execute(catalogue: Catalogue, request: Request, name: str, arguments: dict[str, Any]) -> Outcome:
+    request_id: str = request.state.request_id
+    return await catalogue.execute(caller.get(), name, arguments, door="rest", request_id=request_id)
+
+
+async def _json_object(request: Request) -> dict[str, Any]:
+    """Return the JSON object of the body. Raises Declined for another media type, no JSON, or no object."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Declined("invalid_argument", "the body must be application/json", field="Content-Type")
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        raise Declined("invalid_argument", "the body is no JSON", field="body") from None
+    if not isinstance(body, dict):
+        raise Declined("invalid_argument", "the body must be a JSON object", field="body")
+    return body
+
+
+async def _call_request(request: Request) -> tuple[str, dict[str, Any]]:
+    body = await _json_object(request)
+    if set(body) - {"name", "arguments"}:
+        raise Declined("invalid_argument", "the body has name and arguments, nothing else", field="body")
+    name, arguments = body.get("name"), body.get("arguments", {})
+    if not isinstance(name, str):
+        raise Declined("invalid_argument", "name must be text", field="name")
+    if not isinstance(arguments, dict):
+        raise Declined("invalid_argument", "arguments must be a JSON object", field="arguments")
+    return name, arguments
+
+
+def _call_result(outcome: Outcome, operation: AnyOperation | None) -> dict[str, Any]:
+    usage = {} if isinstance(outcome, Failed) else dict(outcome.usage.charged)
+    return {
+        "content": [{"type": "text", "text": text_of(outcome, operation)}],
+        "structuredContent": body_of(outcome),
+        "isError": isinstance(outcome, Failed),
+        "usage": usage,
+    }
+
+
+def _tool(operation: AnyOperation) -> dict[str, Any]:
+    return {
+        "name": operation.name,
+        "description": operation.doc_en,
+        "inputSchema": input_schema(operation),
+        "quotaCost": quota_cost(operation),
+    }
+
+
+def _add_pages(app: FastAPI, catalogue: Catalogue) -> None:
+    document, page, front = openapi_document(catalogue), api_page(catalogue), front_page()
+
+    async def openapi(_: Request) -> Response:
+        return plain_json(document)
+
+    async def api(_: Request) -> Response:
+        return HTMLResponse(page)
+
+    async def docs(_: Request) -> Response:
+        return RedirectResponse(f"{BASE}/docs")
+
+    async def root(_: Request) -> Response:
+        return HTMLResponse(front)
+
+    app.add_route(f"{BASE}/openapi.json", openapi, methods=["GET"])
+    app.add_route(f"{BASE}/docs", api, methods=["GET"])
+    app.add_route("/docs", docs, methods=["GET"])
+    app.add_route("/", root, methods=["GET"])
+
+
+def _add_health(app: FastAPI, services: Services) -> None:
+    async def alive(_: Request) -> Response:
+        return plain_json({"status": "ok"})
+
+    async def ready(_: Request) -> Response:
+        try:
+            await anyio.to_thread.run_sync(known_symbols, services.klines)
+        except Exception:  # noqa: BLE001  # whatever stops the reader makes the desk unready
+            return plain_json({"status": "not_ready", "reason": "market data cannot be read"}, status=503)
+        return plain_json({"status": "ready"})
+
+    async def status(_: Request) -> Response:
+        symbols = await anyio.to_thread.run_sync(known_symbols, services.klines)
+        try:
+            view = await anyio.to_thread.run_sync(services.account.account)
+            account: dict[str, Any] | None = {
+                "mode": services.account_mode,
+                "known_at": rfc3339(view.snapshot.as_of_ns),
+            }
+        except NotFound:
+            account = None
+        return plain_json(
+            {
+                "version": chanflow.__version__,
+                "time": rfc3339(services.clock.now_ns()),
+                "acting_as": caller.get().kind,
+                "symbols": symbols,
+                "account": account,
+                "notice": NOTICE,
+            }
+        )
+
+    app.add_route("/healthz", alive, methods=["GET"])
+    app.add_route("/readyz", ready, methods=["GET"])
+    app.add_route(f"{BASE}/status", status, methods=["GET"])
+
+
+async def _http_failure(request: Request, fault: Exception) -> Response:
+    """Show a missing path or a wrong method in the one error body."""
+    assert isinstance(fault, HTTPException)
+    request_id: str = request.state.request_id
+    if fault.status_code == 404:
+        return json_response(failure("not_found", request_id, "there is nothing at this path"))
+    response = json_response(failure("invalid_argument", request_id, "this path does not take this method"))
+    response.status_code = fault.status_code
+    response.headers.update(fault.headers or {})
+    return response
+
+
+async def _internal(request: Request, _: Exception) -> Response:
+    return json_response(failure("internal", request.state.request_id))
+
+
+def _transport_security(allowed_hosts: frozenset[str]) -> TransportSecuritySettings:
+    hosts = sorted(allowed_hosts)
+    origins = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
+    return TransportSecuritySettings(
+        allowed_hosts=[*hosts, *(f"{host}:*" for host in hosts)],
+        allowed_origins=[*origins, *(f"{origin}:*" for origin in origins)],
+    )

@@ -1,0 +1,165 @@
+"""The first thing a request meets: which names the desk answers to, how much it reads, and who is calling.
+
+Nobody is authenticated yet, so the desk serves its own machine alone: it binds to loopback, answers to loopback names
+(another name in `Host` is a page that rebound its DNS) and to pages of its own origin.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chanflow.domain.errors import SettingsInvalid
+from chanflow.interfaces.rest.answer import json_response
+from chanflow.operations.outcome import failure
+from chanflow.operations.principal import LOCAL_OPERATOR, caller
+
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+MAX_BODY_BYTES = 1 << 20
+MAX_JSON_DEPTH = 32
+_DRAIN_FACTOR = 16
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
+}
+_JSON_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+
+
+def loopback_host(host: str) -> str:
+    """Return `host` without brackets if it is this machine's loopback. Raises SettingsInvalid otherwise."""
+    host = host.strip("[]")
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if not loopback:
+        raise SettingsInvalid(
+            "the desk has no authentication yet, so it listens on loopback alone: use 127.0.0.1 or ::1"
+        )
+    return host
+
+
+def json_depth_exceeds(body: bytes, most: int) -> bool:
+    """Return whether brackets outside of strings nest deeper than `most`. Linear in the length of `body`."""
+    if body.count(b"[") + body.count(b"{") <= most:
+        return False
+    depth = 0
+    for token in _JSON_TOKEN.finditer(body):
+        match token.group()[:1]:
+            case b"[" | b"{":
+                depth += 1
+                if depth > most:
+                    return True
+            case b"]" | b"}":
+                depth -= 1
+    return False
+
+
+class Guard:
+    """ASGI middleware: refuses foreign hosts, foreign origins and oversized or over-nested bodies; names the caller."""
+
+    def __init__(
+        self, app: ASGIApp, *, allowed_hosts: frozenset[str], max_body_bytes: int, new_request_id: Callable[[], str]
+    ) -> None:
+        self._app = app
+        self._allowed_hosts = allowed_hosts
+        self._max_body_bytes = max_body_bytes
+        self._new_request_id = new_request_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = self._new_request_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def marked_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in (*_HEADERS.items(), ("X-Request-ID", request_id)):
+                    headers.setdefault(name, value)
+            await send(message)
+
+        refused = self._refused_name(Headers(scope=scope), request_id)
+        if refused is None:
+            try:
+                body = await _read(receive, self._max_body_bytes)
+            except ClientDisconnect:
+                return
+            refused = self._refused_body(body, request_id)
+        if refused is not None:
+            await refused(scope, receive, marked_send)
+            return
+        client = scope.get("client")
+        token = caller.set(replace(LOCAL_OPERATOR, ip=client[0] if client else None))
+        try:
+            await self._app(scope, _replay(body, receive), marked_send)
+        finally:
+            caller.reset(token)
+
+    def _refused_name(self, headers: Headers, request_id: str) -> Response | None:
+        if _without_port(headers.get("host", "")) not in self._allowed_hosts:
+            return json_response(failure("host_not_allowed", request_id, field="Host"))
+        origin = headers.get("origin")
+        if origin is not None and _origin_host(origin) not in self._allowed_hosts:
+            return json_response(failure("origin_not_allowed", request_id, field="Origin"))
+        return None
+
+    def _refused_body(self, body: bytes | None, request_id: str) -> Response | None:
+        if body is None:
+            message = f"a request may have {self._max_body_bytes} bytes"
+            return json_response(failure("payload_too_large", request_id, message))
+        if json_depth_exceeds(body, MAX_JSON_DEPTH):
+            message = f"JSON may nest {MAX_JSON_DEPTH} deep"
+            return json_response(failure("invalid_argument", request_id, message))
+        return None
+
+
+async def _read(receive: Receive, most: int) -> bytes | None:
+    """Return the whole body, or None for more than `most` bytes. Raises ClientDisconnect if the client left halfway.
+
+    A longer body is drained up to a bound, as a client that is still sending does not read its answer.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientDisconnect
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size <= most:
+            chunks.append(chunk)
+        if not message.get("more_body", False) or size > most * _DRAIN_FACTOR:
+            break
+    return b"".join(chunks) if size <= most else None
+
+
+def _replay(body: bytes | None, receive: Receive) -> Receive:
+    waiting: deque[Message] = deque([{"type": "http.request", "body": body or b"", "more_body": False}])
+
+    async def replayed() -> Message:
+        return waiting.popleft() if waiting else await receive()
+
+    return replayed
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).lower()
+
+
+def _origin_host(origin: str) -> str | None:
+    parts = urlsplit(origin)
+    return _without_port(parts.netloc) if parts.scheme in ("http", "https") else None

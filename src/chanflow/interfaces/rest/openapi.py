@@ -1,0 +1,143 @@
+"""The OpenAPI 3.1 page, made from the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import chanflow
+from chanflow.operations.catalogue import Catalogue
+from chanflow.operations.operation import AnyOperation
+from chanflow.operations.outcome import ErrorBody
+from chanflow.operations.schema import full_output_schema, input_schema
+
+BASE = "/api/v2"
+NOTICE = "Not investment advice."
+_CALL_STATUSES = ("403", "404", "413", "421", "422", "500", "503", "504")
+
+
+def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
+    """Return the OpenAPI document of the REST door."""
+    operations = catalogue.of("rest")
+    paths: dict[str, Any] = {
+        f"{BASE}/mcp/tools": {"get": _list_tools()},
+        f"{BASE}/mcp/tools/call": {"post": _call_tool()},
+        f"{BASE}/status": {"get": _status()},
+    }
+    schemas = _schemas()
+    for operation in operations:
+        method = "get" if operation.hints.read_only else "post"
+        paths[BASE + operation.path] = {method: _route(operation)}
+        schemas |= _answer_schemas(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "chanflow",
+            "version": chanflow.__version__,
+            "description": f"A trading desk that you run yourself. {NOTICE}",
+        },
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }
+
+
+def operation_id(operation: AnyOperation) -> str:
+    """Return the camelCase id of an operation."""
+    head, *tail = operation.name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def _route(operation: AnyOperation) -> dict[str, Any]:
+    schema = input_schema(operation)
+    described: dict[str, Any] = {
+        "operationId": operation_id(operation),
+        "summary": operation.title,
+        "description": f"{operation.doc_en}\n\n{operation.doc_zh}\n\n{NOTICE}",
+        "responses": _responses({"$ref": f"#/components/schemas/{operation.output.__name__}"}),
+    }
+    if operation.hints.read_only:
+        required = schema.get("required", [])
+        described["parameters"] = [
+            {"name": name, "in": "query", "required": name in required, "schema": part}
+            for name, part in schema["properties"].items()
+        ]
+    else:
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return described
+
+
+def _list_tools() -> dict[str, Any]:
+    answer = {"type": "array", "items": {"$ref": "#/components/schemas/MCPTool"}}
+    return {"operationId": "listTools", "summary": "The operations", "responses": _responses(answer)}
+
+
+def _call_tool() -> dict[str, Any]:
+    body = {"application/json": {"schema": {"$ref": "#/components/schemas/MCPCallRequest"}}}
+    return {
+        "operationId": "callTool",
+        "summary": "Call one operation",
+        "requestBody": {"required": True, "content": body},
+        "responses": _responses({"$ref": "#/components/schemas/MCPCallResult"}),
+    }
+
+
+def _status() -> dict[str, Any]:
+    return {"operationId": "getStatus", "summary": "The desk's state", "responses": _responses({"type": "object"})}
+
+
+def _responses(answer: dict[str, Any]) -> dict[str, Any]:
+    error = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+    return {
+        "200": {"description": "Done", "content": {"application/json": {"schema": answer}}},
+        **{status: {"description": "Failed", "content": error} for status in _CALL_STATUSES},
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    plain_object = {"type": "object"}
+    return {
+        "ErrorBody": ErrorBody.model_json_schema(mode="serialization"),
+        "MCPTool": {
+            "type": "object",
+            "required": ["name", "description", "inputSchema", "quotaCost"],
+            "properties": {
+                "name": {"type": "string"},
+                "description": {"type": "string"},
+                "inputSchema": plain_object,
+                "quotaCost": {"type": "integer"},
+            },
+        },
+        "MCPCallRequest": {
+            "type": "object",
+            "required": ["name"],
+            "additionalProperties": False,
+            "properties": {"name": {"type": "string"}, "arguments": plain_object},
+        },
+        "MCPCallResult": {
+            "type": "object",
+            "required": ["content", "structuredContent", "isError", "usage"],
+            "properties": {
+                "content": {"type": "array", "items": plain_object},
+                "structuredContent": plain_object,
+                "isError": {"type": "boolean"},
+                "usage": plain_object,
+            },
+        },
+    }
+
+
+def _answer_schemas(operation: AnyOperation) -> dict[str, Any]:
+    """Return the answer's schema and those it names, as components."""
+    schema = full_output_schema(operation)
+    parts: dict[str, Any] = {**schema.pop("$defs", {}), operation.output.__name__: schema}
+    moved: dict[str, Any] = _repointed(parts)
+    return moved
+
+
+def _repointed(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _pointer(value) if key == "$ref" else _repointed(value) for key, value in node.items()}
+    return [_repointed(item) for item in node] if isinstance(node, list) else node
+
+
+def _pointer(reference: str) -> str:
+    return reference.replace("#/$defs/", "#/components/schemas/")

@@ -1,0 +1,55 @@
+"""The desk's own HTML pages. They load nothing from anywhere."""
+
+from __future__ import annotations
+
+from html import escape
+
+from chanflow.interfaces.rest.openapi import BASE, NOTICE
+from chanflow.operations.catalogue import Catalogue
+from chanflow.operations.operation import AnyOperation
+from chanflow.operations.schema import input_schema
+
+
+def front_page() -> str:
+    """Return what `/` shows while no dashboard has been built."""
+    body = (
+        "<h1>chanflow</h1><p>dashboard not built: make web</p>"
+        f'<ul><li><a href="{BASE}/docs">API</a></li><li><a href="{BASE}/openapi.json">OpenAPI 3.1</a></li>'
+        f'<li><a href="{BASE}/status">status</a></li></ul><p>{NOTICE}</p>'
+    )
+    return _page("chanflow", body)
+
+
+def api_page(catalogue: Catalogue) -> str:
+    """Return the list of operations with their arguments."""
+    sections = "".join(map(_section, catalogue.of("rest")))
+    body = (
+        f'<h1>chanflow API</h1><p>{NOTICE} Machine-readable: <a href="{BASE}/openapi.json">OpenAPI 3.1</a>. '
+        f"Every operation is also a tool at <code>POST {BASE}/mcp/tools/call</code>, over MCP at <code>/mcp</code>, "
+        f"and a command: <code>chanflow call NAME</code>.</p>{sections}"
+    )
+    return _page("chanflow API", body)
+
+
+def _section(operation: AnyOperation) -> str:
+    schema = input_schema(operation)
+    required = schema.get("required", [])
+    rows = "".join(
+        f"<tr><td><code>{escape(name)}</code></td><td>{'required' if name in required else 'optional'}</td>"
+        f"<td><code>{escape(str(part))}</code></td></tr>"
+        for name, part in schema["properties"].items()
+    )
+    method = "GET" if operation.hints.read_only else "POST"
+    return (
+        f"<h2>{escape(operation.name)}</h2><p>{escape(operation.doc_en)}</p>"
+        f'<p lang="zh">{escape(operation.doc_zh)}</p>'
+        f"<p><code>{method} {BASE}{escape(operation.path)}</code>, scope <code>{escape(operation.scope)}</code></p>"
+        f"<table>{rows}</table>"
+    )
+
+
+def _page(title: str, body: str) -> str:
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title></head>'
+        f"<body>{body}</body></html>"
+    )

@@ -1,0 +1,78 @@
+"""What the doors publish about an operation: its schemas, trimmed of what costs tokens and says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chanflow.operations.operation import AnyOperation
+
+_NULL = {"type": "null"}
+
+
+def input_schema(operation: AnyOperation) -> dict[str, Any]:
+    """Return the JSON Schema of the arguments, without titles, null unions and null defaults."""
+    schema = operation.input.model_json_schema()
+    definitions = schema.get("$defs", {})
+    properties = {name: _argument(part, definitions) for name, part in schema.get("properties", {}).items()}
+    published: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}
+    if required := schema.get("required"):
+        published["required"] = required
+    return published
+
+
+def output_schema(operation: AnyOperation) -> dict[str, Any]:
+    """Return the JSON Schema of the answer, one level deep; `full_output_schema` has the rest.
+
+    Every field is always present, but only those that are never null are listed as required: each name costs tokens.
+    """
+    schema = full_output_schema(operation)
+    properties = {name: _one_level(part, schema.get("$defs", {})) for name, part in schema["properties"].items()}
+    required = [name for name, part in properties.items() if "null" not in part["type"]]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def full_output_schema(operation: AnyOperation) -> dict[str, Any]:
+    """Return the whole JSON Schema of the answer."""
+    schema: dict[str, Any] = operation.output.model_json_schema(mode="serialization")
+    return schema
+
+
+def quota_cost(operation: AnyOperation) -> int:
+    """Return the cost in the operation's leading quota, 0 for a free one."""
+    return next(iter(operation.charges.values()), 0)
+
+
+def _argument(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop the title, the null of an optional argument, and the type that an enum's values already show."""
+    resolved = _resolve(part, definitions)
+    choices = [choice for choice in resolved.pop("anyOf", ()) if choice != _NULL]
+    if len(choices) == 1:
+        resolved |= _resolve(choices[0], definitions)
+    elif choices:
+        resolved["anyOf"] = choices
+    if resolved.get("default", ...) is None:
+        del resolved["default"]
+    resolved.pop("title", None)
+    if "enum" in resolved:
+        resolved.pop("type", None)
+    if "items" in resolved:
+        resolved["items"] = _argument(resolved["items"], definitions)
+    return resolved
+
+
+def _one_level(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    resolved = _resolve(part, definitions)
+    if choices := resolved.get("anyOf"):
+        inner = [_one_level(choice, definitions) for choice in choices if choice != _NULL]
+        kinds = [choice["type"] for choice in inner]
+        return {"type": [*kinds, "null"] if _NULL in choices else kinds}
+    kind = resolved["type"]
+    if kind == "array" and "items" in resolved:
+        return {"type": "array", "items": {"type": _resolve(resolved["items"], definitions)["type"]}}
+    return {"type": kind}
+
+
+def _resolve(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    reference = part.get("$ref")
+    return dict(definitions[reference.rsplit("/", 1)[-1]]) if reference else dict(part)

@@ -1,0 +1,402 @@
+"""The desk in one page: what happens to a stretch of the market, stage by stage. Read this first.
+
+```
+market ─► features ─► signals ─► analyst ─► risk ─► execution ─► venue
+                                    ▲                    │
+                                    └───── monitor ◄─────┘         review reads the journal
+```
+
+`Pipeline.step` takes the market up to a moment. What it saw goes to the venue first (fills of orders that stood),
+then to features, monitor and signals. What a stage concludes travels to the next as a message on the bus; the step
+ends when no message is left. Rows stay in the compiled core and cross in batches.
+
+Every conclusion is journaled before it is published, so the journal alone tells why anything happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chanflow.analyst.briefing import Briefing
+from chanflow.analyst.rules import propose
+from chanflow.domain.account import Position
+from chanflow.domain.canonical import plain
+from chanflow.domain.flow import FlowWindow
+from chanflow.domain.journal import Journal
+from chanflow.domain.market_data import LEVEL_MS, LEVEL_UP, Bar, Touch
+from chanflow.domain.message import Envelope, Topic
+from chanflow.domain.opinion import TradeProposal, Trigger
+from chanflow.domain.order import OrderEvent, Refused, approved_payload
+from chanflow.domain.signal import Signal
+from chanflow.domain.structure import Stroke
+from chanflow.domain.time import NS_PER_MS, NS_PER_S, Ids
+from chanflow.execution.router import Happened, Router
+from chanflow.features.orderflow import FlowTracker
+from chanflow.market.ports import MarketSource
+from chanflow.market.quality import window_quality
+from chanflow.monitor.watch import Fired, Watch
+from chanflow.risk.gate import Gate, MarketView
+from chanflow.risk.ladder import LADDER
+from chanflow.runtime.bus.port import Delivery
+from chanflow.runtime.bus.sqlite import SqliteBus
+from chanflow.runtime.clock import SimulatedClock
+from chanflow.runtime.codec import decode, decode_approval
+from chanflow.features.level import LevelStructure
+from chanflow.signals.stroke_flow import StrokeFlowRule
+
+if TYPE_CHECKING:
+    from chanflow_native import BarBuilder, EventBatch
+
+    from chanflow.adapters.venues.simulated import SimulatedVenue
+    from chanflow.market.sink import RowSink
+
+STAGES = ("market", "features", "signals", "analyst", "risk", "execution", "monitor", "review")
+"""The stages, in the order in which a stretch of the market meets them."""
+
+WATERMARK_NS = 250 * NS_PER_MS
+"""How long after its end a bar waits for stragglers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The figures that shape a run."""
+
+    run_id: str
+    level: str
+    flow_bins: int
+    freshness_ns: int
+    max_hold_ns: int
+    active_step_ns: int
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a live display shows."""
+
+    events: int = 0
+    bars: int = 0
+    signals: int = 0
+    proposals: int = 0
+    refusals: int = 0
+    orders: int = 0
+    fills: int = 0
+    trades: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The parts of the desk, wired by `runtime/wiring.py`."""
+
+    source: MarketSource
+    lake: RowSink
+    flow: FlowTracker
+    bars: BarBuilder
+    upper_bars: BarBuilder
+    structure: LevelStructure
+    upper_structure: LevelStructure
+    rule: StrokeFlowRule
+    gate: Gate
+    router: Router
+    venue: SimulatedVenue
+    watch: Watch
+    bus: SqliteBus
+    journal: Journal
+    clock: SimulatedClock
+    ids: Ids
+
+
+class Pipeline:
+    """One symbol's way through the stages."""
+
+    def __init__(self, plan: Plan, stages: Stages, on_bar: Callable[[Bar], None] = lambda _: None) -> None:
+        self.plan = plan
+        self.s = stages
+        self.counts = Counts()
+        self.symbol = stages.source.instrument.symbol
+        self._on_bar = on_bar
+        self._touch = Touch(0, None, None, None, None, None)
+        self._quote_ns: int | None = None
+        self._until_ms = 0
+        self._unsaid = False
+        self._subscribe()
+
+    def _subscribe(self) -> None:
+        bus = self.s.bus
+        bus.subscribe("signal", group="analyst", handler=self._analyse_signal)
+        bus.subscribe("re_analysis_trigger", group="analyst", handler=self._analyse_position)
+        bus.subscribe("trade_proposal", group="risk", handler=self._judge)
+        bus.subscribe("approved_order", group="execution", handler=self._execute, on_dead="block")
+        bus.subscribe("register_triggers", group="monitor", handler=self._register, on_dead="block")
+
+    # ── the way through ───────────────────────────────────────────────────────
+
+    def next_wake_ns(self, now_ns: int) -> int:
+        """Return when to look again: each second while something is at stake, else when a bar closes."""
+        step = self.plan.active_step_ns if self._at_stake() else LEVEL_MS[self.plan.level] * NS_PER_MS
+        return ((now_ns - WATERMARK_NS) // step + 1) * step + WATERMARK_NS
+
+    def _at_stake(self) -> bool:
+        return self.s.venue.live or self.s.watch.armed(self.symbol) > 0
+
+    async def step(self, until_ns: int) -> None:
+        """Take the market up to `until_ns` (event time) and act on it until nothing is left to do."""
+        batch = self.s.source.next(until_ns)
+        self._until_ms = until_ns // NS_PER_MS
+        self.s.clock.advance_to(max(until_ns, self.s.clock.now_ns(), batch.last_known_ns or 0))
+        self._read_market(batch)
+        await self._hear_venue(batch)
+        closed = self._read_features(batch)
+        await self._watch_positions()
+        for bar, strokes in closed:
+            await self._signal(bar, strokes)
+        if self._unsaid:
+            await self.s.bus.drain()
+            self._unsaid = False
+        self._mark_account(journal=bool(closed))
+
+    async def close(self) -> None:
+        """End the run: the last bin is closed, the books are compared with the venue's, the journal gets its end."""
+        self.s.flow.finish()
+        self._mark_account(journal=True)
+        await self.s.router.reconcile()
+        self._journal_account()
+        self.s.journal.append(
+            "end",
+            {"events": self.counts.events, "bars": self.counts.bars, "feature_rows": self.s.flow.rows,
+             "features_sha256": self.s.flow.digest, "book": self.s.flow.stats(),
+             "max_drawdown_frac": self.s.router.max_drawdown_frac, "ladder": self.s.gate.level,
+             "triggers_armed": self.s.watch.armed(self.symbol)},
+            durable=True,
+        )  # fmt: skip
+
+    @property
+    def last_price(self) -> float | None:
+        """The middle of the best quotes, or None before the first."""
+        return self._touch.mid
+
+    # ── market ────────────────────────────────────────────────────────────────
+
+    def _read_market(self, batch: EventBatch) -> None:
+        self.counts.events += len(batch)
+        self.s.lake.add(batch)
+        if len(batch) == 0:
+            self._touch = Touch(self.s.clock.now_ns(), None, None, None, self._touch.bid, self._touch.ask)
+            return
+        bid = batch.bid if batch.bid is not None else self._touch.bid
+        ask = batch.ask if batch.ask is not None else self._touch.ask
+        if batch.bid is not None:
+            self._quote_ns = batch.last_event_ns
+        self._touch = Touch(self.s.clock.now_ns(), batch.trade_low, batch.trade_high, batch.last_price, bid, ask)
+
+    # ── execution hears the venue ─────────────────────────────────────────────
+
+    async def _hear_venue(self, batch: EventBatch) -> None:
+        before = self.counts.fills
+        for event in self.s.venue.push(batch):
+            happened = self.s.router.hear(event)
+            if happened is not None:
+                await self._tell(happened)
+        self._mark_account(journal=False)
+        if self.counts.fills != before:
+            self._journal_account()
+
+    def _journal_account(self) -> None:
+        """Write down the account, so that it can be read without running the desk."""
+        self.s.journal.append("account", self.s.router.snapshot())
+
+    async def _tell(self, happened: Happened) -> None:
+        await self._publish("order_event", happened.event, correlation=happened.event.client_order_id)
+        if happened.fill is not None:
+            self.counts.fills += 1
+            await self._publish("fill", happened.fill, correlation=happened.event.client_order_id)
+        if happened.trade is not None:
+            self.counts.trades += 1
+            self.s.watch.disarm(happened.trade.position_id)
+            self.s.journal.append("triggers_disarmed", {"position_id": happened.trade.position_id})
+        if happened.event.leg == "entry":
+            self._release(happened.event)
+
+    def _release(self, event: OrderEvent) -> None:
+        """The order now stands in the account, so the room its approval held is given back."""
+        order = self.s.router.orders[event.client_order_id]
+        self.s.gate.release(order.approved_id)
+
+    def _mark_account(self, *, journal: bool) -> None:
+        mid = self._touch.mid
+        if mid is None:
+            return
+        mark = Decimal(repr(mid))
+        self.s.router.mark(self.symbol, mark)
+        account = self.s.router.snapshot()
+        cause = self.s.gate.on_account(account)
+        if cause is not None:
+            self.s.journal.append("ladder", {"level": self.s.gate.level, "cause": cause}, durable=True)
+        if journal:
+            self.s.journal.append("mark", {"price": mark, "equity_quote": account.equity_quote,
+                                           "wallet_quote": account.wallet_quote})  # fmt: skip
+
+    # ── features ──────────────────────────────────────────────────────────────
+
+    def _read_features(self, batch: EventBatch) -> list[tuple[Bar, list[Stroke]]]:
+        """Return the bars that closed, each with the strokes it confirmed."""
+        self.s.flow.push(batch, self._until_ms)
+        for bar in _bars(self.s.upper_bars, batch, self._until_ms, LEVEL_MS[LEVEL_UP[self.plan.level]]):
+            self.s.upper_structure.push(bar)
+        closed = []
+        for bar in _bars(self.s.bars, batch, self._until_ms, LEVEL_MS[self.plan.level]):
+            self.counts.bars += 1
+            self._on_bar(bar)
+            closed.append((bar, self.s.structure.push(bar)))
+        return closed
+
+    # ── monitor ───────────────────────────────────────────────────────────────
+
+    async def _watch_positions(self) -> None:
+        for fired in self.s.watch.on_touch(self.symbol, self._touch, now_ns=self.s.clock.now_ns()):
+            await self._publish("re_analysis_trigger", fired, correlation=fired.position_id)
+
+    async def _register(self, message: Envelope, _: Delivery) -> None:
+        triggers = decode(tuple[Trigger, ...], message.payload["triggers"])
+        price = None if self._touch.mid is None else Decimal(repr(self._touch.mid))
+        self.s.watch.register(str(message.payload["position_id"]), message.key, triggers, price=price)
+
+    # ── signals ───────────────────────────────────────────────────────────────
+
+    async def _signal(self, bar: Bar, strokes: list[Stroke]) -> None:
+        for stroke in strokes:
+            self.s.journal.append("stroke", stroke)
+            signal = self.s.rule.decide(
+                stroke,
+                self._window(bar.close_ms),
+                symbol=self.symbol,
+                level=self.plan.level,
+                price=bar.close,
+                known_ms=self.s.clock.now_ns() // NS_PER_MS,
+                trend_up=self.s.upper_structure.direction,
+                run_id=self.plan.run_id,
+            )
+            self.counts.signals += 1
+            if signal.confirm:
+                await self._publish("signal", signal, correlation=signal.signal_id)
+            else:
+                self.s.journal.append("signal", signal, correlation_id=signal.signal_id)
+
+    def _window(self, end_ms: int) -> FlowWindow:
+        return self.s.flow.window(end_ms, self.plan.flow_bins)
+
+    # ── analyst ───────────────────────────────────────────────────────────────
+
+    async def _analyse_signal(self, message: Envelope, delivery: Delivery) -> None:
+        signal = decode(Signal, message.payload)
+        if self.s.clock.now_ns() > (signal.known_ms + signal.expiry_ms) * NS_PER_MS:
+            self.s.journal.append("signal_expired", {"signal_id": signal.signal_id})
+            return
+        self._propose(message, delivery, signal=signal)
+
+    async def _analyse_position(self, message: Envelope, delivery: Delivery) -> None:
+        fired = decode(Fired, message.payload)
+        self._propose(message, delivery, fired=fired)
+
+    def _propose(
+        self, message: Envelope, delivery: Delivery, *, signal: Signal | None = None, fired: Fired | None = None
+    ) -> None:
+        now_ns = self.s.clock.now_ns()
+        position_id = None if fired is None else fired.position_id
+        proposal = propose(
+            Briefing(
+                decision_id=str(message.id),
+                as_of_ns=now_ns,
+                symbol=self.symbol,
+                level=self.plan.level,
+                instrument=self.s.source.instrument,
+                bid=_decimal(self._touch.bid),
+                ask=_decimal(self._touch.ask),
+                flow=self._window(now_ns // NS_PER_MS),
+                position=self._position(position_id),
+                max_leverage=LADDER[self.s.gate.level].max_leverage,
+                valid_for_ns=self.plan.freshness_ns,
+                max_hold_ns=self.plan.max_hold_ns,
+                signal=signal,
+                trigger_kind=None if fired is None else fired.trigger.kind,
+                trigger_note=None if fired is None else fired.trigger.note,
+            )
+        )
+        self.counts.proposals += 1
+        self._conclude(delivery, message, "trade_proposal", proposal, correlation=proposal.decision_id)
+
+    def _position(self, position_id: str | None) -> Position | None:
+        held = [p for p in self.s.router.snapshot().positions if p.symbol == self.symbol]
+        return next((p for p in held if position_id in (None, p.position_id)), None)
+
+    # ── risk ──────────────────────────────────────────────────────────────────
+
+    async def _judge(self, message: Envelope, delivery: Delivery) -> None:
+        proposal = decode(TradeProposal, message.payload)
+        if proposal.action in ("hold", "abstain"):
+            return
+        now_ns = self.s.clock.now_ns()
+        verdict = self.s.gate.judge(proposal, self.s.router.snapshot(), self._market_view(now_ns), now_ns=now_ns)
+        if isinstance(verdict, Refused):
+            self.counts.refusals += 1
+            self._conclude(delivery, message, "refusal", verdict, correlation=proposal.decision_id)
+        else:
+            payload = approved_payload(verdict)
+            self._conclude(delivery, message, "approved_order", payload, correlation=proposal.decision_id)
+
+    def _market_view(self, now_ns: int) -> MarketView:
+        quality = window_quality(
+            at_ns=now_ns, last_quote_ns=self._quote_ns, bid=self._touch.bid, ask=self._touch.ask,
+            book_ok=self.s.flow.book_ok,
+        )  # fmt: skip
+        mid = self._touch.mid
+        return MarketView(None if mid is None else Decimal(repr(mid)), self._quote_ns, quality.ok)
+
+    # ── execution ─────────────────────────────────────────────────────────────
+
+    async def _execute(self, message: Envelope, delivery: Delivery) -> None:
+        approved = self.s.gate.admit(message.payload, decode_approval)
+        event = await self.s.router.execute(approved)
+        self.counts.orders += 1
+        self._conclude(delivery, message, "order_event", event, correlation=approved.decision_id)
+        self.s.gate.release(approved.approved_id)
+        if not approved.terms.reduce_only and not event.state.terminal:
+            position_id = self.s.router.orders[event.client_order_id].position_id
+            payload = {"position_id": position_id, "triggers": approved.triggers}
+            self._conclude(delivery, message, "register_triggers", payload, correlation=approved.decision_id)
+
+    # ── messages ──────────────────────────────────────────────────────────────
+
+    def _conclude(self, delivery: Delivery, cause: Envelope, topic: Topic, payload: Any, *, correlation: str) -> None:
+        """Journal a conclusion and publish it together with the acknowledgement of what caused it."""
+        envelope = self._envelope(topic, payload, correlation, cause.id)
+        self.s.journal.append(topic, envelope.payload, correlation_id=correlation)
+        delivery.publish(envelope)
+
+    async def _publish(self, topic: Topic, payload: Any, *, correlation: str) -> None:
+        """Journal and publish what came from outside the bus: the market or the venue."""
+        envelope = self._envelope(topic, payload, correlation, None)
+        self.s.journal.append(topic, envelope.payload, correlation_id=correlation)
+        await self.s.bus.publish(envelope)
+        self._unsaid = True
+
+    def _envelope(self, topic: Topic, payload: Any, correlation: str, cause: UUID | None) -> Envelope:
+        now_ns = self.s.clock.now_ns()
+        return Envelope(self.s.ids.uuid7(), topic, 1, now_ns, now_ns, correlation, cause, "desk", self.symbol,
+                        plain(payload))  # fmt: skip
+
+
+def _bars(builder: BarBuilder, batch: EventBatch, clock_ms: int, interval_ms: int) -> list[Bar]:
+    """Return the bars that this batch, or the passing of time, has closed."""
+    rows = builder.push(batch) + builder.advance(clock_ms)
+    return [Bar(row[0], interval_ms, *row[1:]) for row in rows]
+
+
+def _decimal(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(repr(value))
+
+
+__all__ = ["NS_PER_S", "STAGES", "Counts", "Pipeline", "Plan", "Stages"]

@@ -1,0 +1,299 @@
+"""A run: a market, a seed and settings in; a journal, a lake and a report out. Fresh, resumed or replayed.
+
+A deterministic run is resumed by running it again: the records that stand are compared, one by one, with what the
+run gives now, and writing goes on where they end. So a killed run ends with the journal it would have had. A replay
+is the same with nothing to write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import chanflow
+from chanflow.domain.canonical import plain, sha256_of
+from chanflow.domain.errors import Broken, InvalidArgument, JournalCorrupt, JournalDiverged, NotFound, RecordingInvalid
+from chanflow.domain.market_data import LEVEL_MS, LEVEL_UP, Bar
+from chanflow.domain.time import NS_PER_MS
+from chanflow.market.ports import MarketSource
+from chanflow.market.sink import RowSink
+from chanflow.review.journal import JournalWriter, Record, file_sha256, read_records
+from chanflow.runtime.clock import SimulatedClock
+from chanflow.runtime.home import Home, RunFolder, publish
+from chanflow.runtime.pipeline import WATERMARK_NS, Pipeline
+from chanflow.runtime.wiring import RunSpec, build_pipeline, open_bus, open_source
+
+if TYPE_CHECKING:
+    from chanflow.runtime.settings import Settings
+
+FORMAT = "chanflow.journal/1"
+
+OnProgress = Callable[["Progress"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands. Times in Unix ms of the market's own time."""
+
+    now_ms: int
+    start_ms: int
+    end_ms: int
+    price: float | None
+    equity_quote: Decimal
+    pipeline: Pipeline
+    repeating: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that came to its end."""
+
+    folder: RunFolder
+    journal_sha256: str
+    resumed_at: int
+    bars: tuple[Bar, ...]
+
+
+@cache
+def code_digest() -> str:
+    """Return the SHA-256 of the package's Python sources and the compiled core's source digest."""
+    import chanflow_native
+
+    root = Path(chanflow.__file__).parent
+    digest = hashlib.sha256(chanflow_native.__source_digest__.encode())
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def head_of(spec: RunSpec, source: MarketSource) -> dict[str, Any]:
+    """Return the body of a journal's first record: all that a re-run needs, and no path of any machine."""
+    settings = spec.settings.model_dump(exclude={"http", "bus", "lake"})
+    return {
+        "format": FORMAT,
+        "run_id": spec.run_id,
+        "segment": 1,
+        "previous": None,
+        "seed": spec.seed,
+        "level": spec.level,
+        "source": source.describe(),
+        "instrument": source.instrument,
+        "settings": settings,
+        "settings_hash": sha256_of(settings),
+        "code": {"version": chanflow.__version__, "sha256": code_digest()},
+    }
+
+
+def name_run(kind: str, seed: int, level: str, source: MarketSource, settings: Settings) -> str:
+    """Return a run's id: the same for the same market, seed and settings."""
+    what = {
+        "seed": seed,
+        "level": level,
+        "source": source.describe(),
+        "settings": settings.model_dump(exclude={"http"}),
+    }
+    return f"{kind}-{seed}-{sha256_of(what)[:8]}"
+
+
+async def play(
+    spec: RunSpec,
+    source: MarketSource,
+    journal: JournalWriter,
+    *,
+    bus_path: Path,
+    lake: RowSink | None,
+    on_progress: OnProgress,
+    pace: Callable[[int], Any] | None = None,
+) -> tuple[Pipeline, list[Bar]]:
+    """Run the market from beginning to end through the desk. Returns the pipeline as it stands at the end, and the bars.
+
+    `pace(now_ns)` is awaited before each step, so that a desk can keep to the time of day.
+    """
+    clock = SimulatedClock(source.start_ns)
+    journal.use_clock(clock)
+    journal.append("head", head_of(spec, source), durable=True)
+    bars: list[Bar] = []
+    bus = open_bus(bus_path, clock, spec.seed)
+    await bus.open()
+    try:
+        pipeline = build_pipeline(
+            spec, source=source, journal=journal, clock=clock, bus=bus, lake=lake, on_bar=bars.append
+        )
+        end_ns = source.end_ns + WATERMARK_NS
+        while clock.now_ns() < end_ns:
+            until_ns = min(pipeline.next_wake_ns(clock.now_ns()), end_ns)
+            if pace is not None:
+                await pace(until_ns)
+            await pipeline.step(until_ns)
+            on_progress(_progress(pipeline, source, journal))
+        await pipeline.close()
+    finally:
+        await bus.close()
+    return pipeline, bars
+
+
+def _progress(pipeline: Pipeline, source: MarketSource, journal: JournalWriter) -> Progress:
+    return Progress(
+        now_ms=pipeline.s.clock.now_ns() // NS_PER_MS,
+        start_ms=source.start_ns // NS_PER_MS,
+        end_ms=source.end_ns // NS_PER_MS,
+        price=pipeline.last_price,
+        equity_quote=pipeline.s.router.equity_quote,
+        pipeline=pipeline,
+        repeating=journal.behind,
+    )
+
+
+async def run(
+    spec: RunSpec,
+    source: MarketSource,
+    home: Home,
+    *,
+    lake_for: Callable[[RunFolder], RowSink],
+    file: Path | None = None,
+    on_progress: OnProgress = lambda _: None,
+    on_note: Callable[[str], None] = lambda _: None,
+    pace: Callable[[int], Any] | None = None,
+) -> Finished:
+    """Run `spec` in `home`, or go on with the newest run of the same id that did not end. The caller holds the lock.
+
+    Raises JournalUnwritable, StorageUnwritable or BooksDisagree; what was recorded by then stays, whole.
+    """
+    folder, standing = _unfinished(home, spec.run_id, on_note)
+    if folder is None:
+        folder = home.new_run(spec.run_id)
+        if file is not None:
+            publish(folder.path / "recording.json", json.dumps({"path": str(file.absolute())}).encode())
+    else:
+        on_note(f"going on with run {folder.number}, which was interrupted after record {len(standing) - 1}")
+    journal = JournalWriter(folder.journal_path, standing=standing)
+    lake = lake_for(folder)
+    try:
+        with _scratch_bus(folder) as bus_path:
+            _, bars = await play(
+                spec, source, journal, bus_path=bus_path, lake=lake, on_progress=on_progress, pace=pace
+            )
+        lake.close()
+    except JournalDiverged as error:
+        raise Broken(
+            f"the interrupted run in {folder.path} cannot be resumed, this desk would act otherwise ({error}); "
+            "move it away and start again"
+        ) from error
+    except BaseException:
+        lake.discard()
+        raise
+    finally:
+        journal.close()
+    return Finished(folder, file_sha256(folder.journal_path), len(standing), tuple(bars))
+
+
+def _unfinished(home: Home, run_id: str, on_note: Callable[[str], None]) -> tuple[RunFolder | None, list[Record]]:
+    """Return the newest run of this id if it did not end, with the whole records that stand."""
+    mine = [folder for folder in home.runs() if folder.run_id == run_id]
+    if not mine or not mine[-1].journal_path.exists():
+        return (mine[-1], []) if mine and not mine[-1].report_path.exists() else (None, [])
+    folder = mine[-1]
+    try:
+        records = list(read_records(folder.journal_path, torn_tail=True))
+    except JournalCorrupt as error:
+        on_note(f"the last run's journal is left as it is: {error}")
+        return None, []
+    if records and records[-1].kind == "end":
+        return None, []
+    if records and records[0].body.get("code") != plain({"version": chanflow.__version__, "sha256": code_digest()}):
+        on_note(f"run {folder.number} was interrupted, but other code made it: it is left as it is, a new one starts")
+        return None, []
+    return folder, records
+
+
+@contextmanager
+def _scratch_bus(folder: RunFolder) -> Iterator[Path]:
+    """Give a run its message log. What an interrupted run left in it is in the journal too, and is told again."""
+    for suffix in ("", "-wal", "-shm"):
+        folder.bus_path.with_name(folder.bus_path.name + suffix).unlink(missing_ok=True)
+    yield folder.bus_path
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A replay that gave every record again."""
+
+    records: int
+    journal_sha256: str
+    other_code: bool
+
+
+async def replay(path: Path, *, data: Path | None, on_progress: OnProgress = lambda _: None) -> Replayed:
+    """Run a journal's run again and compare every record.
+
+    Raises JournalCorrupt for an altered file, JournalDiverged naming the first record that comes out otherwise or for
+    a journal without an end, RecordingInvalid where the recording is not to be had.
+    """
+    from chanflow.runtime.settings import Settings, load_settings
+
+    segment = _segment(path)
+    standing = list(read_records(segment))
+    if not standing or standing[0].kind != "head" or standing[0].body.get("format") != FORMAT:
+        raise JournalCorrupt(f"{segment} does not begin with the head of a {FORMAT} journal")
+    head = standing[0].body
+    base = load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings.model_dump()
+    settings = Settings.model_validate({**base, **head["settings"]})
+    spec = RunSpec(head["run_id"], head["seed"], head["level"], settings)
+    file = _recording(segment, data, head["source"]) if head["source"]["kind"] == "wire" else None
+    source = open_source(head["source"], file=file, settings=settings)
+    journal = JournalWriter(None, standing=standing, free=frozenset({"code"}))
+    with TemporaryDirectory(prefix="chanflow-replay-") as scratch:
+        await play(spec, source, journal, bus_path=Path(scratch) / "bus.db", lake=None, on_progress=on_progress)
+    if journal.behind:
+        left = standing[journal.seq]
+        raise JournalDiverged(f"record {left.seq} ({left.kind} at {left.at}): the re-run ends before it")
+    if standing[-1].kind != "end":
+        raise JournalDiverged(f"the journal has no end: its run was interrupted after record {standing[-1].seq}")
+    return Replayed(len(standing), file_sha256(segment), bool(journal.differing_head))
+
+
+def _segment(path: Path) -> Path:
+    """Return the journal file that `path` names: itself, or the newest in a run's folder."""
+    if not path.is_dir():
+        return path
+    found = sorted(path.rglob("journal-*.jsonl"))
+    if not found:
+        raise NotFound(f"there is no journal in {path}")
+    return found[-1]
+
+
+def _recording(segment: Path, data: Path | None, described: dict[str, Any]) -> Path:
+    """Return where the recording lies: `data` (a file, or a folder that holds it), or where the run found it."""
+    name = str(described["file"])
+    if data is not None:
+        return data / name if data.is_dir() else data
+    note = segment.parent.parent / "recording.json"
+    try:
+        return Path(json.loads(note.read_text("utf-8"))["path"])
+    except (OSError, ValueError, KeyError) as error:
+        raise RecordingInvalid(f"the journal was made from {name}: say where it is with --data") from error
+
+
+def level_for(source: MarketSource, wanted: str, *, exact: bool) -> str:
+    """Return the bar level of a run: the wanted one, or, unless `exact`, the coarsest that gives 200 bars.
+
+    Raises InvalidArgument for an unknown level.
+    """
+    if wanted not in LEVEL_UP:
+        raise InvalidArgument(f"level is {wanted!r}, known are {', '.join(LEVEL_UP)}", field="level")
+    if exact:
+        return wanted
+    span_ms = (source.end_ns - source.start_ns) // NS_PER_MS
+    usable = [level for level in LEVEL_UP if LEVEL_MS[level] <= LEVEL_MS[wanted] and span_ms // LEVEL_MS[level] >= 200]
+    return usable[-1] if usable else next(iter(LEVEL_UP))
+
+
+__all__ = ["Finished", "Progress", "Replayed", "level_for", "name_run", "play", "replay", "run"]

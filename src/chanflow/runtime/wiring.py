@@ -1,0 +1,150 @@
+"""Joins the parts. The one file that knows which adapter stands behind which port."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import chanflow_native
+
+from chanflow.adapters.venues.simulated import SimulatedVenue
+from chanflow.domain.journal import Journal
+from chanflow.domain.market_data import LEVEL_MS, LEVEL_UP, Bar
+from chanflow.domain.time import NS_PER_MS, NS_PER_S
+from chanflow.execution.router import Router
+from chanflow.features.level import LevelStructure
+from chanflow.features.orderflow import FlowTracker
+from chanflow.market.ports import MarketSource
+from chanflow.market.sink import NoRows, RowSink
+from chanflow.monitor.watch import Watch
+from chanflow.risk.gate import Gate
+from chanflow.risk.limits import Limits
+from chanflow.runtime.bus.sqlite import SqliteBus
+from chanflow.runtime.clock import SeededRandomness, SimulatedClock, Uuid7Ids
+from chanflow.runtime.pipeline import Pipeline, Plan, Stages
+from chanflow.signals.stroke_flow import StrokeFlowRule
+
+if TYPE_CHECKING:
+    from chanflow.runtime.settings import RiskSettings, Settings
+
+MIN_FLOW_BINS = 10
+"""A window of fewer bins says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """What a run is made of; the same spec gives the same run."""
+
+    run_id: str
+    seed: int
+    level: str
+    settings: Settings
+
+
+def open_source(described: dict[str, Any], *, file: Path | None, settings: Settings) -> MarketSource:
+    """Return the market that a journal's head describes; `file` is where a recording lies now.
+
+    Raises RecordingInvalid where the file is another one.
+    """
+    if described["kind"] == "synthetic":
+        from chanflow.market.synthetic import SyntheticSource
+
+        return SyntheticSource.from_description(described)
+    from chanflow.market.recorded import RecordedSource
+
+    assert file is not None
+    return RecordedSource.open(file, max_bytes=settings.market.max_recording_mb << 20, expect=described)
+
+
+def limits_of(risk: RiskSettings) -> Limits:
+    """Return the gate's limits as settings tighten them."""
+    return Limits(
+        min_margin_ratio=risk.min_margin_ratio,
+        max_drawdown_frac=risk.max_drawdown,
+        max_day_loss_frac=risk.max_daily_loss,
+        max_leverage=risk.max_leverage,
+        min_cash_reserve_frac=risk.min_cash_reserve,
+        max_asset_exposure_frac=risk.max_asset_exposure,
+        price_collar_frac=risk.price_collar,
+        slippage_frac=risk.slippage_bps / 10_000,
+        target_trade_loss_frac=risk.target_trade_loss,
+        approval_ttl_s=Decimal(risk.approval_ttl_s),
+    )
+
+
+def open_bus(path: Path, clock: SimulatedClock, seed: int) -> SqliteBus:
+    """Return the message log of a run at `path`."""
+    return SqliteBus(path, clock=clock, jitter=SeededRandomness(seed).stream("bus"))
+
+
+def build_pipeline(
+    spec: RunSpec,
+    *,
+    source: MarketSource,
+    journal: Journal,
+    clock: SimulatedClock,
+    bus: SqliteBus,
+    lake: RowSink | None = None,
+    on_bar: Callable[[Bar], None] = lambda _: None,
+) -> Pipeline:
+    """Return the desk of one symbol, wired, its books open."""
+    settings, chance = spec.settings, SeededRandomness(spec.seed)
+    instrument, level_ms = source.instrument, LEVEL_MS[spec.level]
+    upper_ms, bin_ms = LEVEL_MS[LEVEL_UP[spec.level]], settings.market.bin_ms
+    decimals = (source.price_decimals, source.qty_decimals)
+    flow_bins = max(MIN_FLOW_BINS, settings.signals.flow_window_bars * level_ms // bin_ms)
+    venue = SimulatedVenue(
+        instrument, clock, price_decimals=decimals[0], qty_decimals=decimals[1],
+        order_latency_ns=settings.execution.order_latency_ms * NS_PER_MS,
+        response_latency_ns=settings.execution.response_latency_ms * NS_PER_MS,
+    )  # fmt: skip
+    router = Router(
+        account="paper", venue=venue, instruments={instrument.symbol: instrument}, journal=journal, clock=clock,
+        capital_quote=settings.execution.capital_quote,
+    )  # fmt: skip
+    router.open_books()
+    stages = Stages(
+        source=source,
+        lake=lake or NoRows(),
+        flow=FlowTracker(
+            price_decimals=decimals[0], qty_decimals=decimals[1], bin_ms=bin_ms,
+            window_ms=settings.market.z_window_s * 1_000, warmup_ms=settings.market.z_warmup_s * 1_000,
+            keep_bins=flow_bins + 10,
+        ),
+        bars=chanflow_native.BarBuilder(level_ms, *decimals),
+        upper_bars=chanflow_native.BarBuilder(upper_ms, *decimals),
+        structure=LevelStructure(),
+        upper_structure=LevelStructure(),
+        rule=StrokeFlowRule(
+            settings.signals.min_consistency, settings.signals.min_score, settings.signals.expiry_s * 1_000
+        ),
+        gate=Gate(
+            instruments={instrument.symbol: instrument}, limits=limits_of(settings.risk),
+            key=_gate_key(chance), level=settings.risk.ladder.paper_start, mode=settings.execution.mode,
+        ),
+        router=router,
+        venue=venue,
+        watch=Watch(),
+        bus=bus,
+        journal=journal,
+        clock=clock,
+        ids=Uuid7Ids(clock, chance),
+    )  # fmt: skip
+    plan = Plan(
+        run_id=spec.run_id,
+        level=spec.level,
+        flow_bins=flow_bins,
+        freshness_ns=min(settings.analyst.freshness_bars * level_ms, 1_800_000) * NS_PER_MS,
+        max_hold_ns=settings.execution.max_hold_s * NS_PER_S,
+        active_step_ns=bin_ms * NS_PER_MS,
+    )
+    return Pipeline(plan, stages, on_bar)
+
+
+def _gate_key(chance: SeededRandomness) -> bytes:
+    """The key that signs approvals on the run's own bus; a paper run draws it from its seed, so that it repeats."""
+    return hashlib.sha256(chance.stream("gate").randbytes(32)).digest()

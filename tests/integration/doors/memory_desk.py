@@ -1,0 +1,195 @@
+"""A desk in memory behind the ports of the operations. Run as a program it serves MCP over stdio, or HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from chanflow.domain.account import AccountSnapshot, Position
+from chanflow.domain.errors import NotFound
+from chanflow.domain.market_data import Bar
+from chanflow.domain.order import OrderEvent, OrderState
+from chanflow.operations.services import Services
+
+MINUTE_MS = 60_000
+FIRST_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+BARS = 600
+NOW_NS = (FIRST_MS + BARS * MINUTE_MS + 20_000) * 1_000_000
+REQUEST_ID = "019b7500-0000-7000-8000-000000000001"
+
+
+class StillClock:
+    """A clock that stands 20 s after the last bar closed."""
+
+    def now_ns(self) -> int:
+        return NOW_NS
+
+    def monotonic_ns(self) -> int:
+        return 0
+
+    async def sleep_until(self, at_ns: int) -> None:
+        raise AssertionError("no operation sleeps")
+
+
+class OneId:
+    """Gives every request the same name, so that error bodies can be compared whole."""
+
+    def uuid7(self) -> UUID:
+        return UUID(REQUEST_ID)
+
+
+def minute_bars(count: int = BARS) -> list[Bar]:
+    """A price that rises 23 bars and falls 17, by 7.3 a bar."""
+    bars, price = [], 42_000.1
+    for at in range(count):
+        step = 7.3 if at % 40 < 23 else -7.3
+        opened, price = price, round(price + step, 1)
+        high, low = round(max(opened, price) + 1.1, 1), round(min(opened, price) - 1.2, 1)
+        volume = 1.5 + at % 7
+        bars.append(
+            Bar(
+                FIRST_MS + at * MINUTE_MS,
+                MINUTE_MS,
+                opened,
+                high,
+                low,
+                price,
+                volume,
+                round(volume * price, 4),
+                10,
+                1.0,
+            )
+        )
+    return bars
+
+
+class MemoryKlines:
+    """Minute bars of BTCUSDT and a symbol that has none yet."""
+
+    def __init__(self, count: int = BARS) -> None:
+        self._bars = minute_bars(count)
+
+    def klines(
+        self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[Bar]:
+        if symbol not in self.symbols() or interval_ms != MINUTE_MS:
+            raise NotFound(f"no bars of {symbol} at {interval_ms} ms")
+        if symbol == "EMPTY":
+            return []
+        found = [
+            bar
+            for bar in self._bars
+            if (start_ms is None or bar.ts_ms >= start_ms) and (end_ms is None or bar.ts_ms < end_ms)
+        ]
+        return found[-limit:] if start_ms is None else found[:limit]
+
+    def symbols(self) -> list[str]:
+        return ["BTCUSDT", "EMPTY"]
+
+
+@dataclass(frozen=True)
+class MemoryView:
+    """An account that was given."""
+
+    snapshot: AccountSnapshot
+    open_orders: tuple[OrderEvent, ...]
+    armed_triggers: dict[str, int]
+
+
+class MemoryAccount:
+    """One long position with its stop, in a paper account."""
+
+    def account(self) -> MemoryView:
+        position = Position(
+            position_id="p-1",
+            symbol="BTCUSDT",
+            base="BTC",
+            qty_base=Decimal("0.0150"),
+            entry_price=Decimal("42000.10"),
+            mark_price=Decimal("42150.5"),
+            leverage=2,
+            opened_ns=NOW_NS - 10**12,
+            stop_price=Decimal(41500),
+            take_profit_price=None,
+            protected=True,
+        )
+        snapshot = AccountSnapshot(
+            as_of_ns=NOW_NS - 5 * 10**9,
+            wallet_quote=Decimal(10000),
+            equity_quote=Decimal("10002.256"),
+            high_water_quote=Decimal(10010),
+            day_start_equity_quote=Decimal(10000),
+            transfers_today_quote=Decimal(0),
+            positions=(position,),
+            resting=(),
+            opening_trades_today=1,
+            reconciled=True,
+        )
+        stop = OrderEvent(
+            client_order_id="cf-0001-stop",
+            symbol="BTCUSDT",
+            leg="stop",
+            state=OrderState.ACCEPTED,
+            filled_base=Decimal(0),
+            leaves_base=Decimal("0.0150"),
+            at_ns=NOW_NS - 9 * 10**11,
+        )
+        return MemoryView(snapshot, (stop,), {"BTCUSDT": 2})
+
+
+class NoAccount:
+    """A desk that has not run yet."""
+
+    def account(self) -> MemoryView:
+        raise NotFound("no desk has run in /somewhere/private")
+
+
+class BrokenKlines(MemoryKlines):
+    """A reader with a bug that would tell a secret."""
+
+    def klines(
+        self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[Bar]:
+        raise RuntimeError("password=hunter2")
+
+    def symbols(self) -> list[str]:
+        raise RuntimeError("password=hunter2")
+
+
+class NothingRecorded(MemoryKlines):
+    """A data directory without a run."""
+
+    def klines(
+        self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[Bar]:
+        raise NotFound("no desk has run in /somewhere/private")
+
+    def symbols(self) -> list[str]:
+        raise NotFound("no desk has run in /somewhere/private")
+
+
+def memory_services() -> Services:
+    return Services(klines=MemoryKlines(), account=MemoryAccount(), clock=StillClock(), ids=OneId())
+
+
+def failing_services() -> Services:
+    return Services(klines=BrokenKlines(), account=NoAccount(), clock=StillClock(), ids=OneId())
+
+
+def new_services() -> Services:
+    return Services(klines=NothingRecorded(), account=NoAccount(), clock=StillClock(), ids=OneId())
+
+
+if __name__ == "__main__":
+    import sys
+
+    from chanflow.interfaces.cli.serve import mcp_stdio, serve
+
+    match sys.argv[1:]:
+        case ["failing"]:
+            mcp_stdio(failing_services())
+        case ["serve", host]:
+            serve(memory_services(), host=host, port=0, out=sys.stdout)
+        case _:
+            mcp_stdio(memory_services())

@@ -1,0 +1,121 @@
+"""The REST door: pages, listings, health, and statuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+pytestmark = pytest.mark.server
+
+
+def _get(url: str, path: str, **headers: str) -> httpx.Response:
+    return httpx.get(url + path, headers=headers)
+
+
+def test_the_front_page_says_that_there_is_no_dashboard(desk_url: str) -> None:
+    page = _get(desk_url, "/")
+    assert page.status_code == 200
+    assert "dashboard not built: make web" in page.text
+    assert 'href="/api/v2/docs"' in page.text
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v2/docs"])
+def test_a_page_loads_nothing_from_elsewhere(desk_url: str, path: str) -> None:
+    page = _get(desk_url, path)
+    assert not re.findall(r"https?://|<script|<link|<img|src=", page.text)
+    assert page.headers["content-security-policy"] == "default-src 'self'; frame-ancestors 'none'"
+
+
+def test_docs_lead_to_the_api_page_which_names_every_operation(desk_url: str) -> None:
+    page = httpx.get(f"{desk_url}/docs", follow_redirects=True)
+    assert page.url.path == "/api/v2/docs"
+    assert all(name in page.text for name in ("get_klines", "analyze_structure", "get_position"))
+
+
+def test_the_tools_are_listed_with_schema_and_cost(desk_url: str) -> None:
+    tools = _get(desk_url, "/api/v2/mcp/tools").json()
+    assert [tool["name"] for tool in tools] == ["get_klines", "analyze_structure", "get_position"]
+    assert all(set(tool) == {"name", "description", "inputSchema", "quotaCost"} for tool in tools)
+    assert [tool["quotaCost"] for tool in tools] == [1, 1, 1]
+
+
+def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
+    document = _get(desk_url, "/api/v2/openapi.json").json()
+    ids = {route["operationId"] for path in document["paths"].values() for route in path.values()}
+    assert document["openapi"] == "3.1.0"
+    assert "not investment advice" in document["info"]["description"].lower()
+    assert ids == {"listTools", "callTool", "getStatus", "getKlines", "analyzeStructure", "getPosition"}
+
+
+def test_answers_fit_the_schemas_that_openapi_publishes(desk_url: str) -> None:
+    document = _get(desk_url, "/api/v2/openapi.json").json()
+    asked = {
+        "Klines": "/api/v2/market/klines?symbol=BTCUSDT&level=1m",
+        "StructureRead": "/api/v2/analysis/structure?symbol=BTCUSDT&level=1m",
+        "Positions": "/api/v2/positions",
+        "ErrorBody": "/api/v2/market/klines",
+    }
+    for name, path in asked.items():
+        schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        Draft202012Validator(schema).validate(_get(desk_url, path).json())
+
+
+def test_a_tool_call_answers_like_mcp(desk_url: str) -> None:
+    request = {"name": "get_position", "arguments": {}}
+    answer = httpx.post(f"{desk_url}/api/v2/mcp/tools/call", json=request).json()
+    assert set(answer) == {"content", "structuredContent", "isError", "usage"}
+    assert answer["isError"] is False
+    assert json.loads(answer["content"][0]["text"]) == answer["structuredContent"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/api/v2/market/klines", 422, "invalid_argument"),
+        ("/api/v2/market/klines?symbol=NONE", 404, "not_found"),
+        ("/api/v2/nothing", 404, "not_found"),
+        ("/api/v2/mcp/tools/call", 405, "invalid_argument"),
+    ],
+)
+def test_a_failure_has_its_status_and_the_one_body(desk_url: str, path: str, status: int, code: str) -> None:
+    response = _get(desk_url, path)
+    assert response.status_code == status
+    assert response.json()["code"] == code
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+
+
+def test_an_unknown_tool_is_not_found_and_is_told_the_others(desk_url: str) -> None:
+    response = httpx.post(f"{desk_url}/api/v2/mcp/tools/call", json={"name": "steal_funds", "arguments": {}})
+    assert response.status_code == 404
+    assert response.json()["field"] == "name"
+    assert "get_klines" in response.json()["suggestion"]
+    assert "steal_funds" not in response.text
+
+
+def test_health_and_readiness(desk_url: str, failing_url: str) -> None:
+    assert _get(desk_url, "/healthz").json() == {"status": "ok"}
+    assert _get(desk_url, "/readyz").json() == {"status": "ready"}
+    unready = _get(failing_url, "/readyz")
+    assert (unready.status_code, unready.json()["status"]) == (503, "not_ready")
+    assert "hunter2" not in unready.text
+
+
+def test_status_says_who_acts_and_what_there_is(desk_url: str, failing_url: str) -> None:
+    status: dict[str, Any] = _get(desk_url, "/api/v2/status").json()
+    assert status["acting_as"] == "local"
+    assert status["symbols"] == ["BTCUSDT", "EMPTY"]
+    assert status["account"]["mode"] == "paper"
+    failed = _get(failing_url, "/api/v2/status")
+    assert (failed.status_code, failed.json()["code"]) == (500, "internal")
+    assert "hunter2" not in failed.text
+
+
+def test_a_new_desk_is_ready_and_empty(new_url: str) -> None:
+    assert _get(new_url, "/readyz").status_code == 200
+    status = _get(new_url, "/api/v2/status").json()
+    assert (status["symbols"], status["account"]) == ([], None)

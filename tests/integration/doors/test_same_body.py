@@ -1,0 +1,93 @@
+"""The same call through every door gives the same body, byte for byte."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.server
+
+ANSWERED: list[tuple[str, dict[str, Any]]] = [
+    ("get_klines", {"symbol": "BTCUSDT", "level": "1m"}),
+    ("get_klines", {"symbol": "BTCUSDT", "level": "1m", "limit": 5, "start": "2026-01-01T01:00:00Z"}),
+    ("get_klines", {"symbol": "EMPTY", "level": "1m"}),
+    ("get_position", {}),
+    ("get_position", {"symbol": "ETHUSDT", "mode": "paper"}),
+    ("analyze_structure", {"symbol": "BTCUSDT", "level": "1m"}),
+    ("analyze_structure", {"symbol": "BTCUSDT", "level": "1m", "parts": ["fractals", "strokes"], "limit": 3}),
+    ("analyze_structure", {"symbol": "BTCUSDT", "level": "1m", "parts": ["points"], "as_of": "2026-01-01T02:00:30Z"}),
+]
+
+REFUSED: list[tuple[str, dict[str, Any], str, str | None]] = [
+    ("get_klines", {"level": "1m"}, "invalid_argument", "symbol"),
+    ("get_klines", {"symbol": "BTCUSDT", "sneaky": "1"}, "invalid_argument", "sneaky"),
+    ("get_klines", {"symbol": "BTCUSDT", "limit": "many"}, "invalid_argument", "limit"),
+    ("get_klines", {"symbol": "BTCUSDT", "limit": 0}, "invalid_argument", "limit"),
+    ("get_klines", {"symbol": "BTCUSDT", "limit": 10_001}, "invalid_argument", "limit"),
+    ("get_klines", {"symbol": "BTCUSDT", "limit": 10**40}, "invalid_argument", "limit"),
+    ("get_klines", {"symbol": "BTCUSDT", "limit": 2.5}, "invalid_argument", "limit"),
+    ("get_klines", {"symbol": "BTC USDT"}, "invalid_argument", "symbol"),
+    ("get_klines", {"symbol": "BTCUSDT", "level": "2m"}, "invalid_argument", "level"),
+    ("get_klines", {"symbol": "BTCUSDT", "start": "yesterday"}, "invalid_argument", "start"),
+    ("get_klines", {"symbol": "BTCUSDT", "start": "2026-02-30T00:00:00Z"}, "invalid_argument", "start"),
+    ("get_klines", {"symbol": "BTCUSDT", "cursor": "AAAA"}, "invalid_argument", "cursor"),
+    (
+        "get_klines",
+        {"symbol": "BTCUSDT", "start": "2026-01-02T00:00:00Z", "end": "2026-01-01T00:00:00Z"},
+        "invalid_argument",
+        "end",
+    ),
+    ("get_klines", {"symbol": "DOGEUSDT", "level": "1m"}, "not_found", "symbol"),
+    ("get_klines", {"symbol": "BTCUSDT", "level": "1d"}, "not_found", "level"),
+    ("get_klines", {"symbol": "BTCUSDT", "level": "1M"}, "not_found", "level"),
+    ("analyze_structure", {"symbol": "BTCUSDT", "parts": ["strokes", "wings"]}, "invalid_argument", "parts.1"),
+    ("get_position", {"mode": "live"}, "not_found", "mode"),
+]
+
+FAILING: list[tuple[str, dict[str, Any], str]] = [
+    ("get_position", {}, "not_found"),
+    ("get_klines", {"symbol": "BTCUSDT"}, "internal"),
+    ("analyze_structure", {"symbol": "BTCUSDT"}, "internal"),
+]
+
+
+DOORS = ("rest", "rest-tool", "mcp-2026", "mcp-legacy", "mcp-auto", "stdio")
+
+
+@pytest.mark.asyncio
+async def test_the_command_line_answers(doors: Any) -> None:
+    assert not [body for body, failed in await doors.ask("cli", ANSWERED) if failed]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("door", DOORS)
+async def test_a_door_gives_the_bodies_of_the_command_line(doors: Any, door: str) -> None:
+    assert await doors.ask(door, ANSWERED) == await doors.ask("cli", ANSWERED)
+
+
+@pytest.mark.asyncio
+async def test_the_command_line_refuses_by_name_and_never_repeats_a_value(doors: Any) -> None:
+    calls = [(name, arguments) for name, arguments, _, _ in REFUSED]
+    for (body, failed), (_, arguments, code, field) in zip(await doors.ask("cli", calls), REFUSED, strict=True):
+        error = json.loads(body)
+        assert failed
+        assert (error["code"], error["field"]) == (code, field)
+        assert list(error) == ["code", "message", "retryable", "retry_after_ms", "field", "suggestion", "request_id"]
+        assert field is None or field not in arguments or str(arguments[field]) not in error["message"].split()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("door", DOORS)
+async def test_a_door_refuses_in_the_words_of_the_command_line(doors: Any, door: str) -> None:
+    calls = [(name, arguments) for name, arguments, _, _ in REFUSED]
+    assert await doors.ask(door, calls) == await doors.ask("cli", calls)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("door", ["cli", *DOORS])
+async def test_no_door_tells_the_cause_of_a_fault(failing_doors: Any, door: str) -> None:
+    answers = await failing_doors.ask(door, [(name, arguments) for name, arguments, _ in FAILING])
+    assert [(json.loads(body)["code"], failed) for body, failed in answers] == [(code, True) for _, _, code in FAILING]
+    assert not [body for body, _ in answers if "hunter2" in body or "private" in body]
