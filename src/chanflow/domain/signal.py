@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 SignalType = Literal["strong_buy", "buy", "neutral", "sell", "strong_sell"]
-DecisionCode = Literal["OK", "BAD_INPUT", "WARMUP", "FAIL_GATING", "LOW_CONSISTENCY", "LOW_SCORE", "AGAINST_FLOW"]
+DecisionCode = Literal[
+    "OK",
+    "BAD_INPUT",
+    "WARMUP",
+    "FAIL_GATING",
+    "AGAINST_FLOW",
+    "LOW_CONSISTENCY",
+    "LOW_SCORE",
+    "INVALIDATED",
+    "REPLACED",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from chanflow.domain.errors import BooksDisagree
 from chanflow.domain.order import Fill
 
 ZERO = Decimal(0)
+COST_UNIT = Decimal("1E-12")
+"""To what the cost of a part is rounded when a position is partly closed, in quote units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,16 @@ class Entry:
 
 @dataclass(slots=True)
 class Holding:
-    """A net holding at average cost. `qty_base` is signed."""
+    """A net holding. `qty_base` is signed, `cost_quote` is what all of it was opened for, exact."""
 
     symbol: str
     qty_base: Decimal = ZERO
-    average_price: Decimal = ZERO
+    cost_quote: Decimal = ZERO
+
+    @property
+    def average_price(self) -> Decimal:
+        """What one unit of base cost, in quote; 0 when flat. Rounded, for reading: the books use the cost itself."""
+        return ZERO if self.qty_base == 0 else self.cost_quote / abs(self.qty_base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +134,20 @@ class Ledger:
     @staticmethod
     def _apply(holding: Holding, signed: Decimal, price: Decimal) -> Decimal:
         """Move the holding by `signed` at `price`; returns the realised PnL."""
-        before = holding.qty_base
+        before, value = holding.qty_base, abs(signed) * price
         after = before + signed
+        holding.qty_base = after
         if before == 0 or (before > 0) == (signed > 0):
-            value = abs(before) * holding.average_price + abs(signed) * price
-            holding.average_price = value / abs(after)
-            holding.qty_base = after
+            holding.cost_quote += value
             return ZERO
         closed = min(abs(signed), abs(before))
-        realised = closed * (price - holding.average_price) * (1 if before > 0 else -1)
-        holding.qty_base = after
-        if after == 0:
-            holding.average_price = ZERO
-        elif (after > 0) != (before > 0):
-            holding.average_price = price
-        return realised
+        # Only a partial close divides; the rounding stays in the holding and is given back by the last one.
+        share = holding.cost_quote if closed == abs(before) else holding.cost_quote * closed / abs(before)
+        cost_out = share.quantize(COST_UNIT)
+        holding.cost_quote -= cost_out
+        if closed == abs(before):
+            holding.cost_quote = abs(after) * price
+        return (closed * price - cost_out) * (1 if before > 0 else -1)
 
     def _track(
         self, fill: Fill, signed: Decimal, holding: Holding, realised: Decimal, position_id: str

@@ -51,10 +51,9 @@ class FlowTracker:
         self._hash = hashlib.sha256()
         self.rows = 0
 
-    def push(self, batch: EventBatch, clock_ms: int) -> None:
-        """Read a batch that ends at `clock_ms`; bins that it, or the passing of time, closes join the window."""
+    def push(self, batch: EventBatch) -> None:
+        """Read a batch; bins that it closes join the window."""
         self._keep(self._engine.push(batch))
-        self._keep(self._engine.advance(clock_ms))
 
     def finish(self) -> None:
         """Close the last bin: no more events will come."""

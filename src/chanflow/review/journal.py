@@ -175,7 +175,7 @@ class JournalWriter:
     @property
     def behind(self) -> int:
         """How many standing records have not been repeated yet."""
-        return len(self._standing) - self.seq
+        return max(0, len(self._standing) - self.seq)
 
     def append(self, kind: str, body: Any, *, correlation_id: str = "", durable: bool = False) -> None:
         """Append one record; with `durable` it is on disk when this returns.

@@ -1,4 +1,4 @@
-"""The sheet of paper a report is printed on: one HTML page with its style and a script that may be missing.
+"""The sheet of paper a report is printed on: one HTML page, its parts and style, and a script that may be missing.
 
 Colours are tokens, light and dark. `--rise` and `--fall` swap with the reader's custom, since red rises in China; the
 switch is a checkbox that works without the script, which only follows the pointer over a chart.
@@ -6,7 +6,13 @@ switch is a checkbox that works without the script, which only follows the point
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+
+from chanflow.review.chart import utc
+
+NONE = '<p class="none">none</p>'
+"""What an empty part says."""
 
 
 def page(title: str, body: str) -> str:
@@ -19,6 +25,83 @@ def page(title: str, body: str) -> str:
         f'<header><div><h1>{escape(title)}</h1><p class="sub">chanflow · the day (日报)</p></div>'
         '<label class="custom"><input type="checkbox" id="red-rises"> red rises (红涨绿跌)</label></header>'
         f"{body}</main><script>{_SCRIPT}</script></body></html>\n"
+    )
+
+
+def times(count: int, name: str) -> str:
+    """Return a count with its noun, plural where it is not one."""
+    plural = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+    return f"{count:,} {name if count == 1 else plural}"
+
+
+def section(name: str, zh: str, body: str, *, note: str = "") -> str:
+    """Return a section with its heading in English and Chinese; `body` is HTML, `note` is text."""
+    said = f'<p class="note">{escape(note)}</p>' if note else ""
+    return f'<section><h2>{escape(name)} <span lang="zh">({escape(zh)})</span></h2>{said}{body}</section>'
+
+
+def column(name: str, zh: str, body: str) -> str:
+    """Return a part of a section with its heading; `body` is HTML."""
+    return f'<div><h3>{escape(name)} <span lang="zh">({escape(zh)})</span></h3>{body}</div>'
+
+
+def table(heads: Sequence[str], rows: Sequence[str], *, label: str, foot: str = "") -> str:
+    """Return a table of HTML rows that scrolls on a narrow screen. "#" before a head makes a number column."""
+    if not rows:
+        return NONE
+    head = "".join(
+        f'<th scope="col" class="num">{escape(h[1:])}</th>' if h[0] == "#" else f'<th scope="col">{escape(h)}</th>'
+        for h in heads
+    )
+    foot = f"<tfoot>{foot}</tfoot>" if foot else ""
+    return (
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(label)}"><table><thead><tr>{head}</tr>'
+        f"</thead><tbody>{''.join(rows)}</tbody>{foot}</table></div>"
+    )
+
+
+def cell(text: str, css: str = "") -> str:
+    """Return a table cell of text."""
+    return f'<td class="{css}">{escape(text)}</td>' if css else f"<td>{escape(text)}</td>"
+
+
+def pairs(rows: Iterable[tuple[str, str]]) -> str:
+    """Return names and values, one pair a line."""
+    body = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in rows)
+    return f'<dl class="pairs">{body}</dl>' if body else NONE
+
+
+def share_bars(counts: Iterable[tuple[str, int]]) -> str:
+    """Return horizontal bars, each as long as its share of their sum."""
+    rows = [(name, n) for name, n in counts if n > 0]
+    total = sum(n for _, n in rows)
+    body = "".join(
+        f'<li><span class="name">{escape(name)}</span><span class="bar"><i style="width:{100 * n / total:.2f}%"></i>'
+        f'</span><span class="count">{n:,}</span><span class="share">{100 * n / total:.1f} %</span></li>'
+        for name, n in rows
+    )
+    return f'<ul class="bars">{body}</ul>' if body else NONE
+
+
+def ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return counts, the largest first, equal ones by name."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def entries(rows: Iterable[tuple[int | None, str, str]], what: str) -> str:
+    """Return what happened when: moment in ms, name, and HTML that tells of it. A long list is folded."""
+    items = []
+    for ts, name, told in rows:
+        when = "" if ts is None else f"{utc(ts)} UTC"
+        items.append(
+            f'<li><span class="when">{when}</span><span class="id">{escape(name)}</span><div>{told}</div></li>'
+        )
+    if not items:
+        return NONE
+    opened = " open" if len(items) <= 12 else ""
+    return (
+        f"<details{opened}><summary>{escape(times(len(items), what))}</summary>"
+        f'<ul class="entries">{"".join(items)}</ul></details>'
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from chanflow.domain.market_data import Bar
 from chanflow.review import chart
 from chanflow.review.daily import ZERO, ChartFill, ChartTrade, Day, Mark
-from chanflow.review.page import page
+from chanflow.review.page import NONE, cell, column, entries, page, pairs, ranked, section, share_bars, table, times
 
 NOTICE = "Not investment advice"
 NOTICE_ZH = "不构成投资建议"
@@ -101,63 +101,6 @@ def _tone(value: Decimal) -> str:
     return "rise" if value > 0 else "fall" if value < 0 else ""
 
 
-def _times(count: int, name: str) -> str:
-    plural = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
-    return f"{count:,} {name if count == 1 else plural}"
-
-
-def _section(name: str, zh: str, body: str, *, note: str = "") -> str:
-    said = f'<p class="note">{escape(note)}</p>' if note else ""
-    return f'<section><h2>{escape(name)} <span lang="zh">({escape(zh)})</span></h2>{said}{body}</section>'
-
-
-def _column(name: str, zh: str, body: str) -> str:
-    return f'<div><h3>{escape(name)} <span lang="zh">({escape(zh)})</span></h3>{body}</div>'
-
-
-_NONE = '<p class="none">none</p>'
-
-
-def _table(heads: Sequence[str], rows: Sequence[str], *, label: str, foot: str = "") -> str:
-    """A table that scrolls by itself on a narrow screen. A head that starts with "#" is of a number column."""
-    if not rows:
-        return _NONE
-    head = "".join(
-        f'<th scope="col" class="num">{escape(h[1:])}</th>' if h[0] == "#" else f'<th scope="col">{escape(h)}</th>'
-        for h in heads
-    )
-    foot = f"<tfoot>{foot}</tfoot>" if foot else ""
-    return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(label)}"><table><thead><tr>{head}</tr>'
-        f"</thead><tbody>{''.join(rows)}</tbody>{foot}</table></div>"
-    )
-
-
-def _cell(text: str, css: str = "") -> str:
-    return f'<td class="{css}">{escape(text)}</td>' if css else f"<td>{escape(text)}</td>"
-
-
-def _pairs(rows: Iterable[tuple[str, str]]) -> str:
-    body = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in rows)
-    return f'<dl class="pairs">{body}</dl>' if body else _NONE
-
-
-def _bars(counts: Iterable[tuple[str, int]]) -> str:
-    """Horizontal bars, each as long as its share of their sum."""
-    rows = [(name, n) for name, n in counts if n > 0]
-    total = sum(n for _, n in rows)
-    body = "".join(
-        f'<li><span class="name">{escape(name)}</span><span class="bar"><i style="width:{100 * n / total:.2f}%"></i>'
-        f'</span><span class="count">{n:,}</span><span class="share">{100 * n / total:.1f} %</span></li>'
-        for name, n in rows
-    )
-    return f'<ul class="bars">{body}</ul>' if body else _NONE
-
-
-def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-
-
 # ── sections ──────────────────────────────────────────────────────────────────
 
 
@@ -181,8 +124,8 @@ def _headline(day: Day) -> str:
     )
     tiles = (
         ("Max drawdown", "回撤", percent(day.max_drawdown_frac), "of the high-water mark"),
-        ("Ladder", "权限阶梯", ladder_level(day), _times(len(day.ladder), "fall") if day.ladder else "no change"),
-        ("Trades", "交易", f"{len(day.trades):,}", "round trips, " + _times(len(day.fills), "fill")),
+        ("Ladder", "权限阶梯", ladder_level(day), times(len(day.ladder), "fall") if day.ladder else "no change"),
+        ("Trades", "交易", f"{len(day.trades):,}", "round trips, " + times(len(day.fills), "fill")),
         ("Won / lost", "胜负", f"{won} / {lost}", rate + (f", {even} even" if even else "")),
     )
     cards = "".join(
@@ -214,6 +157,12 @@ def _span(day: Day, candles: Sequence[Bar]) -> tuple[int, int]:
     return min(moments), max(moments)
 
 
+def _gutter(day: Day, bars: Sequence[Bar]) -> int:
+    """Figures of the widest label on the right of both charts, so that their times line up."""
+    last = bars[-1].close if bars else day.fills[-1].price if day.fills else 0.0
+    return max(len(plain_number(last)) + 1, len(money(day.marks[-1].equity_quote)) if day.marks else 0)
+
+
 def _figure(drawings: Iterable[str], legend: str) -> str:
     return (
         f'<figure><p class="readout" aria-hidden="true"></p>{"".join(drawings)}'
@@ -223,7 +172,7 @@ def _figure(drawings: Iterable[str], legend: str) -> str:
 
 def _equity(day: Day, bars: Sequence[Bar]) -> str:
     if not day.marks:
-        return _section("Equity", "权益曲线", _NONE)
+        return section("Equity", "权益曲线", NONE)
     high, readings = max(day.capital_quote, day.marks[0].equity_quote), []
     for mark in day.marks:
         high = max(high, mark.equity_quote)
@@ -231,22 +180,33 @@ def _equity(day: Day, bars: Sequence[Bar]) -> str:
     drawings = []
     for css, width, height, most in _SIZES["equity"]:
         candles = chart.aggregate(bars, chart.candle_ms(bars, _SIZES["price"][0][3]))
-        drawings.append(_equity_chart(day, readings, _span(day, candles), css=css, size=(width, height), most=most))
+        drawings.append(
+            _equity_chart(
+                day, readings, _span(day, candles), _gutter(day, bars), css=css, size=(width, height), most=most
+            )
+        )
     legend = (
         f'<span><i class="key equity"></i>equity, {escape(quote_unit(day))}, unrealised included</span>'
         '<span><i class="key capital"></i>capital</span>'
         '<span><i class="key area"></i>drawdown (回撤) under the highest equity so far</span>'
     )
-    return _section("Equity", "权益曲线", _figure(drawings, legend))
+    return section("Equity", "权益曲线", _figure(drawings, legend))
 
 
 def _equity_chart(
-    day: Day, readings: Sequence[_Reading], span: tuple[int, int], *, css: str, size: tuple[int, int], most: int
+    day: Day,
+    readings: Sequence[_Reading],
+    span: tuple[int, int],
+    gutter: int,
+    *,
+    css: str,
+    size: tuple[int, int],
+    most: int,
 ) -> str:
     unit, last = quote_unit(day), readings[-1][0].equity_quote
     values = [float(q) for mark, high in readings for q in (mark.equity_quote, high)] + [float(day.capital_quote)]
     plot = chart.frame(width=size[0], height=size[1], times=span, values=chart.padded(min(values), max(values), 0.08),
-                       widest_label=len(money(last)))  # fmt: skip
+                       widest_label=gutter)  # fmt: skip
     shown = _thinned(readings, most)
     equity = [(plot.x.at(m.ts_ms), plot.y.at(float(m.equity_quote))) for m, _ in shown]
     water = [(plot.x.at(m.ts_ms), plot.y.at(float(high))) for m, high in shown]
@@ -289,13 +249,13 @@ def _latest_strokes(day: Day) -> list[Mapping[str, Any]]:
 
 def _prices(day: Day, bars: Sequence[Bar]) -> str:
     if not bars and not day.fills:
-        return _section("Price, strokes and fills", "价格与笔", _NONE)
+        return section("Price, strokes and fills", "价格与笔", NONE)
     drawings, widths = [], []
     for css, width, height, most in _SIZES["price"]:
         width_ms = chart.candle_ms(bars, most)
         candles = chart.aggregate(bars, width_ms)
         span = _span(day, chart.aggregate(bars, chart.candle_ms(bars, _SIZES["price"][0][3])))
-        drawings.append(_price_chart(day, candles, span, css=css, size=(width, height)))
+        drawings.append(_price_chart(day, candles, span, _gutter(day, bars), css=css, size=(width, height)))
         widths.append(f'<span class="{css}">candles of {_duration(width_ms)}</span>')
     legend = (
         f'{"".join(widths) if bars else ""}<span><i class="key stroke"></i>stroke (笔)</span>'
@@ -304,7 +264,7 @@ def _prices(day: Day, bars: Sequence[Bar]) -> str:
         "<span><b>E</b> entry</span><span><b>X</b> exit</span><span><b>Ⓢ</b> stop (止损)</span>"
         "<span><b>Ⓣ</b> take-profit (止盈)</span>"
     )
-    return _section("Price, strokes and fills", "价格与笔", _figure(drawings, legend))
+    return section("Price, strokes and fills", "价格与笔", _figure(drawings, legend))
 
 
 def _duration(ms: int) -> str:
@@ -314,13 +274,15 @@ def _duration(ms: int) -> str:
     return f"{ms} ms"
 
 
-def _price_chart(day: Day, candles: Sequence[Bar], span: tuple[int, int], *, css: str, size: tuple[int, int]) -> str:
+def _price_chart(
+    day: Day, candles: Sequence[Bar], span: tuple[int, int], gutter: int, *, css: str, size: tuple[int, int]
+) -> str:
     strokes = [s for s in _latest_strokes(day) if s["end_ts_ms"] >= span[0] and s["start_ts_ms"] <= span[1]]
     values = [v for bar in candles for v in (bar.low, bar.high)] + [float(f.price) for f in day.fills]
     values += [float(s[end]) for s in strokes for end in ("start_price", "end_price")]
     last = candles[-1].close if candles else float(day.fills[-1].price)
     plot = chart.frame(width=size[0], height=size[1], times=span, values=chart.padded(min(values), max(values), 0.09),
-                       widest_label=len(plain_number(last)) + 1)  # fmt: skip
+                       widest_label=gutter)  # fmt: skip
     parts = [chart.axes(plot, columns=size[0] // 105, rows=size[1] // 55, tag=(last, plain_number(last)))]
     parts += [chart.candle(bar, plot, _bar_words(bar, day)) for bar in candles]
     for stroke in strokes:
@@ -369,10 +331,10 @@ def _trades(day: Day) -> str:
     rows = [_trade_row(trade, numbers) for trade, numbers in zip(day.trades, zip(*columns, strict=True), strict=True)]
     sums = [sum((getattr(t, name) for t in day.trades), ZERO) for name in ("gross_quote", "fees_quote", "net_quote")]
     texts = (money(sums[0], signed=True), money(sums[1]), money(sums[2], signed=True))
-    total = f'<td colspan="7">{_times(len(rows), "round trip")}, {escape(unit)}</td>'
-    foot = f"<tr>{total}{''.join(_cell(text, 'num') for text in texts)}</tr>"
+    total = f'<td colspan="7">{times(len(rows), "round trip")}, {escape(unit)}</td>'
+    foot = f"<tr>{total}{''.join(cell(text, 'num') for text in texts)}</tr>"
     note = f"Flat to flat. Gross here is at fill prices, so slippage is already in it. Money in {unit}."
-    return _section("Trades", "交易", _table(heads, rows, label="Trades", foot=foot), note=note if rows else "")
+    return section("Trades", "交易", table(heads, rows, label="Trades", foot=foot), note=note if rows else "")
 
 
 def _aligned(values: Sequence[Decimal]) -> list[str]:
@@ -386,13 +348,13 @@ def _trade_row(trade: ChartTrade, numbers: Sequence[str]) -> str:
     arrow, tone = ("▲", "rise") if rising else ("▼", "fall")
     cells = (
         f'<td><span class="{tone}">{arrow}</span> {escape(trade.side)}</td>',
-        _cell(chart.utc(trade.opened_ms)),
-        _cell(chart.utc(trade.closed_ms)),
-        *(_cell(text, "num") for text in numbers),
-        _cell(trade.exit_leg.replace("_", "-")),
-        _cell(money(trade.gross_quote, signed=True), "num"),
-        _cell(money(trade.fees_quote), "num"),
-        _cell(money(trade.net_quote, signed=True), f"num {_tone(trade.net_quote)}".strip()),
+        cell(chart.utc(trade.opened_ms)),
+        cell(chart.utc(trade.closed_ms)),
+        *(cell(text, "num") for text in numbers),
+        cell(trade.exit_leg.replace("_", "-")),
+        cell(money(trade.gross_quote, signed=True), "num"),
+        cell(money(trade.fees_quote), "num"),
+        cell(money(trade.net_quote, signed=True), f"num {_tone(trade.net_quote)}".strip()),
     )
     return f"<tr>{''.join(cells)}</tr>"
 
@@ -403,16 +365,16 @@ def _funnel(day: Day) -> str:
              ("orders sent", day.orders_sent), ("fills", len(day.fills)))  # fmt: skip
     strip = "".join(f"<li><b>{count:,}</b> {name}</li>" for name, count in steps)
     stages = (
-        ("Signals by decision code", "信号", _ranked(day.signal_codes)),
-        ("Proposals by action", "提案", _ranked(day.proposals)),
+        ("Signals by decision code", "信号", ranked(day.signal_codes)),
+        ("Proposals by action", "提案", ranked(day.proposals)),
         ("The gate's answer", "风控", [("refused", refused), ("approved", day.approvals)]),
-        ("Fills by leg", "成交", _ranked({leg.replace("_", "-"): n for leg, n in _legs(day).items()})),
+        ("Fills by leg", "成交", ranked({leg.replace("_", "-"): n for leg, n in _legs(day).items()})),
     )
-    body = "".join(_column(name, zh, _bars(rows)) for name, zh, rows in stages)
+    body = "".join(column(name, zh, share_bars(rows)) for name, zh, rows in stages)
     note = (
         "What was seen, and what became of it. A bar is a share of its own step; one approval may send several orders."
     )
-    return _section("Funnel", "漏斗", f'<ol class="strip">{strip}</ol><div class="grid2">{body}</div>', note=note)
+    return section("Funnel", "漏斗", f'<ol class="strip">{strip}</ol><div class="grid2">{body}</div>', note=note)
 
 
 def _legs(day: Day) -> dict[str, int]:
@@ -420,41 +382,24 @@ def _legs(day: Day) -> dict[str, int]:
     return {leg: legs.count(leg) for leg in sorted(set(legs))}
 
 
-def _entries(rows: Iterable[tuple[int | None, str, str]], what: str) -> str:
-    """What happened when: moment, name, and HTML that tells of it. A long list is folded."""
-    items = []
-    for ts, name, told in rows:
-        when = "" if ts is None else f"{chart.utc(ts)} UTC"
-        items.append(
-            f'<li><span class="when">{when}</span><span class="id">{escape(name)}</span><div>{told}</div></li>'
-        )
-    if not items:
-        return _NONE
-    opened = " open" if len(items) <= 12 else ""
-    return (
-        f"<details{opened}><summary>{escape(_times(len(items), what))}</summary>"
-        f'<ul class="entries">{"".join(items)}</ul></details>'
-    )
-
-
 def _refusals(day: Day) -> str:
     rows = [
         (r.ts_ms, r.proposal_id, "".join(f"<p><code>{escape(c)}</code> {escape(words)}</p>" for c, words in r.reasons))
         for r in day.refusals
     ]
-    counts = _bars(_ranked(day.refusal_codes)) if rows else ""
-    return _section("Refusals", "拒绝", counts + _entries(rows, "refused proposal"))
+    counts = share_bars(ranked(day.refusal_codes)) if rows else ""
+    return section("Refusals", "拒绝", counts + entries(rows, "refused proposal"))
 
 
 def _events(day: Day) -> str:
     parts = (
-        ("Sizes clipped by the gate", "削减", _bars(_ranked(day.clips))),
-        ("Triggers fired", "触发器", _bars(_ranked(day.triggers_fired))),
-        ("Ladder", "权限阶梯", _entries(((ts, to, escape(why)) for ts, to, why in day.ladder), "fall")),
-        ("Anomalies", "异常", _entries(((None, "", escape(words)) for words in day.anomalies), "anomaly")),
+        ("Sizes clipped by the gate", "削减", share_bars(ranked(day.clips))),
+        ("Triggers fired", "触发器", share_bars(ranked(day.triggers_fired))),
+        ("Ladder", "权限阶梯", entries(((ts, to, escape(why)) for ts, to, why in day.ladder), "fall")),
+        ("Anomalies", "异常", entries(((None, "", escape(words)) for words in day.anomalies), "anomaly")),
     )
-    body = "".join(_column(name, zh, inside) for name, zh, inside in parts)
-    return _section("What else happened", "其他事件", f'<div class="grid2">{body}</div>')
+    body = "".join(column(name, zh, inside) for name, zh, inside in parts)
+    return section("What else happened", "其他事件", f'<div class="grid2">{body}</div>')
 
 
 def _market(day: Day) -> str:
@@ -469,10 +414,12 @@ def _market(day: Day) -> str:
         )
     known = [(name, _value(facts.pop(key))) for key, name in _FACTS.items() if key in facts]
     rest = [(path, _value(value)) for path, value in flattened(facts)]
-    return _section("Market facts", "市场数据", said + (_pairs(known + rest) if known or rest or not said else ""))
+    return section("Market facts", "市场数据", said + (pairs(known + rest) if known or rest or not said else ""))
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value) or "none"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return plain_number(value) if isinstance(value, float | Decimal) else str(value)
@@ -484,9 +431,9 @@ def _provenance(day: Day) -> str:
     rows += [(_PROVENANCE[path], "not recorded") for path in _NEEDED if path not in leaves]
     rows.append(("Journal records", f"{day.records:,}"))
     rest = [(path, str(value)) for path, value in leaves.items() if path not in _PROVENANCE]
-    more = f"<details><summary>everything else in the journal's head</summary>{_pairs(rest)}</details>" if rest else ""
+    more = f"<details><summary>everything else in the journal's head</summary>{pairs(rest)}</details>" if rest else ""
     note = "With these, the same run gives the same journal and this same page."
-    return _section("Provenance", "来源", f'<div class="mono">{_pairs(rows)}{more}</div>', note=note)
+    return section("Provenance", "来源", f'<div class="mono">{pairs(rows)}{more}</div>', note=note)
 
 
 def render(day: Day, bars: Sequence[Bar], *, title: str) -> str:

@@ -46,7 +46,7 @@ from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.codec import decode, decode_approval
 from chanflow.features.level import LevelStructure
-from chanflow.signals.stroke_flow import StrokeFlowRule
+from chanflow.signals.stroke_flow import StrokeFlow
 
 if TYPE_CHECKING:
     from chanflow_native import BarBuilder, EventBatch
@@ -98,7 +98,7 @@ class Stages:
     upper_bars: BarBuilder
     structure: LevelStructure
     upper_structure: LevelStructure
-    rule: StrokeFlowRule
+    setups: StrokeFlow
     gate: Gate
     router: Router
     venue: SimulatedVenue
@@ -243,7 +243,7 @@ class Pipeline:
 
     def _read_features(self, batch: EventBatch) -> list[tuple[Bar, list[Stroke]]]:
         """Return the bars that closed, each with the strokes it confirmed."""
-        self.s.flow.push(batch, self._until_ms)
+        self.s.flow.push(batch)
         for bar in _bars(self.s.upper_bars, batch, self._until_ms, LEVEL_MS[LEVEL_UP[self.plan.level]]):
             self.s.upper_structure.push(bar)
         closed = []
@@ -269,16 +269,14 @@ class Pipeline:
     async def _signal(self, bar: Bar, strokes: list[Stroke]) -> None:
         for stroke in strokes:
             self.s.journal.append("stroke", stroke)
-            signal = self.s.rule.decide(
-                stroke,
-                self._window(bar.close_ms),
-                symbol=self.symbol,
-                level=self.plan.level,
-                price=bar.close,
-                known_ms=self.s.clock.now_ns() // NS_PER_MS,
-                trend_up=self.s.upper_structure.direction,
-                run_id=self.plan.run_id,
-            )
+        decisions = self.s.setups.on_bar(
+            bar,
+            strokes,
+            self._window(bar.close_ms),
+            known_ms=self.s.clock.now_ns() // NS_PER_MS,
+            trend=self.s.upper_structure.direction,
+        )
+        for signal in decisions:
             self.counts.signals += 1
             if signal.confirm:
                 await self._publish("signal", signal, correlation=signal.signal_id)

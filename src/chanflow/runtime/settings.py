@@ -118,6 +118,7 @@ class SignalsSettings(Section):
 
     level: Literal["1s", "5s", "15s", "1m", "5m", "30m", "1h", "1d"]
     flow_window_bars: Annotated[Whole, Field(ge=1)]
+    patience_bars: Annotated[Whole, Field(ge=1)]
     min_consistency: Share
     min_score: Share
     expiry_s: Annotated[Whole, Field(ge=1)]

@@ -26,7 +26,7 @@ from chanflow.risk.limits import Limits
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SeededRandomness, SimulatedClock, Uuid7Ids
 from chanflow.runtime.pipeline import Pipeline, Plan, Stages
-from chanflow.signals.stroke_flow import StrokeFlowRule
+from chanflow.signals.stroke_flow import StrokeFlow, StrokeFlowRule
 
 if TYPE_CHECKING:
     from chanflow.runtime.settings import RiskSettings, Settings
@@ -119,8 +119,16 @@ def build_pipeline(
         upper_bars=chanflow_native.BarBuilder(upper_ms, *decimals),
         structure=LevelStructure(),
         upper_structure=LevelStructure(),
-        rule=StrokeFlowRule(
-            settings.signals.min_consistency, settings.signals.min_score, settings.signals.expiry_s * 1_000
+        setups=StrokeFlow(
+            StrokeFlowRule(
+                min_consistency=settings.signals.min_consistency,
+                min_score=settings.signals.min_score,
+                patience_bars=settings.signals.patience_bars,
+                expiry_ms=settings.signals.expiry_s * 1_000,
+            ),
+            symbol=instrument.symbol,
+            level=spec.level,
+            run_id=spec.run_id,
         ),
         gate=Gate(
             instruments={instrument.symbol: instrument}, limits=limits_of(settings.risk),

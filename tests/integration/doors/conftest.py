@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import io
 import json
 import socket
@@ -11,7 +11,6 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import anyio.to_thread
@@ -28,17 +27,8 @@ from chanflow.operations.services import Services
 _DESK = Path(__file__).with_name("memory_desk.py")
 
 
-def _load_desk() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("memory_desk", _DESK)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["memory_desk"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-desk = _load_desk()
+sys.path.insert(0, str(_DESK.parent))
+desk = importlib.import_module("memory_desk")
 
 
 class _AnnouncedServer(uvicorn.Server):

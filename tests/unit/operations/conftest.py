@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-_DESK = Path(__file__).parents[2] / "integration" / "doors" / "memory_desk.py"
+sys.path.insert(0, str(Path(__file__).parents[2] / "integration" / "doors"))
 
 
 @pytest.fixture(scope="session")
 def desk() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("memory_desk", _DESK)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("memory_desk")

@@ -110,7 +110,8 @@ def sample_day(bars: list[Bar]) -> Day:
     day.ladder = [(bars[-1].ts_ms, "L0", "day loss is 0.0312 of equity, hard limit is 0.03")]
     day.anomalies = ["fill for unknown order cf-0007"]
     day.market = {"events": 18_403_211, "bars": len(bars), "feature_rows": 86_400, "gaps": 0,
-                  "book_checks": 2_911_034, "book_matches": 2_911_034, "features_sha256": "ab" * 32}  # fmt: skip
+                  "book_checks": 2_911_034, "book_matches": 2_911_034, "features_sha256": "ab" * 32,
+                  "gap_list": []}  # fmt: skip
     return day
 
 
@@ -186,6 +187,7 @@ def test_every_section_says_its_figures(day: Day, bars: list[Bar]) -> None:
         "refused330.0 %", "trades_per_day250.0 %", "confidence is 0.62, L2 needs 0.75",
         "bound by max position (ladder L2)5", "price_cross3", "fill for unknown order cf-0007",
         "The rebuilt book equals bookTicker on 2,911,034 of 2,911,034 comparable events.", "Events read18,403,211",
+        "gap_listnone",
         "Runpaper-7-1f3a9c20", "RecordingBTCUSDT-2024-01-05.jsonl.zst", "9f" * 32, "5c" * 32, "e1" * 32,
         "Journal records4,812", "settings.risk.max_leverage3", "provisional stroke",
     ):  # fmt: skip
@@ -216,6 +218,13 @@ def test_a_void_stroke_and_an_older_word_on_a_stroke_are_not_drawn(bars: list[Ba
     page = report.render(day, bars, title="A day")
     assert page.count('<path class="stroke"') == 2
     assert '<path class="stroke provisional"' not in page
+
+
+def test_the_times_of_both_charts_line_up(day: Day, bars: list[Bar]) -> None:
+    page = report.render(day, bars, title="A day")
+    noon = re.findall(r'<text class="tick mid" x="([0-9.]+)" y="\d+">12:00</text>', page)
+    assert len(noon) == 4
+    assert (noon[0], noon[1]) == (noon[2], noon[3])
 
 
 def test_hostile_text_stays_text(bars: list[Bar]) -> None:

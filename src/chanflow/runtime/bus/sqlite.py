@@ -276,14 +276,14 @@ async def _cancelled_by(service: asyncio.Task[None]) -> AsyncIterator[None]:
     owner = asyncio.current_task()
 
     def alarm(ended: asyncio.Task[None]) -> None:
-        if owner is not None and ended.exception() is not None:
+        if owner is not None and _failed(ended):
             owner.cancel()
 
     service.add_done_callback(alarm)
     try:
         yield
     except asyncio.CancelledError:
-        if owner is None or not service.done() or service.exception() is None:
+        if owner is None or not _failed(service):
             raise
         owner.uncancel()
     finally:
@@ -294,6 +294,11 @@ async def _cancelled_by(service: asyncio.Task[None]) -> AsyncIterator[None]:
             if (fault := _storage_fault(faults)) is not None:
                 raise fault from faults
             raise
+
+
+def _failed(task: asyncio.Task[None]) -> bool:
+    """Return whether `task` ended with an exception of its own."""
+    return task.done() and not task.cancelled() and task.exception() is not None
 
 
 def _storage_fault(fault: BaseException) -> StorageUnwritable | None:

@@ -286,6 +286,9 @@ async def test_a_failing_disk_cancels_the_block_and_rises_bare(
 
     with pytest.raises(StorageUnwritable, match="disk I/O error"):
         await block()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0  # the caller may go on: it was the block that was cancelled
     assert stage.cancelled == ([1] if when == "renewing" else [])
     broken[0] = False
 
