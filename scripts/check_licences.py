@@ -60,14 +60,19 @@ def main() -> int:
         if distribution.name not in OURS and not acceptable(licence):
             bad.append(f"{distribution.name} {distribution.version}: {licence}")
     tree = subprocess.run(
-        ["cargo", "metadata", "--format-version", "1", "--locked", "--offline"], capture_output=True, text=True, check=False
+        ["cargo", "metadata", "--format-version", "1", "--locked", "--offline"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if tree.returncode != 0:
         print(f"cargo metadata failed: {tree.stderr.strip().splitlines()[-1] if tree.stderr else 'no reason given'}")
         return 1
-    for package in json.loads(tree.stdout)["packages"]:
-        if not acceptable(package["license"] or "none given"):
-            bad.append(f"crate {package['name']} {package['version']}: {package['license']}")
+    bad.extend(
+        f"crate {package['name']} {package['version']}: {package['license']}"
+        for package in json.loads(tree.stdout)["packages"]
+        if not acceptable(package["license"] or "none given")
+    )
     for row in bad:
         print(f"licence not on the allow list: {row}")
     return 1 if bad else 0

@@ -14,7 +14,7 @@ PUBLIC = {
 }
 _SOURCE = {
     "uv.lock": re.compile(r'(?:registry|url) = "([^"]+)"'),
-    "Cargo.lock": re.compile(r'^source = "([^"]+)"', re.M),
+    "Cargo.lock": re.compile(r'^source = "([^"]+)"', re.MULTILINE),
 }
 
 

@@ -1,4 +1,4 @@
-"""Whatever is proposed, an approval breaks no bound. The oracle below computes from the raw snapshot, in its own way."""
+"""Whatever is proposed, an approval breaks no bound. The oracle computes from the raw snapshot, in its own way."""
 
 from __future__ import annotations
 

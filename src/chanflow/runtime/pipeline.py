@@ -35,6 +35,7 @@ from chanflow.domain.signal import Signal
 from chanflow.domain.structure import Stroke
 from chanflow.domain.time import NS_PER_MS, NS_PER_S, Ids
 from chanflow.execution.router import Happened, Router
+from chanflow.features.level import LevelStructure
 from chanflow.features.orderflow import FlowTracker
 from chanflow.market.ports import MarketSource
 from chanflow.market.quality import window_quality
@@ -45,7 +46,6 @@ from chanflow.runtime.bus.port import Delivery
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.codec import decode, decode_approval
-from chanflow.features.level import LevelStructure
 from chanflow.signals.stroke_flow import StrokeFlow
 
 if TYPE_CHECKING:
@@ -363,7 +363,7 @@ class Pipeline:
         self.s.gate.release(approved.approved_id)
         if not approved.terms.reduce_only and not event.state.terminal:
             position_id = self.s.router.orders[event.client_order_id].position_id
-            payload = {"position_id": position_id, "triggers": approved.triggers}
+            payload = {"position_id": position_id, "symbol": self.symbol, "triggers": approved.triggers}
             self._conclude(delivery, message, "register_triggers", payload, correlation=approved.decision_id)
 
     # ── messages ──────────────────────────────────────────────────────────────

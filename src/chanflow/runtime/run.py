@@ -26,6 +26,7 @@ from chanflow.domain.time import NS_PER_MS
 from chanflow.market.ports import MarketSource
 from chanflow.market.sink import RowSink
 from chanflow.review.journal import JournalWriter, Record, file_sha256, read_records
+from chanflow.runtime.bus.port import Dead
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.home import Home, RunFolder, publish
 from chanflow.runtime.pipeline import WATERMARK_NS, Pipeline
@@ -76,7 +77,8 @@ def code_digest() -> str:
 
 def head_of(spec: RunSpec, source: MarketSource) -> dict[str, Any]:
     """Return the body of a journal's first record: all that a re-run needs, and no path of any machine."""
-    settings = spec.settings.model_dump(exclude={"http", "bus", "lake"})
+    # As text they keep the digits they were written with, which messages and checks show.
+    settings = spec.settings.model_dump(mode="json", exclude={"http", "bus", "lake"})
     return {
         "format": FORMAT,
         "run_id": spec.run_id,
@@ -113,7 +115,7 @@ async def play(
     on_progress: OnProgress,
     pace: Callable[[int], Any] | None = None,
 ) -> tuple[Pipeline, list[Bar]]:
-    """Run the market from beginning to end through the desk. Returns the pipeline as it stands at the end, and the bars.
+    """Run the market from beginning to end through the desk. Returns the pipeline at the end, and the bars.
 
     `pace(now_ns)` is awaited before each step, so that a desk can keep to the time of day.
     """
@@ -121,7 +123,8 @@ async def play(
     journal.use_clock(clock)
     journal.append("head", head_of(spec, source), durable=True)
     bars: list[Bar] = []
-    bus = open_bus(bus_path, clock, spec.seed)
+    dead: list[Dead] = []
+    bus = open_bus(bus_path, clock, spec.seed, dead.append)
     await bus.open()
     try:
         pipeline = build_pipeline(
@@ -133,6 +136,8 @@ async def play(
             if pace is not None:
                 await pace(until_ns)
             await pipeline.step(until_ns)
+            if dead:
+                raise Broken(f"{dead[0].group} could not handle a {dead[0].topic}: {dead[0].error}")
             on_progress(_progress(pipeline, source, journal))
         await pipeline.close()
     finally:
@@ -171,7 +176,7 @@ async def run(
     if folder is None:
         folder = home.new_run(spec.run_id)
         if file is not None:
-            publish(folder.path / "recording.json", json.dumps({"path": str(file.absolute())}).encode())
+            _note_recording(folder, file)
     else:
         on_note(f"going on with run {folder.number}, which was interrupted after record {len(standing) - 1}")
     journal = JournalWriter(folder.journal_path, standing=standing)
@@ -193,6 +198,11 @@ async def run(
     finally:
         journal.close()
     return Finished(folder, file_sha256(folder.journal_path), len(standing), tuple(bars))
+
+
+def _note_recording(folder: RunFolder, file: Path) -> None:
+    """Remember where the recording lies, beside the journal: a path has no place in it."""
+    publish(folder.path / "recording.json", json.dumps({"path": str(file.absolute())}).encode())
 
 
 def _unfinished(home: Home, run_id: str, on_note: Callable[[str], None]) -> tuple[RunFolder | None, list[Record]]:

@@ -23,6 +23,7 @@ from chanflow.market.sink import NoRows, RowSink
 from chanflow.monitor.watch import Watch
 from chanflow.risk.gate import Gate
 from chanflow.risk.limits import Limits
+from chanflow.runtime.bus.port import Dead
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SeededRandomness, SimulatedClock, Uuid7Ids
 from chanflow.runtime.pipeline import Pipeline, Plan, Stages
@@ -76,9 +77,9 @@ def limits_of(risk: RiskSettings) -> Limits:
     )
 
 
-def open_bus(path: Path, clock: SimulatedClock, seed: int) -> SqliteBus:
-    """Return the message log of a run at `path`."""
-    return SqliteBus(path, clock=clock, jitter=SeededRandomness(seed).stream("bus"))
+def open_bus(path: Path, clock: SimulatedClock, seed: int, on_death: Callable[[Dead], None]) -> SqliteBus:
+    """Return the message log of a run at `path`; `on_death` is told of each message that a stage gave up."""
+    return SqliteBus(path, clock=clock, jitter=SeededRandomness(seed).stream("bus"), on_death=on_death)
 
 
 def build_pipeline(

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -127,7 +126,7 @@ def test_the_first_divergence_is_named_with_both_values(tmp_path: Path) -> None:
     writer.append("note", {"n": 0}, correlation_id="c")
     with pytest.raises(JournalDiverged) as fault:
         writer.append("note", {"deep": {"list": [1, {"x": "new"}]}}, correlation_id="c")
-    assert 'record 1 (note at' in str(fault.value)
+    assert "record 1 (note at" in str(fault.value)
     assert 'body.deep.list[1].x was "old", the re-run gives "new"' in str(fault.value)
 
 
@@ -198,4 +197,4 @@ def test_nothing_is_appended_after_closing(tmp_path: Path) -> None:
     writer.close()
     with pytest.raises(JournalUnwritable, match="the journal is closed"):
         writer.append("note", {})
-    assert os.path.getsize(tmp_path / "journal.jsonl") > 0
+    assert (tmp_path / "journal.jsonl").stat().st_size > 0

@@ -87,7 +87,9 @@ def test_each_fault_is_refused_by_name(changes: dict[str, Any], code: str) -> No
 
 
 def test_all_reasons_are_given_at_once() -> None:
-    verdict = judge(market=MarketView(None, None, book_ok=False), account=account(reconciled=False), gate=gate(mode="hold"))
+    verdict = judge(
+        market=MarketView(None, None, book_ok=False), account=account(reconciled=False), gate=gate(mode="hold")
+    )
     assert {"strategy_mode", "reconciled", "mark_missing", "book_ok"} <= codes(verdict)
 
 
@@ -109,7 +111,9 @@ def test_confidence_just_below_the_minimum_halves_the_size() -> None:
 def test_a_fifth_trade_needs_high_confidence() -> None:
     busy = account(opening_trades_today=4)
     assert isinstance(judge(account=busy, proposal=proposal(confidence=0.85)), ApprovedOrder)
-    assert codes(judge(account=account(opening_trades_today=5), proposal=proposal(confidence=0.9))) == {"trades_per_day"}
+    assert codes(judge(account=account(opening_trades_today=5), proposal=proposal(confidence=0.9))) == {
+        "trades_per_day"
+    }
 
 
 def test_leverage_is_clipped_to_the_ladder_and_never_raised() -> None:
@@ -141,9 +145,7 @@ def test_room_is_reserved_until_it_is_released_or_expires() -> None:
 
 @pytest.mark.parametrize("level", ["L0", "L3"])
 def test_closing_is_allowed_whatever_stands_in_the_way(level: Any) -> None:
-    hurt = account(
-        positions=(position("7"),), equity_quote=D(1), reconciled=False, opening_trades_today=99, as_of_ns=0
-    )
+    hurt = account(positions=(position("7"),), equity_quote=D(1), reconciled=False, opening_trades_today=99, as_of_ns=0)
     verdict = judge(
         proposal=proposal(action="close", kind="management", side=None, stop_price=None, take_profit_price=None,
                           position_id="position-1", valid_until_ns=0, confidence=None),

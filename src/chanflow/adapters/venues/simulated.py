@@ -114,9 +114,7 @@ class SimulatedVenue:
         venue_ns, known_ns, client_id, kind, leaves, fill, refusal = row
         detail = "" if refusal is None else f"{refusal[0]}: {refusal[1]}"
         if fill is None:
-            return VenueEvent(
-                _KINDS[kind], client_id, venue_ns, known_ns, leaves * self._qty_unit, detail=detail
-            )
+            return VenueEvent(_KINDS[kind], client_id, venue_ns, known_ns, leaves * self._qty_unit, detail=detail)
         trade_id, ticks, lots, maker = fill
         price, qty = ticks * self._price_unit, lots * self._qty_unit
         rate = self._instrument.maker_fee_frac if maker else self._instrument.taker_fee_frac

@@ -1,6 +1,6 @@
 """The `chanflow` command: its verbs, and how a fault ends it.
 
-Exit codes: 0 done · 1 fault · 2 usage or bad input · 5 books disagree · 6 a check failed · 7 interrupted, can be resumed.
+Exit codes: 0 done · 1 fault · 2 usage or bad input · 5 books disagree · 6 a check failed · 7 interrupted, resumable.
 """
 
 from __future__ import annotations

@@ -49,9 +49,12 @@ def run_demo(
     else:
         from chanflow.market.recorded import RecordedSource
 
-        source, kind = RecordedSource.open(
-            recording, symbol=symbol, max_bytes=settings.market.max_recording_mb << 20, accept_gaps=accept_gaps
-        ), "wire"
+        source, kind = (
+            RecordedSource.open(
+                recording, symbol=symbol, max_bytes=settings.market.max_recording_mb << 20, accept_gaps=accept_gaps
+            ),
+            "wire",
+        )
     chosen = level_for(source, level or settings.signals.level, exact=level is not None)
     spec = RunSpec(name_run(kind, seed, chosen, source, settings), seed, chosen, settings)
     with home.lock():

@@ -11,7 +11,7 @@ from random import Random
 from typing import TypeVar
 from uuid import UUID
 
-from chanflow.domain.errors import InvalidArgument, StorageUnwritable
+from chanflow.domain.errors import Broken, InvalidArgument, StorageUnwritable
 from chanflow.domain.message import Envelope
 from chanflow.domain.time import NS_PER_S, Clock
 from chanflow.runtime.bus import log, schema
@@ -166,7 +166,8 @@ class SqliteBus:
         """Deliver everything due, one at a time by sequence then by the groups' order; return how many were handled.
 
         No background task and no waiting: a handler that fails is tried again at once, and after its last attempt
-        its message is dead. What handlers publish is delivered too. Raises StorageUnwritable.
+        its message is dead. What handlers publish is delivered too. Raises StorageUnwritable, and a handler's Broken:
+        that one says to stop, so its message is given back untried.
         """
         self._start("draining")
         try:
@@ -230,7 +231,10 @@ class SqliteBus:
                 await self._handover.give_back([claim])
                 raise
             return self._handover.failed(group, claim, fault, at_once=True)
-        except Exception as fault:  # noqa: BLE001  # whatever a handler raises, it is one failed attempt
+        except Broken:
+            await self._handover.give_back([claim])
+            raise
+        except Exception as fault:  # noqa: BLE001  # whatever else a handler raises, it is one failed attempt
             return self._handover.failed(group, claim, fault, at_once=True)
         return self._handover.done(group, claim, delivery, at_once=True)
 
