@@ -141,12 +141,12 @@ class Ledger:
             holding.cost_quote += value
             return ZERO
         closed = min(abs(signed), abs(before))
-        # Only a partial close divides; the rounding stays in the holding and is given back by the last one.
-        share = holding.cost_quote if closed == abs(before) else holding.cost_quote * closed / abs(before)
-        cost_out = share.quantize(COST_UNIT)
-        holding.cost_quote -= cost_out
         if closed == abs(before):
-            holding.cost_quote = abs(after) * price
+            cost_out, holding.cost_quote = holding.cost_quote, abs(after) * price
+        else:
+            # Only a partial close divides; the rounding stays in the holding and is given back by the last one.
+            cost_out = (holding.cost_quote * closed / abs(before)).quantize(COST_UNIT)
+            holding.cost_quote -= cost_out
         return (closed * price - cost_out) * (1 if before > 0 else -1)
 
     def _track(

@@ -94,7 +94,6 @@ class Router:
         if approved.approved_id in self._consumed:
             order = self.orders[client_id]
             return self._told(order, "repeated: the approval was used already")
-        self._consumed.add(approved.approved_id)
         position_id = self.ledger.position_id(terms.symbol) or f"position-{client_id[1:9]}"
         order = Order(
             client_id,
@@ -106,9 +105,9 @@ class Router:
             approved.approved_id,
             position_id,
         )
-        self.orders[client_id] = order
         correlation = approved.decision_id
         if now_ns > approved.expires_ns:
+            self._take(order, approved)
             order.step("deny")
             self._journal.append("order_denied", {"client_order_id": client_id, "why": "the approval has expired"},
                                  correlation_id=correlation)  # fmt: skip
@@ -119,14 +118,15 @@ class Router:
              "leg": leg, "terms": terms, "reference_price": self._marks.get(terms.symbol)},
             correlation_id=correlation, durable=True,
         )  # fmt: skip
+        self._take(order, approved)
         if not terms.reduce_only:
             self._opened_on.append(utc_date(now_ns))
-            self._terms[client_id] = approved
+        # Sent before it is answered: the venue may tell of a fill while its answer is still awaited.
+        order.step("send")
         outcome = await self._venue.submit(
             VenueOrder(client_id, terms.symbol, terms.side, terms.qty_base, terms.reduce_only, terms.limit_price,
                        terms.stop_price, terms.take_profit_price)
         )  # fmt: skip
-        order.step("send")
         self._journal.append("order_sent", {"client_order_id": client_id, "outcome": outcome_text(outcome)},
                              correlation_id=correlation)  # fmt: skip
         match outcome:
@@ -137,6 +137,13 @@ class Router:
             case Accepted():
                 pass
         return self._told(order, outcome_text(outcome))
+
+    def _take(self, order: Order, approved: ApprovedOrder) -> None:
+        """Keep an order, and with it its approval as used."""
+        self._consumed.add(approved.approved_id)
+        self.orders[order.client_order_id] = order
+        if not order.reduce_only:
+            self._terms[order.client_order_id] = approved
 
     # ── hearing back ──────────────────────────────────────────────────────────
 
@@ -195,8 +202,10 @@ class Router:
         leg: Leg | None = {"sl": "stop", "tp": "take_profit"}.get(suffix)  # type: ignore[assignment]
         if parent is None or leg is None:
             return None
+        # The venue places it for what the entry has filled so far, and amends it when the entry fills further.
+        qty = event.leaves_base if event.kind == "accepted" else parent.qty_base
         child = Order(
-            event.client_order_id, parent.symbol, "sell" if parent.side == "buy" else "buy", leg, parent.qty_base,
+            event.client_order_id, parent.symbol, "sell" if parent.side == "buy" else "buy", leg, qty,
             reduce_only=True, approved_id=parent.approved_id, position_id=parent.position_id,
             state=OrderState.SUBMITTED,
         )  # fmt: skip

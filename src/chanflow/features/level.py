@@ -16,6 +16,10 @@ class LevelStructure:
         self.engine = Engine(preset)
         self.direction: Literal["up", "down"] | None = None
 
+    def tail(self) -> list[Stroke]:
+        """Return the strokes shown now that may still change."""
+        return [stroke for stroke in self.engine.structure().strokes if stroke.state == "provisional"]
+
     def push(self, bar: Bar) -> list[Stroke]:
         """Read a bar; returns the strokes that became unchangeable with it. `direction` follows the newest stroke."""
         confirmed = []

@@ -97,8 +97,11 @@ class FlowTracker:
         if len(stamps) == 0:
             return
         self.rows += len(stamps)
+        # Row by row, so that the digest does not depend on how the rows were cut into batches.
+        rows = np.empty(len(stamps), dtype=[(name, columns[name].dtype) for name in HASHED_COLUMNS])
         for name in HASHED_COLUMNS:
-            self._hash.update(np.ascontiguousarray(columns[name]).tobytes())
+            rows[name] = columns[name]
+        self._hash.update(rows.tobytes())
         strong = [s in ("strong_buy", "strong_sell") for s in columns["signal"]]
         self._bins.extend(
             map(

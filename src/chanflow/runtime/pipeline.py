@@ -161,6 +161,8 @@ class Pipeline:
     async def close(self) -> None:
         """End the run: the last bin is closed, the books are compared with the venue's, the journal gets its end."""
         self.s.flow.finish()
+        for stroke in self.s.structure.tail():
+            self.s.journal.append("stroke", stroke)
         self._mark_account(journal=True)
         await self.s.router.reconcile()
         self._journal_account()

@@ -83,7 +83,8 @@ class StrokeFlow:
 
     def _test(self, flow: FlowWindow, sign: float, price: float) -> tuple[DecisionCode, tuple[str, ...]]:
         rule = self._rule
-        if not all(math.isfinite(v) for v in (flow.ofi, flow.tfi, flow.consistency, price)):
+        figures = (flow.ofi, flow.tfi, flow.consistency, price, flow.score, flow.spread_bps)
+        if not all(math.isfinite(v) for v in figures if v is not None):
             return "BAD_INPUT", ("a needed figure is missing",)
         if flow.score is None or flow.eligible_bins < MIN_ELIGIBLE_FRAC * flow.bins:
             return "WARMUP", (f"{flow.eligible_bins} of {flow.bins} bins are eligible",)

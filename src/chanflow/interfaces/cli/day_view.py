@@ -97,6 +97,10 @@ def summary(day: Day) -> RenderableType:
         ("triggers", f"{sum(day.triggers_fired.values()):,}", _counts(day.triggers_fired)),
         ("ladder", ladder_level(day), day.ladder[-1][2] if day.ladder else "no change"),
     ]
+    checks, matches = day.market.get("book_checks"), day.market.get("book_matches")
+    if checks is not None and matches is not None:
+        same = f"events where the rebuilt book equals bookTicker, of {checks:,} comparable"
+        lines.append(("book", f"{matches:,}", same))
     parts: list[RenderableType] = [Rule("The day", align="left", style="dim"), _rows(lines)]
     sentences = {code: words for refusal in day.refusals for code, words in refusal.reasons}
     if sentences:
