@@ -55,9 +55,9 @@ def test_another_seed_is_another_day(day: Path, tmp_path: Path) -> None:
 
 def test_the_whole_desk_was_at_work(day: Path) -> None:
     kinds = Counter(str(r["kind"]) for r in records(journals(day)[0]))
-    for kind in ("head", "stroke", "signal", "trade_proposal", "approved_order", "refusal", "order_intent", "order_sent",
-                 "venue_event", "order_event", "fill", "ledger", "register_triggers", "re_analysis_trigger",
-                 "trade_closed", "mark", "account", "end"):  # fmt: skip
+    for kind in ("head", "stroke", "signal", "trade_proposal", "approved_order", "refusal", "order_intent",
+                 "order_sent", "venue_event", "order_event", "fill", "ledger", "register_triggers",
+                 "re_analysis_trigger", "trade_closed", "mark", "account", "end"):  # fmt: skip
         assert kinds[kind] > 0, kind
     assert kinds["anomaly"] == 0
 
@@ -135,7 +135,9 @@ def test_a_record_that_would_come_out_otherwise_is_named(day: Path, tmp_path: Pa
 
 
 def test_the_operations_read_what_the_day_left(day: Path) -> None:
-    bars = json.loads(chanflow(day, "call", "get_klines", "--symbol", "SIMUSDT", "--level", "1m", "--limit", "5").stdout)
+    bars = json.loads(
+        chanflow(day, "call", "get_klines", "--symbol", "SIMUSDT", "--level", "1m", "--limit", "5").stdout
+    )
     assert len(bars["rows"]) == 5
     structure = json.loads(chanflow(day, "call", "analyze_structure", "--symbol", "SIMUSDT", "--level", "1m").stdout)
     journaled = [r["body"] for r in records(journals(day)[0]) if r["kind"] == "stroke"]

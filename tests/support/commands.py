@@ -22,8 +22,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 def chanflow(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     return subprocess.run(
-        [*CHANFLOW, *arguments], env=environment(home, **more), capture_output=True, text=True, check=False, timeout=120,
-        cwd=home.parent,
+        [*CHANFLOW, *arguments], env=environment(home, **more), capture_output=True, text=True, check=False,
+        timeout=120, cwd=home.parent,
     )  # fmt: skip
 
 

@@ -11,7 +11,10 @@ SECONDS = 90
 def frames() -> list[str]:
     """Return `<recv_ns> <json>` lines: diffs, best quotes, trades, and one snapshot inside the running diffs."""
     lines: list[str] = []
-    book: dict[str, dict[int, int]] = {"b": {10_000 - i: 5_000 for i in range(30)}, "a": {10_001 + i: 5_000 for i in range(30)}}
+    book: dict[str, dict[int, int]] = {
+        "b": {10_000 - i: 5_000 for i in range(30)},
+        "a": {10_001 + i: 5_000 for i in range(30)},
+    }
     final, trade = 1_000, 500
     for step in range(SECONDS * 10):
         now_ms = START_MS + step * 100
@@ -19,7 +22,7 @@ def frames() -> list[str]:
         side, level = ("b", max(book["b"])) if drift else ("a", min(book["a"]))
         left = book[side][level] - 1_700
         changed = {"b": [], "a": []}  # type: dict[str, list[tuple[int, int]]]
-        lines.append(_line(now_ms, f"btcusdt@trade", {
+        lines.append(_line(now_ms, "btcusdt@trade", {
             "e": "trade", "E": now_ms, "T": now_ms, "s": "BTCUSDT", "t": trade, "p": _price(level), "q": "1.700",
             "X": "MARKET", "m": side == "b",
         }))  # fmt: skip
@@ -35,12 +38,14 @@ def frames() -> list[str]:
             changed[other].append((fresh, 5_000))
         first_id, previous, final = final + 1, final, final + 3
         lines.append(_line(now_ms + 1, "btcusdt@bookTicker", {
-            "e": "bookTicker", "u": final, "s": "BTCUSDT", "b": _price(max(book["b"])), "B": _qty(book["b"][max(book["b"])]),
+            "e": "bookTicker", "u": final, "s": "BTCUSDT",
+            "b": _price(max(book["b"])), "B": _qty(book["b"][max(book["b"])]),
             "a": _price(min(book["a"])), "A": _qty(book["a"][min(book["a"])]), "T": now_ms + 1, "E": now_ms + 1,
         }))  # fmt: skip
         lines.append(_line(now_ms + 2, "btcusdt@depth@100ms", {
-            "e": "depthUpdate", "E": now_ms + 2, "T": now_ms + 2, "s": "BTCUSDT", "U": first_id, "u": final, "pu": previous,
-            "b": [[_price(p), _qty(q)] for p, q in changed["b"]], "a": [[_price(p), _qty(q)] for p, q in changed["a"]],
+            "e": "depthUpdate", "E": now_ms + 2, "T": now_ms + 2, "s": "BTCUSDT", "U": first_id, "u": final,
+            "pu": previous, "b": [[_price(p), _qty(q)] for p, q in changed["b"]],
+            "a": [[_price(p), _qty(q)] for p, q in changed["a"]],
         }))  # fmt: skip
         if step == 3:
             snapshot = {

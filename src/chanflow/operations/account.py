@@ -18,6 +18,7 @@ from chanflow.operations.outcome import Declined
 
 _LIVE_WITHIN_MS = 60_000
 _RATIO_STEP = Decimal("0.000001")
+_SHOWN_UNIT = Decimal("1E-8")
 
 
 class GetPosition(Arguments):
@@ -106,15 +107,20 @@ def _position(position: Position, triggers: int) -> PositionRow:
         symbol=position.symbol,
         side=position.side,
         size=abs(position.qty_base),
-        entry=position.entry_price,
+        entry=_read(position.entry_price),
         mark=position.mark_price,
-        unrealised=position.unrealised_quote,
+        unrealised=_read(position.unrealised_quote),
         leverage=position.leverage,
         stop=position.stop_price,
         take_profit=position.take_profit_price,
         protected=position.protected,
         triggers=triggers,
     )
+
+
+def _read(amount: Decimal) -> Decimal:
+    """Return an amount in quote as people read it; an average cost has no last digit."""
+    return amount.quantize(_SHOWN_UNIT, ROUND_HALF_EVEN)
 
 
 def _order(order: OrderEvent) -> OrderRow:

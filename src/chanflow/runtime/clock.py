@@ -44,7 +44,8 @@ class SystemClock:
         return self._steady_ns()
 
     async def sleep_until(self, at_ns: int) -> None:
-        """Return once `now_ns() >= at_ns`; looks at the clock each second, as the machine may have slept."""
+        """Return once `now_ns() >= at_ns`, others having had a turn; looks at the clock each second, as it may jump."""
+        await asyncio.sleep(0)
         while (left_ns := at_ns - self.now_ns()) > 0:  # noqa: ASYNC110  (time is no event)
             await asyncio.sleep(min(left_ns, NS_PER_S) / NS_PER_S)
 

@@ -19,10 +19,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import chanflow
-from chanflow.domain.canonical import plain, sha256_of
+from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import Broken, InvalidArgument, JournalCorrupt, JournalDiverged, NotFound, RecordingInvalid
 from chanflow.domain.market_data import LEVEL_MS, LEVEL_UP, Bar
-from chanflow.domain.time import NS_PER_MS
+from chanflow.domain.time import NS_PER_MS, parse_rfc3339
 from chanflow.market.ports import MarketSource
 from chanflow.market.sink import RowSink
 from chanflow.review.journal import JournalWriter, Record, file_sha256, read_records
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from chanflow.runtime.settings import Settings
 
 FORMAT = "chanflow.journal/1"
+
+BESIDE_THE_OUTCOME = {"http", "bus", "lake"}
+"""Sections of the settings that change no decision; a journal does not name them."""
 
 OnProgress = Callable[["Progress"], None]
 
@@ -78,7 +81,7 @@ def code_digest() -> str:
 def head_of(spec: RunSpec, source: MarketSource) -> dict[str, Any]:
     """Return the body of a journal's first record: all that a re-run needs, and no path of any machine."""
     # As text they keep the digits they were written with, which messages and checks show.
-    settings = spec.settings.model_dump(mode="json", exclude={"http", "bus", "lake"})
+    settings = spec.settings.model_dump(mode="json", exclude=BESIDE_THE_OUTCOME)
     return {
         "format": FORMAT,
         "run_id": spec.run_id,
@@ -96,12 +99,8 @@ def head_of(spec: RunSpec, source: MarketSource) -> dict[str, Any]:
 
 def name_run(kind: str, seed: int, level: str, source: MarketSource, settings: Settings) -> str:
     """Return a run's id: the same for the same market, seed and settings."""
-    what = {
-        "seed": seed,
-        "level": level,
-        "source": source.describe(),
-        "settings": settings.model_dump(exclude={"http"}),
-    }
+    shaping = settings.model_dump(exclude={"http", "bus"})
+    what = {"seed": seed, "level": level, "source": source.describe(), "settings": shaping}
     return f"{kind}-{seed}-{sha256_of(what)[:8]}"
 
 
@@ -200,6 +199,29 @@ async def run(
     return Finished(folder, file_sha256(folder.journal_path), len(standing), tuple(bars))
 
 
+def interrupted(home: Home, prefix: str, settings: Settings) -> tuple[dict[str, Any], int] | None:
+    """Return the head of the newest run whose id begins with `prefix`, and its last time in Unix ns.
+
+    None where that run ended, or other settings or other code made it.
+    """
+    mine = [folder for folder in home.runs() if folder.run_id.startswith(prefix)]
+    if not mine or not mine[-1].journal_path.exists():
+        return None
+    try:
+        records = list(read_records(mine[-1].journal_path, torn_tail=True))
+    except JournalCorrupt:
+        return None
+    if not records or records[-1].kind == "end" or not _made_by_this_code(records[0]):
+        return None
+    head = records[0].body
+    same = head["settings"] == settings.model_dump(mode="json", exclude=BESIDE_THE_OUTCOME)
+    return (head, parse_rfc3339(records[-1].at)) if same else None
+
+
+def _made_by_this_code(head: Record) -> bool:
+    return bool(head.body.get("code") == {"version": chanflow.__version__, "sha256": code_digest()})
+
+
 def _note_recording(folder: RunFolder, file: Path) -> None:
     """Remember where the recording lies, beside the journal: a path has no place in it."""
     publish(folder.path / "recording.json", json.dumps({"path": str(file.absolute())}).encode())
@@ -218,7 +240,7 @@ def _unfinished(home: Home, run_id: str, on_note: Callable[[str], None]) -> tupl
         return None, []
     if records and records[-1].kind == "end":
         return None, []
-    if records and records[0].body.get("code") != plain({"version": chanflow.__version__, "sha256": code_digest()}):
+    if records and not _made_by_this_code(records[0]):
         on_note(f"run {folder.number} was interrupted, but other code made it: it is left as it is, a new one starts")
         return None, []
     return folder, records
@@ -306,4 +328,4 @@ def level_for(source: MarketSource, wanted: str, *, exact: bool) -> str:
     return usable[-1] if usable else next(iter(LEVEL_UP))
 
 
-__all__ = ["Finished", "Progress", "Replayed", "level_for", "name_run", "play", "replay", "run"]
+__all__ = ["Finished", "Progress", "Replayed", "interrupted", "level_for", "name_run", "play", "replay", "run"]

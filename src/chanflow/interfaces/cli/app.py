@@ -6,6 +6,8 @@ Exit codes: 0 done · 1 fault · 2 usage or bad input · 5 books disagree · 6 a
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -26,6 +28,16 @@ Config = Annotated[Path | None, typer.Option("--config", help="A settings file (
 Set = Annotated[list[str] | None, typer.Option("--set", help="One setting, as risk.max_leverage=3; may repeat.")]
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Say that what was recorded stands, where Ctrl-C or SIGTERM ends the block."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        typer.echo("chanflow: interrupted; what was recorded stands, the same command goes on from there", err=True)
+        raise typer.Exit(7) from stop
+
+
 @app.command()
 def demo(
     *,
@@ -40,10 +52,11 @@ def demo(
     """One simulated trading day: market, features, signals, analyst, risk, execution, monitor, report."""
     from chanflow.interfaces.cli.demo import run_demo
 
-    run_demo(
-        seed=seed, recording=replay, symbol=symbol, level=level, accept_gaps=accept_gaps, config=config,
-        overrides=set_ or [],
-    )  # fmt: skip
+    with _interruptible():
+        run_demo(
+            seed=seed, recording=replay, symbol=symbol, level=level, accept_gaps=accept_gaps, config=config,
+            overrides=set_ or [],
+        )  # fmt: skip
 
 
 @app.command()
@@ -59,7 +72,8 @@ def up(
     """Run the desk on the synthetic market in real time, and serve REST and MCP, in one process."""
     from chanflow.interfaces.cli.up import run_up
 
-    run_up(seed=seed, speed=speed, hours=hours, port=port, config=config, overrides=set_ or [])
+    with _interruptible():
+        run_up(seed=seed, speed=speed, hours=hours, port=port, config=config, overrides=set_ or [])
 
 
 @app.command()
@@ -70,7 +84,8 @@ def replay(
     """Run a journal's run again; exits 0 only if every record comes out byte for byte the same."""
     from chanflow.interfaces.cli.replay import run_replay
 
-    run_replay(journal, data)
+    with _interruptible():
+        run_replay(journal, data)
 
 
 @app.command()
@@ -143,9 +158,6 @@ def main() -> NoReturn:
 
     try:
         app()
-    except KeyboardInterrupt:
-        typer.echo("chanflow: interrupted; what was recorded stands, the same command goes on from there", err=True)
-        sys.exit(7)
     except ChanflowError as fault:
         typer.echo(f"chanflow: {fault}", err=True)
         match fault:

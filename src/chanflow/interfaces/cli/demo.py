@@ -79,7 +79,10 @@ def lake_for(source: MarketSource, settings: Settings) -> Callable[[RunFolder], 
             folder.lake_dir / source.venue, source.venue, source.instrument.symbol, writer_id="desk",
             rotate_rows=settings.lake.rotate_max_rows, rotate_s=settings.lake.rotate_max_s,
         )  # fmt: skip
-        return LakeSink(writer, price_decimals=source.price_decimals, qty_decimals=source.qty_decimals)
+        return LakeSink(
+            writer, rotate_s=settings.lake.rotate_max_s, price_decimals=source.price_decimals,
+            qty_decimals=source.qty_decimals,
+        )  # fmt: skip
 
     return opened
 
@@ -125,6 +128,6 @@ def stop_on_term() -> None:
     """Let SIGTERM end the run as Ctrl-C does: in order, with what was recorded whole."""
 
     def stop(_signum: int, _frame: object) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     signal.signal(signal.SIGTERM, stop)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import typer
+import uvicorn
 
 from chanflow.domain.errors import InvalidArgument, NotFound
 from chanflow.domain.time import NS_PER_S
@@ -18,13 +19,22 @@ from chanflow.market.synthetic import SyntheticSource
 from chanflow.runtime.clock import SystemClock
 from chanflow.runtime.desk_files import AccountState
 from chanflow.runtime.home import Home
-from chanflow.runtime.run import Progress, level_for, name_run, run
-from chanflow.runtime.settings import Loaded, load_settings
+from chanflow.runtime.run import Progress, interrupted, level_for, name_run, run
+from chanflow.runtime.settings import Loaded, Settings, load_settings
 from chanflow.runtime.wiring import RunSpec
 
 MAX_HOURS = 24 * 30
 ROTATE_S = 60
 """Parts of the lake are published each minute, so that the doors can read them."""
+
+
+class _QuietServer(uvicorn.Server):
+    """A server that leaves signals to the desk, which ends both."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
 
 
 class _LiveAccount:
@@ -65,16 +75,28 @@ def run_up(
         asyncio.run(_up(home, loaded, seed=seed, speed=speed, duration_s=int(hours * 3_600), port=port))
 
 
-async def _up(home: Home, loaded: Loaded, *, seed: int, speed: float, duration_s: int, port: int | None) -> None:
-    import uvicorn
+def _market(
+    home: Home, settings: Settings, wall: SystemClock, *, seed: int, duration_s: int
+) -> tuple[SyntheticSource, int]:
+    """Return the market, and the moment of it that is now.
 
+    An interrupted desk of the same seed goes on where it stopped: its market waited, since nobody traded meanwhile.
+    """
+    found = interrupted(home, f"up-{seed}-", settings)
+    if found is not None:
+        head, last_ns = found
+        return SyntheticSource.from_description(head["source"]), last_ns
+    start_ns = wall.now_ns() // (300 * NS_PER_S) * 300 * NS_PER_S
+    return SyntheticSource(seed, start_ns=start_ns, duration_s=duration_s), start_ns
+
+
+async def _up(home: Home, loaded: Loaded, *, seed: int, speed: float, duration_s: int, port: int | None) -> None:
     from chanflow.interfaces.rest.app import build_app
     from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, loopback_host
 
     settings, wall, account = loaded.settings, SystemClock(), _LiveAccount()
     host = loopback_host(settings.http.host)
-    start_ns = wall.now_ns() // (300 * NS_PER_S) * 300 * NS_PER_S
-    source = SyntheticSource(seed, start_ns=start_ns, duration_s=duration_s)
+    source, anchor_ns = _market(home, loaded.settings, wall, seed=seed, duration_s=duration_s)
     level = level_for(source, settings.signals.level, exact=True)
     spec = RunSpec(name_run("up", seed, level, source, settings), seed, level, settings)
     services = replace(open_services(loaded), account=account)
@@ -82,11 +104,11 @@ async def _up(home: Home, loaded: Loaded, *, seed: int, speed: float, duration_s
         build_app(services, allowed_hosts=LOOPBACK_NAMES), host=host,
         port=settings.http.port if port is None else port, log_level="warning", server_header=False,
     )  # fmt: skip
-    server = uvicorn.Server(config)
+    server = _QuietServer(config)
     began_ns = wall.now_ns()
 
     async def pace(until_ns: int) -> None:
-        await wall.sleep_until(began_ns + int((until_ns - start_ns) / speed))
+        await wall.sleep_until(began_ns + int((until_ns - anchor_ns) / speed))
 
     desk = asyncio.create_task(
         run(spec, source, home, lake_for=lake_for(source, settings), on_progress=account.take, on_note=typer.echo,

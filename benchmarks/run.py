@@ -1,0 +1,163 @@
+"""Measures what the desk promises about speed, on this machine, in one run. `make bench`.
+
+Prints a table and writes `benchmarks/out/bench.json`. Targets are goals on two cores, not assertions: nothing here
+fails, and figures of different machines are not compared.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import chanflow_native
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("CHANFLOW_TEST_DATA", ROOT.parent / "shared")) / "data"
+REPEATS = 5
+SEED = 20_260_105
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measurement: the median of `repeats` runs."""
+
+    what: str
+    value: float
+    unit: str
+    target: str
+    repeats: int
+
+
+def median_s(work: Callable[[], object], repeats: int = REPEATS) -> float:
+    """Return the median wall time of `work` in seconds."""
+    took = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - began)
+    return statistics.median(took)
+
+
+def walk(bars: int) -> tuple[np.ndarray, ...]:
+    """Return ts_ms, open, high, low, close of a seeded random walk on a grid of 0.01."""
+    chance = np.random.default_rng(SEED)
+    close = np.round(1_000 + np.cumsum(chance.normal(0, 0.5, bars)), 2)
+    opened = np.concatenate([[1_000.0], close[:-1]])
+    high = np.round(np.maximum(opened, close) + np.abs(chance.normal(0, 0.3, bars)), 2)
+    low = np.round(np.minimum(opened, close) - np.abs(chance.normal(0, 0.3, bars)), 2)
+    return np.arange(bars, dtype=np.int64) * 60_000, opened, high, low, close
+
+
+def chan_figures() -> list[Figure]:
+    """Strokes in batch and bar by bar. The targets are for the whole pipeline, of which strokes are the first part."""
+    figures = []
+    for bars in (100_000, 1_000_000):
+        columns = walk(bars)
+        took = median_s(lambda columns=columns: chanflow_native.chan_analyze(*columns))
+        figures.append(
+            Figure(f"Chan strokes, batch, {bars:,} bars", bars / took / 1e6, "M bars/s", ">= 3 (all stages)", REPEATS)
+        )
+    rows = list(zip(*(c.tolist() for c in walk(100_000)), strict=True))
+
+    def push() -> None:
+        engine = chanflow_native.ChanEngine()
+        for row in rows:
+            engine.push(*row)
+
+    figures.append(
+        Figure("Chan strokes, pushed from Python", len(rows) / median_s(push) / 1e6, "M bars/s", "", REPEATS)
+    )
+    return figures
+
+
+def flow_figures() -> list[Figure]:
+    """The synthetic day through the generator and the features; recorded frames from bytes to bins, where they are."""
+    hour_ns = 3_600 * 10**9
+    events = len(chanflow_native.SyntheticMarket(SEED, 0).advance(4 * hour_ns))
+    took = median_s(lambda: chanflow_native.SyntheticMarket(SEED, 0).advance(4 * hour_ns), 3)
+    figures = [Figure("synthetic market", events / took / 1e6, "M events/s", "", 3)]
+    batch = chanflow_native.SyntheticMarket(SEED, 0).advance(4 * hour_ns)
+    took = median_s(lambda: chanflow_native.FlowEngine(2, 3).push(batch), 3)
+    figures.append(Figure("book, OFI, CVD, z, fusion from events", events / took / 1e6, "M events/s", "", 3))
+    recording = DATA / "wire" / "binance_usdm_BTCUSDT_20240808.txt.gz"
+    if recording.exists():
+        raw = gzip.decompress(recording.read_bytes())
+
+        def through() -> None:
+            parser = chanflow_native.WireParser()
+            parser.feed(raw)
+            parser.finish()
+            frames = parser.take()
+            chanflow_native.FlowEngine(parser.price_decimals, parser.qty_decimals).push(frames)
+
+        figures.append(
+            Figure("raw frames to bins, one core", len(raw) / median_s(through) / 1e6, "MB/s", ">= 300", REPEATS)
+        )
+    return figures
+
+
+def gate_figures() -> list[Figure]:
+    """One proposal through the whole gate."""
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    from made_desk import MARKET, NOW, account, gate, proposal
+
+    one, took = gate(), []
+    for number in range(2_000):
+        asked = proposal(proposal_id=str(number))
+        began = time.perf_counter()
+        verdict = one.judge(asked, account(), MARKET, now_ns=NOW)
+        took.append((time.perf_counter() - began) * 1e6)
+        one.release(getattr(verdict, "approved_id", ""))
+    took.sort()
+    return [
+        Figure("gate, p50", took[len(took) // 2], "us", "", 2_000),
+        Figure("gate, p99", took[len(took) * 99 // 100], "us", "< 200", 2_000),
+    ]
+
+
+def command_figures() -> list[Figure]:
+    """Whole commands, as a person starts them."""
+    chanflow = [sys.executable, "-m", "chanflow"]
+
+    def helped() -> None:
+        subprocess.run([*chanflow, "--help"], check=True, capture_output=True)
+
+    figures = [
+        Figure("chanflow --help", median_s(helped), "s", "< 0.3", REPEATS),
+    ]
+    with tempfile.TemporaryDirectory() as home:
+        environment = {**os.environ, "CHANFLOW_HOME": home}
+
+        def run(*arguments: str) -> None:
+            subprocess.run([*chanflow, *arguments], check=True, capture_output=True, env=environment)
+
+        figures.append(Figure("chanflow demo, warm", median_s(lambda: run("demo"), 3), "s", "< 30", 3))
+        journal = min(Path(home).glob("runs/*/journal/*.jsonl"))
+        figures.append(Figure("chanflow replay of it", median_s(lambda: run("replay", str(journal)), 3), "s", "", 3))
+    return figures
+
+
+def main() -> None:
+    """Measure, print, write."""
+    figures = [*chan_figures(), *flow_figures(), *gate_figures(), *command_figures()]
+    for figure in figures:
+        print(f"{figure.what:<42} {figure.value:>10.3f} {figure.unit:<11} {figure.target}")
+    out = ROOT / "benchmarks" / "out"
+    out.mkdir(exist_ok=True)
+    facts = {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count()}
+    (out / "bench.json").write_text(json.dumps({"machine": facts, "figures": [asdict(f) for f in figures]}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

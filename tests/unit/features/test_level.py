@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+from chanflow_native import BarBuilder, SyntheticMarket
+from made_desk import NOW
+
+from chanflow.domain.market_data import Bar
+from chanflow.features.level import LevelStructure
+
+NS_PER_S = 1_000_000_000
+
+
+@pytest.fixture(scope="module")
+def bars() -> list[Bar]:
+    """An hour of 1 s bars of a synthetic market."""
+    rows = BarBuilder(1_000, 2, 3).push(SyntheticMarket(5, NOW).advance(NOW + 3_600 * NS_PER_S))
+    return [Bar(row[0], 1_000, *row[1:]) for row in rows]
+
+
+def test_each_confirmed_stroke_is_told_once_as_the_engine_has_it(bars: list[Bar]) -> None:
+    level = LevelStructure()
+    told = [stroke for bar in bars for stroke in level.push(bar)]
+    assert len(told) > 10
+    assert told == [s for s in level.engine.structure().strokes if s.state == "confirmed"]
+
+
+def test_a_stroke_is_told_with_the_bar_that_confirmed_it(bars: list[Bar]) -> None:
+    level = LevelStructure()
+    told = {stroke.index: number for number, bar in enumerate(bars) for stroke in level.push(bar)}
+    confirmed = level.engine.structure().strokes.confirmed_bar
+    assert told == {i: bar for i, bar in enumerate(confirmed.tolist()) if bar >= 0}
+
+
+def test_confirmed_strokes_join_and_alternate(bars: list[Bar]) -> None:
+    level = LevelStructure()
+    told = [stroke for bar in bars for stroke in level.push(bar)]
+    for before, after in zip(told, told[1:], strict=False):
+        assert (after.index, after.start_bar, after.start_price) == (before.index + 1, before.end_bar, before.end_price)
+        assert after.direction != before.direction
+
+
+def test_the_direction_is_that_of_the_newest_stroke_shown(bars: list[Bar]) -> None:
+    level = LevelStructure()
+    seen = set()
+    for bar in bars:
+        level.push(bar)
+        shown = level.engine.structure().strokes.direction
+        assert level.direction == ({1: "up", -1: "down"}[int(shown[-1])] if len(shown) else None)
+        seen.add(level.direction)
+    assert seen == {None, "up", "down"}
