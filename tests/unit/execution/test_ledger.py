@@ -86,7 +86,9 @@ def test_each_trade_flat_to_flat_is_one_round_trip() -> None:
 
 
 def test_a_short_mirrors_a_long() -> None:
-    fills: list[tuple[Side, str, str]] = [("buy", "3", "100"), ("sell", "1", "107"), ("buy", "1", "101"), ("sell", "3", "99")]  # fmt: skip
+    fills: list[tuple[Side, str, str]] = [
+        ("buy", "3", "100"), ("sell", "1", "107"), ("buy", "1", "101"), ("sell", "3", "99"),
+    ]  # fmt: skip
     (long, (up,)), (short, (down,)) = books(*fills), books(*fills, mirrored=True)
     assert short.realised_quote == -long.realised_quote != 0
     assert (down.side, down.gross_quote) == ("short", -up.gross_quote)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from chanflow_native import BarBuilder, SyntheticMarket
 from made_desk import NOW
@@ -34,7 +36,7 @@ def test_a_stroke_is_told_with_the_bar_that_confirmed_it(bars: list[Bar]) -> Non
 def test_confirmed_strokes_join_and_alternate(bars: list[Bar]) -> None:
     level = LevelStructure()
     told = [stroke for bar in bars for stroke in level.push(bar)]
-    for before, after in zip(told, told[1:], strict=False):
+    for before, after in pairwise(told):
         assert (after.index, after.start_bar, after.start_price) == (before.index + 1, before.end_bar, before.end_price)
         assert after.direction != before.direction
 
