@@ -33,6 +33,8 @@ def propose(briefing: Briefing) -> TradeProposal:
     signal = briefing.signal
     if signal is None or briefing.bid is None or briefing.ask is None:
         return _answer(briefing, "abstain", abstain_reason="stale_data", reasoning="there is no quote to act on")
+    if not signal.confirm or signal.side_hint == "flat":
+        return _answer(briefing, "abstain", abstain_reason="no_setup", reasoning="the signal is not confirmed")
     if briefing.position is not None:
         return _answer(briefing, "hold", reasoning=f"a {briefing.position.side} position stands already")
     return _enter(briefing, signal, briefing.bid, briefing.ask)

@@ -260,7 +260,8 @@ class Router:
         for symbol, holding in sorted(self.ledger.holdings.items()):
             if holding.qty_base == 0:
                 continue
-            held = self._held[symbol]
+            # A position that no entry of ours explains is shown bare: unprotected, and at no leverage of ours.
+            held = self._held.get(symbol, _Held(1, None, None))
             stops = [o for o in self.orders.values() if o.symbol == symbol and o.leg == "stop" and not o.state.terminal]
             found.append(
                 Position(

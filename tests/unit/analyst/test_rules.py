@@ -173,3 +173,8 @@ def test_every_decision_has_ids_of_its_own() -> None:
     answers = [propose(briefing(decision_id=name)) for name in ("d1", "d2")]
     ids = [a.proposal_id for a in answers] + [t.trigger_id for a in answers for t in a.triggers]
     assert len(set(ids)) == 6
+
+
+def test_an_unconfirmed_signal_opens_nothing() -> None:
+    flat = propose(briefing(signal=signal(side_hint="flat", confirm=False, decision_code="LOW_SCORE")))
+    assert (flat.action, flat.abstain_reason) == ("abstain", "no_setup")

@@ -427,6 +427,16 @@ def test_a_second_entry_joins_the_position_that_stands(at: Desk) -> None:
     assert at.router.orders[client_id].position_id == at.router.orders[first].position_id
 
 
+def test_a_new_position_has_its_own_stop(at: Desk) -> None:
+    client_id = at.enter()
+    at.hear(
+        filled(f"{client_id}-sl", "2", "99", at.router.orders[client_id].qty_base), told("canceled", f"{client_id}-tp")
+    )
+    at.enter(approved(proposal_id="p2", stop_price=D(98), take_profit_price=D(104), leverage=1))
+    (held,) = at.router.snapshot().positions
+    assert (held.stop_price, held.take_profit_price, held.leverage) == (D(98), D(104), 1)
+
+
 def test_the_capital_is_journaled_when_the_books_open(at: Desk) -> None:
     (entry,) = at.journal.of("ledger")
     assert (entry.body.kind, entry.body.amount_quote) == ("capital", D(10_000))

@@ -144,11 +144,11 @@ def test_disarming_forgets_the_triggers_of_one_position() -> None:
 
 def test_symbols_do_not_disturb_each_other() -> None:
     watch = watching(cross("up", name="sim"))
-    watch.register("position-2", "ABCUSDT", (cross("down", name="abc"),), price=D(101))
+    watch.register("position-2", "ABCUSDT", (cross("down", "50", name="abc"),), price=D(99))
     assert (watch.armed("SIMUSDT"), watch.armed("ABCUSDT")) == (1, 1)
     assert fired(watch, 105.0, symbol="ABCUSDT") == []
-    assert fired(watch, 99.9) == []
-    assert fired(watch, 95.0, symbol="ABCUSDT") == ["abc"]
+    assert fired(watch, 49.0) == []
+    assert fired(watch, 50.0, symbol="ABCUSDT") == ["abc"]
     assert fired(watch, 100.0) == ["sim"]
 
 

@@ -17,7 +17,7 @@ from chanflow.domain.market_data import LEVEL_MS
 from chanflow.interfaces.cli.doctor import doctor
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "372464db841808b880a497fa4256a0466120409ee54fa079df045512f5a15b76"
+GOLDEN_HASH = "364c1eb2c91a1d5f8dd6fa816231ae079f43d78229a978437cd7c760c4850b2e"
 
 
 @pytest.fixture(autouse=True)

@@ -157,6 +157,16 @@ async def test_it_is_live_from_the_order_to_the_last_answer() -> None:
     assert not at.venue.live
 
 
+async def test_a_bare_position_is_live() -> None:
+    at = Traded()
+    await at.venue.submit(at.buy("1"))
+    at.until(61 * NS_PER_S)
+    for exit_id in ("q1-sl", "q1-tp"):
+        await at.venue.cancel("SIMUSDT", exit_id)
+    assert kinds(at.until(62 * NS_PER_S)) == [("q1-sl", "canceled"), ("q1-tp", "canceled")]
+    assert at.venue.live
+
+
 async def test_the_instruments_rules_are_the_venues() -> None:
     at = Traded()
     await at.venue.submit(replace(at.buy("0.049"), stop_price=None, take_profit_price=None))
