@@ -62,7 +62,7 @@ check: setup ## lint, types, import contract, determinism, licences, locks
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timings 2>&1 | tail -n 12; exit $${PIPESTATUS[0]}
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python scripts/check_determinism.py
 	@$(BIN)/python scripts/check_licences.py
 	@$(BIN)/python scripts/check_locks.py
