@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from commands import CHANFLOW, chanflow, environment, journals
-from made_frames import frames, text_of
+from made_recording import frames, text_of
 
 Spoil = Callable[[list[str]], list[str]]
 
