@@ -121,7 +121,7 @@ class CountingConsole(Console):
 
 def test_a_terminal_is_drawn_at_most_ten_times_a_second_and_ends_with_the_last_word() -> None:
     out, now_ns = StringIO(), [0]
-    console = CountingConsole(file=out, width=80, force_terminal=True, legacy_windows=False)
+    console = CountingConsole(file=out, width=80, force_terminal=True, legacy_windows=False, _environ={"TERM": "xterm"})
     with LiveView(console=console, monotonic_ns=lambda: now_ns[0]) as view:
         before = console.drawn
         for step in range(1_000):
@@ -150,7 +150,7 @@ def test_a_dumb_terminal_is_written_like_a_log() -> None:
 
 def test_a_fault_in_the_run_leaves_the_terminal_whole() -> None:
     out = StringIO()
-    console = Console(file=out, width=80, force_terminal=True, legacy_windows=False)
+    console = Console(file=out, width=80, force_terminal=True, legacy_windows=False, _environ={"TERM": "xterm"})
     try:
         with LiveView(console=console, monotonic_ns=lambda: 0) as view:
             update(view, 0.5)

@@ -101,7 +101,9 @@ def distinct_goldens() -> list[Any]:
     for name, document in goldens():
         key = json.dumps([document["input"], document["preset"], stroke_settings(document)], sort_keys=True)
         seen.setdefault(key, pytest.param(document, id=name.removesuffix(".json.gz")))
-    return list(seen.values()) or [pytest.param(None, id="absent", marks=pytest.mark.skip(f"no goldens in {GOLDEN}"))]
+    return list(seen.values()) or [
+        pytest.param(None, id="absent", marks=pytest.mark.skip(f"no goldens in {GOLDEN}: set CHANFLOW_TEST_DATA"))
+    ]
 
 
 @pytest.mark.golden
@@ -117,7 +119,7 @@ def test_strokes_equal_the_recorded_ones(document: dict[str, Any]) -> None:
 @pytest.mark.golden
 def test_goldens_that_differ_in_later_stages_have_the_same_strokes() -> None:
     if not goldens():
-        pytest.skip(f"no goldens in {GOLDEN}")
+        pytest.skip(f"no goldens in {GOLDEN}: set CHANFLOW_TEST_DATA")
     by_settings: dict[str, list[Any]] = {}
     for _, document in goldens():
         key = json.dumps([document["input"], document["preset"], stroke_settings(document)], sort_keys=True)
@@ -130,7 +132,7 @@ def test_goldens_that_differ_in_later_stages_have_the_same_strokes() -> None:
 def test_every_recorded_prefix_shows_the_same_last_stroke(preset: str) -> None:
     path = GOLDEN / f"btcusdt_5m.prefixes.{preset}.json.gz"
     if not path.is_file():
-        pytest.skip(f"no {path}")
+        pytest.skip(f"no {path}: set CHANFLOW_TEST_DATA")
     trace = read_json(path)
     at = {name: position for position, name in enumerate(trace["columns"])}
     expected = {
