@@ -1,6 +1,6 @@
 """Measures what the desk promises about speed, on this machine, in one run. `make bench`.
 
-Prints a table and writes `benchmarks/out/bench.json`. Targets are goals on two cores, not assertions: nothing here
+Prints a table and writes `benchmarks/out/bench.json` and the page `benchmarks/README.md`. Targets are goals on two cores, not assertions: nothing here
 fails, and figures of different machines are not compared.
 """
 
@@ -148,6 +148,17 @@ def command_figures() -> list[Figure]:
     return figures
 
 
+def page(figures: list[Figure], facts: dict[str, object]) -> str:
+    """Return the figures as a page."""
+    rows = "\n".join(f"| {f.what} | {f.value:,.3f} | {f.unit} | {f.target} | {f.repeats} |" for f in figures)
+    machine = ", ".join(f"{name} {value}" for name, value in facts.items())
+    return (
+        "# Benchmarks\n\nMade by `make bench`; do not edit. Medians of the repeats named, on "
+        f"{machine}. Targets are goals\non two cores; figures of different machines are not compared.\n\n"
+        "| what | median | unit | target | repeats |\n|---|---:|---|---|---:|\n" + rows + "\n"
+    )
+
+
 def main() -> None:
     """Measure, print, write."""
     figures = [*chan_figures(), *flow_figures(), *gate_figures(), *command_figures()]
@@ -155,7 +166,12 @@ def main() -> None:
         print(f"{figure.what:<42} {figure.value:>10.3f} {figure.unit:<11} {figure.target}")
     out = ROOT / "benchmarks" / "out"
     out.mkdir(exist_ok=True)
-    facts = {"python": platform.python_version(), "machine": platform.machine(), "cores": os.cpu_count()}
+    facts: dict[str, object] = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+    }
+    (ROOT / "benchmarks" / "README.md").write_text(page(figures, facts))
     (out / "bench.json").write_text(json.dumps({"machine": facts, "figures": [asdict(f) for f in figures]}, indent=1))
 
 

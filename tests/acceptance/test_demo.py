@@ -15,7 +15,7 @@ from commands import chanflow, journals, market_data, sha_line, start
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory in which seed 42 has been run once."""
     home = tmp_path_factory.mktemp("day") / "home"
