@@ -1,7 +1,7 @@
 """Measures what the desk promises about speed, on this machine, in one run. `make bench`.
 
-Prints a table and writes `benchmarks/out/bench.json` and the page `benchmarks/README.md`. Targets are goals on two cores, not assertions: nothing here
-fails, and figures of different machines are not compared.
+Prints a table and writes `benchmarks/out/bench.json` and the page `benchmarks/README.md`. Targets are goals on two
+cores, not assertions: nothing here fails, and figures of different machines are not compared.
 """
 
 from __future__ import annotations
