@@ -1,4 +1,4 @@
-"""Coarser bars from finer ones, on the crypto calendar: UTC, every day, weeks from Monday.
+"""Coarser bars from finer ones: `resample` and `Resampler` in UTC around the clock, `resample_on` on any calendar.
 
 Only closed bars come out. A coarser bar is closed once a finer bar reaches its end, a finer bar beyond its end was
 seen, or the caller says that its end has passed.
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chanflow.domain.market_data import Bar
+from chanflow.market.calendar import Calendar
 from chanflow.market.ports import bar_open_ms, first_edge_ms
 
 BAR_COLUMNS = ("ts_ms", "open", "high", "low", "close", "volume", "amount", "trades", "buy_qty")
@@ -37,23 +38,79 @@ def resample(
     ts = np.asarray(columns["ts_ms"], dtype=np.int64)
     if ts.size == 0:
         return {name: np.asarray(columns[name])[:0].copy() for name in BAR_COLUMNS}
+    _check_rising(ts)
+    opens = ts - (ts - first_edge_ms(to_ms)) % to_ms
+    coarse = _joined_rows(columns, opens, BAR_COLUMNS)
+    reached_ms = max(int(ts[-1]) + from_ms, known_to_ms if known_to_ms is not None else 0)
+    bars = coarse["ts_ms"].size
+    closed = bars if int(coarse["ts_ms"][-1]) + to_ms <= reached_ms else bars - 1
+    return {name: coarse[name][:closed] for name in BAR_COLUMNS}
+
+
+def resample_on(
+    columns: Mapping[str, NDArray[Any]],
+    calendar: Calendar,
+    from_level: str,
+    to_level: str,
+    *,
+    known_to_ms: int | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Return the closed bars of `to_level` made of bars of `from_level`, with their ends in `close_ms`, Unix ms.
+
+    `columns` needs `ts_ms`, `open`, `high`, `low` and `close`; `volume` and what follows it in `BAR_COLUMNS` are summed
+    where present. Rows with volume 0 are passed over where the calendar takes them for suspensions; leave `volume` out
+    where it is unknown. The last bar is given as in `resample`. Raises ValueError when times do not rise, when the
+    market is closed at one of them, and when a finer bar does not lie in one coarser bar.
+    """
+    ts = np.asarray(columns["ts_ms"], dtype=np.int64)
+    names = tuple(name for name in BAR_COLUMNS if name in columns or name in BAR_COLUMNS[:5])
+    _check_rising(ts)
+    fine_open_ms, fine_close_ms = calendar.edges(ts, from_level)
+    opens, closes = calendar.edges(ts, to_level)
+    split = (fine_open_ms < opens) | (fine_close_ms > closes)
+    if split.any():
+        raise ValueError(f"the {from_level} bar at {int(ts[np.argmax(split)])} ms does not lie in one {to_level} bar")
+    reached_ms = max(int(fine_close_ms[-1]) if ts.size else 0, known_to_ms if known_to_ms is not None else 0)
+    if "volume" in columns and not calendar.empty_rows:
+        traded = np.asarray(columns["volume"]) != 0
+        columns = {name: np.asarray(columns[name])[traded] for name in names}
+        opens, closes = opens[traded], closes[traded]
+    coarse = _joined_rows(columns, opens, names)
+    close_ms = closes[_first_rows(opens)]
+    closed = close_ms <= reached_ms
+    coarse = {"ts_ms": coarse.pop("ts_ms"), "close_ms": close_ms, **coarse}
+    return {name: values[closed] for name, values in coarse.items()}
+
+
+def _check_rising(ts: NDArray[np.int64]) -> None:
     if np.any(np.diff(ts) <= 0):
         raise ValueError("bars do not rise in time: sort them and remove repeats")
-    opens = ts - (ts - first_edge_ms(to_ms)) % to_ms
-    starts = np.flatnonzero(np.concatenate(([True], opens[1:] != opens[:-1])))
-    ends = np.concatenate((starts[1:], [ts.size])) - 1
-    coarse: dict[str, NDArray[Any]] = {
-        "ts_ms": opens[starts],
-        "open": np.asarray(columns["open"])[starts],
-        "high": np.maximum.reduceat(np.asarray(columns["high"]), starts),
-        "low": np.minimum.reduceat(np.asarray(columns["low"]), starts),
-        "close": np.asarray(columns["close"])[ends],
-    }
-    for name in ("volume", "amount", "trades", "buy_qty"):
-        coarse[name] = np.add.reduceat(np.asarray(columns[name]), starts)
-    reached_ms = max(int(ts[-1]) + from_ms, known_to_ms if known_to_ms is not None else 0)
-    closed = starts.size if int(coarse["ts_ms"][-1]) + to_ms <= reached_ms else starts.size - 1
-    return {name: coarse[name][:closed] for name in BAR_COLUMNS}
+
+
+def _first_rows(opens: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the first row of each run of one open."""
+    return np.flatnonzero(np.diff(opens, prepend=-1) != 0)
+
+
+def _joined_rows(
+    columns: Mapping[str, NDArray[Any]], opens: NDArray[np.int64], names: tuple[str, ...]
+) -> dict[str, NDArray[Any]]:
+    """Return one bar for each run of rows with one open; `names` are those of `BAR_COLUMNS` to give."""
+    starts = _first_rows(opens)
+    ends = np.append(starts[1:], opens.size)[: starts.size] - 1
+    found: dict[str, NDArray[Any]] = {"ts_ms": opens[starts]}
+    for name in names[1:]:
+        values = np.asarray(columns[name])
+        if name == "open":
+            found[name] = values[starts]
+        elif name == "close":
+            found[name] = values[ends]
+        elif name in ("high", "low"):
+            extreme = np.maximum if name == "high" else np.minimum
+            found[name] = extreme.reduceat(values, starts) if starts.size else values[:0].copy()
+        else:
+            found[name] = np.add.reduceat(values, starts) if starts.size else values[:0].copy()
+    return found
 
 
 class Resampler:
