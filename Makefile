@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export CHANFLOW_HOME ?= $(CURDIR)/.chanflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check bench up web docs build lock clean toolchain
+.PHONY: help setup demo test test-fast check bench fuzz up web docs build lock clean toolchain
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -72,6 +72,9 @@ check: setup ## lint, types, import contract, determinism, licences, locks
 
 bench: setup ## measure speed; figures go to benchmarks/out
 	@$(BIN)/python benchmarks/run.py
+
+fuzz: setup ## hostile input against the Chan engine and its plain reference, for a minute (SECONDS=60)
+	@$(BIN)/python scripts/fuzz_chan.py --seconds $(or $(SECONDS),60)
 
 web: ## build the dashboard
 	@echo "there is no dashboard yet: the desk is read at the command line, over REST and over MCP"

@@ -39,35 +39,105 @@ def row_ids(
 class ChanEngine:
     """Chan structure of a growing series of bars.
 
-    `preset` is `default`, `chanpy`, `new_bi` or `totally`; `params` sets single parameters on top. An unknown preset,
-    key or value raises ValueError, which names it and what is allowed.
+    `preset` is `default`, `chanpy`, `new_bi`, `totally`, `czsc6`, `czsc7` or `textbook`; `params` sets single
+    parameters on top. An unknown preset, key or value raises ValueError, which names it and what is allowed. With
+    `history` the lists also have first_seen_bar, confirmed_bar and void_bar (int64, -1 = not yet) and, at the end of
+    each level, what was withdrawn.
 
-    An event is (kind, index, start_bar, end_bar, start_ts_ms, end_ts_ms, start_price, end_price, direction, bar).
+    An event is one of these, kind being new, revised, confirmed or void, and bar the one after which it is known:
+    ("stroke", kind, index, start_bar, end_bar, start_ts_ms, end_ts_ms, start_price, end_price, direction, bar);
+    ("segment" or "super_segment", kind, (index, start_element, end_element),
+    (start_bar, end_bar, start_ts_ms, end_ts_ms), (start_price, end_price, direction), bar);
+    ("center", kind, (level, start, end, entry, exit), (low, high, peak_low, peak_high),
+    (start_ts_ms, end_ts_ms, grade), bar);
+    ("point", kind, (level, element, type, side), (bar, ts_ms, price, divergence), bar).
     """
 
-    def __init__(self, preset: str = "default", params: dict[str, str | bool | int | float] | None = None) -> None: ...
+    def __init__(
+        self,
+        preset: str = "default",
+        params: dict[str, str | bool | int | float | None] | None = None,
+        history: bool = False,
+        recorded: bool = False,
+    ) -> None: ...
+    def snapshot(self) -> bytes:
+        """Return the parameters and the bars as bytes. Raises ValueError unless the engine was made `recorded`."""
+
+    @staticmethod
+    def restore(snapshot: bytes) -> ChanEngine:
+        """Return the engine a snapshot was taken of; every bar is read again. Raises ValueError if it is damaged."""
+
     def push(
-        self, ts_ms: int, open: float, high: float, low: float, close: float, volume: float = 0.0
-    ) -> list[
-        tuple[Literal["new", "revised", "confirmed", "void"], int, int, int, int, int, float, float, int, int]
-    ]:
-        """Read a bar and return what it changed. Raises ValueError for a malformed bar, which it names."""
+        self,
+        ts_ms: int,
+        open: float,
+        high: float,
+        low: float,
+        close: float,
+        volume: float | None = None,
+        amount: float | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """Read a bar and return what it changed.
+
+        Raises ValueError for a malformed bar, which it names, and for a missing volume or amount that a metric needs.
+        """
 
     def replace(
-        self, ts_ms: int, open: float, high: float, low: float, close: float, volume: float = 0.0
-    ) -> list[
-        tuple[Literal["new", "revised", "confirmed", "void"], int, int, int, int, int, float, float, int, int]
-    ]:
+        self,
+        ts_ms: int,
+        open: float,
+        high: float,
+        low: float,
+        close: float,
+        volume: float | None = None,
+        amount: float | None = None,
+    ) -> list[tuple[Any, ...]]:
         """Read a correction of the last bar and return the differences from what was shown with the old version.
 
-        Raises ValueError for a malformed bar, which it names, and if there is no bar.
+        Raises ValueError as `push`, and if there is no bar.
         """
+
+    def clone(self) -> ChanEngine:
+        """Return an engine in the same state that goes its own way."""
 
     def strokes(self) -> dict[str, NDArray[Any]]:
         """Return the strokes shown after the last bar, one array per column.
 
         start_bar, end_bar, start_ts_ms, end_ts_ms int64, start_price, end_price float64, direction int8 (1 or -1),
-        state uint8 (0 provisional, 1 confirmed), first_seen_bar, confirmed_bar int64 (-1 = not confirmed).
+        state uint8 (0 provisional, 1 confirmed, 2 void), first_seen_bar, confirmed_bar int64 (-1 = not confirmed).
+        """
+
+    def segments(self) -> dict[str, NDArray[Any]]:
+        """Return the segments shown after the last bar, one array per column.
+
+        The first eight columns of `strokes`, start_stroke and end_stroke int32.
+        """
+
+    def super_segments(self) -> dict[str, NDArray[Any]]:
+        """Return the super-segments shown after the last bar, one array per column.
+
+        The first eight columns of `strokes`, start_segment and end_segment int32.
+        """
+
+    def centers(self) -> dict[str, NDArray[Any]]:
+        """Return the centers of both levels, one array per column.
+
+        level uint8 (0 stroke, 1 segment), start_stroke, end_stroke, entry_stroke, exit_stroke int32 (-1 = none), low,
+        high, peak_low, peak_high float64, start_ts_ms, end_ts_ms int64, grade uint8, state uint8.
+        """
+
+    def points(self) -> dict[str, NDArray[Any]]:
+        """Return the points of both levels, one array per column.
+
+        level uint8, element int32, bar, ts_ms int64, price float64, side int8 (1 buy, -1 sell), types uint8 (a bit per
+        type, in the order 1, 1p, 2, 2s, 3a, 3b), state uint8, confirmed_types uint8, divergence float64 (NaN = none).
+        """
+
+    def trends(self) -> dict[str, NDArray[Any]]:
+        """Return the trend types of both levels, one array per column.
+
+        level uint8, kind uint8 (1 trend, 0 consolidation), direction int8, first_center, last_center, start_element,
+        end_element int32.
         """
 
     @property
@@ -86,11 +156,31 @@ def chan_analyze(
     close: NDArray[np.float64],
     volume: NDArray[np.float64] | None = None,
     preset: str = "default",
-    params: dict[str, str | bool | int | float] | None = None,
+    params: dict[str, str | bool | int | float | None] | None = None,
+    amount: NDArray[np.float64] | None = None,
+    history: bool = False,
 ) -> ChanEngine:
     """Read contiguous columns of one length, without the GIL, and return the engine after the last bar.
 
-    Raises ValueError as `ChanEngine` and `push`, and for columns of different lengths.
+    With `history` the bars are pushed one by one. Raises ValueError as `ChanEngine` and `push`, and for columns of
+    different lengths.
+    """
+
+# scan
+
+def chan_scan(
+    series: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]],
+    preset: str = "default",
+    params: dict[str, str | bool | int | float | None] | None = None,
+    fresh_bars: int | None = None,
+    threads: int = 1,
+) -> dict[str, Any]:
+    """Read every series (ts_ms, open, high, low, close) in threads, without the GIL, and return their points.
+
+    Columns, one row an element with points: series (index), bars_ago, level (0 stroke, 1 segment), element, bar, ts_ms,
+    price, side (1 buy, -1 sell), types and confirmed_types (a bit per type in the order 1 1p 2 2s 3a 3b), divergence
+    (NaN = none); `fresh_bars` keeps those in so many last bars. `failed` lists (index, reason) of malformed series.
+    Raises ValueError for an unknown preset or setting and for columns that differ in length.
     """
 
 # orderflow

@@ -17,6 +17,8 @@ pub struct Bar {
     pub close: f64,
     /// Traded base quantity.
     pub volume: f64,
+    /// Traded quote quantity.
+    pub amount: f64,
 }
 
 impl Bar {
@@ -25,7 +27,7 @@ impl Bar {
     /// # Errors
     /// A value is not finite, open or close lies outside low to high, or the time does not rise.
     pub(crate) fn check(&self, bar: usize, previous_ts_ms: Option<i64>) -> Result<(), ChanError> {
-        let values = [self.open, self.high, self.low, self.close, self.volume];
+        let values = [self.open, self.high, self.low, self.close, self.volume, self.amount];
         if !values.iter().all(|value| value.is_finite()) {
             return Err(ChanError::NotFinite { bar, values: *self });
         }

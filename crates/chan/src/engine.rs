@@ -1,103 +1,64 @@
 //! The engine: one bar in, the changes out.
 
 use crate::bar::Bar;
+use crate::center::Center;
+use crate::divergence_columns::Columns;
+use crate::element::{Element, SegmentSpan};
 use crate::error::ChanError;
-use crate::event::{EventKind, StrokeEvent};
-use crate::first_stroke::Opening;
-use crate::fractal::{self, Kind};
-use crate::inclusion::{Direction, Extent, MergedBar, Peak};
+use crate::event::{Event, EventKind, Object};
+use crate::inclusion::Direction;
+use crate::ledger::Reading;
 use crate::params::Params;
-use crate::stroke::{Landing, Pivot, State, Stroke, is_peak};
+use crate::point::Point;
+use crate::records::Records;
+use crate::stroke::Stroke;
+use crate::stroke_source::StrokeSource;
+use crate::structure::{LevelCenter, LevelKind, LevelPoint};
+use crate::tier::{Changed, Known, Tier};
+use crate::trend::{TrendType, trend_types};
 
-/// A stroke that ends at a fractal.
-#[derive(Debug, Clone, Copy)]
-struct Leg {
-    stroke: Stroke,
-    /// The merged bars after its begin up to and with its end.
-    extent: Extent,
-}
-
-/// What is shown after the strokes with a fractal end: those up to `keep`, then `stroke`.
-#[derive(Debug, Clone, Copy, Default)]
-struct Tail {
-    keep: usize,
-    stroke: Option<Stroke>,
-}
-
-/// A provisional end: of a new stroke, or of the stroke before the last, which then is dropped.
-#[derive(Debug, Clone, Copy)]
-struct Provisional {
-    end: Peak,
-    drops_last: bool,
-}
-
-/// Everything a bar can change besides the lists; copied before each bar so that the bar can be taken back.
-#[derive(Debug, Clone, Copy)]
-struct Core {
-    bars: usize,
-    last_ts_ms: Option<i64>,
-    /// The last three merged bars, oldest first.
-    recent: [Option<MergedBar>; 3],
-    /// The end of the last leg.
-    pivot: Option<Pivot>,
-    /// The merged bars after the pivot that are finished and no longer the last but one.
-    since_pivot: Extent,
-    /// The best provisional end among the finished bars after the pivot: the latest.
-    provisional: Option<Provisional>,
-    tail: Tail,
-    /// When a stroke from the pivot was first shown.
-    next_first_seen: Option<usize>,
-    confirmed: usize,
-}
-
-/// How to take the last bar back.
-#[derive(Debug, Clone)]
-struct Undo {
-    core: Core,
-    legs: usize,
-    last_legs: [Option<Leg>; 2],
-    opening: usize,
-}
-
-/// What was shown before a bar, from stroke `from` on. One bar changes no stroke before it.
-struct Shown {
-    from: usize,
-    strokes: [Option<Stroke>; 4],
-    confirmed: usize,
-}
-
-/// Chan structure of a growing series of bars. Work per bar is constant on average and a bar allocates nothing,
-/// apart from the growth of the list of strokes and, until there is a first stroke, of the bars it is sought in.
+/// Chan structure of a growing series of bars. Work per bar is constant on average.
 #[derive(Debug, Clone)]
 pub struct Engine {
     params: Params,
-    core: Core,
-    legs: Vec<Leg>,
-    opening: Opening,
-    undo: Option<Undo>,
-    events: Vec<StrokeEvent>,
+    source: StrokeSource,
+    columns: Columns,
+    /// Over strokes, and over segments.
+    strokes: Tier,
+    segments: Tier,
+    records: Records,
+    events: Vec<Event>,
 }
 
 impl Engine {
     /// Returns an engine that has read no bar.
     #[must_use]
     pub fn new(params: Params) -> Self {
-        let core = Core {
-            bars: 0,
-            last_ts_ms: None,
-            recent: [None; 3],
-            pivot: None,
-            since_pivot: Extent::EMPTY,
-            provisional: None,
-            tail: Tail::default(),
-            next_first_seen: None,
-            confirmed: 0,
-        };
-        let (legs, events) = (Vec::new(), Vec::with_capacity(8));
-        Self { params, core, legs, opening: Opening::default(), undo: None, events }
+        Self::with_records(params, Records::new(false))
     }
 
-    /// Returns an engine that has read these bars. It is what a push of each would make, without the events between.
+    /// Returns an engine that has read no bar and keeps every object that is withdrawn: see
+    /// [`records`](Self::records).
+    #[must_use]
+    pub fn with_history(params: Params) -> Self {
+        Self::with_records(params, Records::new(true))
+    }
+
+    fn with_records(params: Params, records: Records) -> Self {
+        let upper = &params.upper;
+        Self {
+            params,
+            source: StrokeSource::new(&params),
+            columns: Columns::new(upper.needs()),
+            strokes: Tier::new(&params, upper.stroke_points),
+            segments: Tier::new(&params, upper.segment_points),
+            records,
+            events: Vec::with_capacity(64),
+        }
+    }
+
+    /// Returns an engine that has read these bars. It shows what a push of each would show, and goes on like it; only
+    /// since when objects are known it does not know.
     ///
     /// # Errors
     /// A bar is malformed or does not open after the one before it.
@@ -106,30 +67,27 @@ impl Engine {
         let mut bars = bars.into_iter().peekable();
         while let Some(bar) = bars.next() {
             if bars.peek().is_none() {
-                engine.push(bar)?;
+                engine.source.push(bar)?;
             } else {
-                bar.check(engine.core.bars, engine.core.last_ts_ms)?;
-                engine.close_opening();
-                engine.advance(bar);
+                engine.source.read(bar)?;
             }
+            engine.columns.push(bar.close, bar.volume, bar.amount);
         }
+        engine.update(0);
         Ok(engine)
     }
 
-    /// Reads a bar and returns what it changed: void strokes from the last to the first, then revised and new ones,
-    /// then confirmed ones.
+    /// Reads a bar and returns what it changed: strokes, then segments, centers and points of strokes, then those of
+    /// segments; of each the void objects from the last to the first, then new and revised ones, then confirmed ones.
     ///
     /// # Errors
     /// The bar is malformed or does not open after the last one; the engine is then unchanged.
-    pub fn push(&mut self, bar: Bar) -> Result<&[StrokeEvent], ChanError> {
-        bar.check(self.core.bars, self.core.last_ts_ms)?;
-        self.close_opening();
-        let legs = self.legs.len();
-        let last_legs = [2, 1].map(|back| Some(*self.legs.get(legs.checked_sub(back)?)?));
-        self.undo = Some(Undo { core: self.core, legs, last_legs, opening: self.opening.len() });
-        let before = self.shown_from(legs.saturating_sub(2));
-        self.advance(bar);
-        Ok(self.report(&before))
+    pub fn push(&mut self, bar: Bar) -> Result<&[Event], ChanError> {
+        self.catch_up();
+        self.source.push(bar)?;
+        self.columns.push(bar.close, bar.volume, bar.amount);
+        self.tell(Reading::Push);
+        Ok(&self.events)
     }
 
     /// Reads a correction of the last bar; the engine is then as if the old version had never been pushed.
@@ -139,290 +97,226 @@ impl Engine {
     /// # Errors
     /// There is no bar, or the new version is malformed or does not open after the bar before; the engine is then
     /// unchanged.
-    pub fn replace(&mut self, bar: Bar) -> Result<&[StrokeEvent], ChanError> {
-        let undo = self.undo.clone().ok_or(ChanError::NothingToReplace)?;
-        bar.check(undo.core.bars, undo.core.last_ts_ms)?;
-        let before = self.shown_from(undo.legs.saturating_sub(2));
-        self.take_back(&undo);
-        self.advance(bar);
-        Ok(self.report(&before))
+    pub fn replace(&mut self, bar: Bar) -> Result<&[Event], ChanError> {
+        self.catch_up();
+        self.source.replace(bar)?;
+        self.columns.replace(bar.close, bar.volume, bar.amount);
+        // What the metrics read of the last bar has changed, whether or not its prices did.
+        let last = self.source.bar_count() - 1;
+        while self.strokes.elements.pop_if(|element| element.last_bar >= last).is_some() {}
+        self.tell(Reading::Replace);
+        Ok(&self.events)
+    }
+
+    /// Returns the parameters.
+    #[must_use]
+    pub fn params(&self) -> &Params {
+        &self.params
     }
 
     /// Returns the strokes shown after the last bar, the provisional tail included.
     pub fn strokes(&self) -> impl Iterator<Item = Stroke> + '_ {
-        let kept = self.legs.iter().take(self.core.tail.keep).map(|leg| leg.stroke);
-        kept.chain(self.core.tail.stroke)
+        (0..self.source.stroke_count()).filter_map(|index| self.source.stroke(index))
     }
 
     /// Returns how many strokes are shown.
     #[must_use]
     pub fn stroke_count(&self) -> usize {
-        self.core.tail.keep + usize::from(self.core.tail.stroke.is_some())
+        self.source.stroke_count()
+    }
+
+    /// Returns the strokes as elements.
+    #[must_use]
+    pub fn stroke_elements(&self) -> &[Element] {
+        &self.strokes.elements
+    }
+
+    /// Returns the segments as elements.
+    #[must_use]
+    pub fn segment_elements(&self) -> &[Element] {
+        &self.segments.elements
+    }
+
+    /// Returns the segments, as spans of strokes.
+    #[must_use]
+    pub fn segments(&self) -> &[SegmentSpan] {
+        self.strokes.segments.segments()
+    }
+
+    /// Returns the super-segments, as spans of segments.
+    #[must_use]
+    pub fn super_segments(&self) -> &[SegmentSpan] {
+        self.segments.segments.segments()
+    }
+
+    /// Returns the centers of a level.
+    #[must_use]
+    pub fn centers(&self, level: LevelKind) -> &[Center] {
+        self.tier(level).centers()
+    }
+
+    /// Returns the first element of a level whose center, if one begins there or later, may still change.
+    #[must_use]
+    pub fn centers_open_from(&self, level: LevelKind) -> usize {
+        self.tier(level).open_from()
+    }
+
+    /// Returns the points of a level.
+    #[must_use]
+    pub fn points(&self, level: LevelKind) -> &[Point] {
+        self.tier(level).points.points()
+    }
+
+    /// Returns the centers of a level as they are shown; since when they are known is left open.
+    pub fn level_centers(&self, level: LevelKind) -> impl Iterator<Item = LevelCenter> + '_ {
+        let tier = self.tier(level);
+        let of = move |c: &Center| LevelCenter::of(level, *c, &tier.elements, tier.open_from());
+        tier.centers().iter().filter_map(of)
+    }
+
+    /// Returns the points of a level as they are shown, one per type; since when they are known is left open.
+    pub fn level_points(&self, level: LevelKind) -> impl Iterator<Item = LevelPoint> + '_ {
+        let typed = move |point: &'_ Point| {
+            let point = *point;
+            point.types.iter().map(move |kind| LevelPoint::of(level, &point, kind))
+        };
+        self.points(level).iter().flat_map(typed)
+    }
+
+    /// Returns the trend types of a level.
+    #[must_use]
+    pub fn trends(&self, level: LevelKind) -> Vec<TrendType> {
+        let tier = self.tier(level);
+        trend_types(tier.centers(), &tier.elements, self.params.upper.trend_compare)
+    }
+
+    /// Returns since when everything shown is known, and with history what was withdrawn. After [`Engine::batch`] it
+    /// is empty until the next bar, and then begins with that one.
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        &self.records
     }
 
     /// Returns how many raw bars were read.
     #[must_use]
     pub fn bar_count(&self) -> usize {
-        self.core.bars
+        self.source.bar_count()
     }
 
     /// Returns how many merged bars they make.
     #[must_use]
     pub fn merged_count(&self) -> usize {
-        self.core.recent[2].map_or(0, |last| last.index + 1)
+        self.source.merged_count()
     }
 
-    fn shown(&self, index: usize) -> Option<Stroke> {
-        match index.cmp(&self.core.tail.keep) {
-            std::cmp::Ordering::Less => self.legs.get(index).map(|leg| leg.stroke),
-            std::cmp::Ordering::Equal => self.core.tail.stroke,
-            std::cmp::Ordering::Greater => None,
-        }
-    }
-
-    fn shown_from(&self, from: usize) -> Shown {
-        let strokes = std::array::from_fn(|i| self.shown(from + i));
-        Shown { from, strokes, confirmed: self.core.confirmed }
-    }
-
-    /// Drops the bars the first stroke was sought in. It waits for the bar after, lest that stroke is taken back.
-    fn close_opening(&mut self) {
-        if !self.legs.is_empty() && self.opening.len() > 0 {
-            self.opening = Opening::default();
+    fn tier(&self, level: LevelKind) -> &Tier {
+        match level {
+            LevelKind::Stroke => &self.strokes,
+            LevelKind::Segment => &self.segments,
         }
     }
 
-    fn take_back(&mut self, undo: &Undo) {
-        self.core = undo.core;
-        self.legs.truncate(undo.legs.saturating_sub(2));
-        self.legs.extend(undo.last_legs.iter().flatten());
-        for leg in self.legs.iter_mut().skip(undo.core.confirmed) {
-            leg.stroke.state = State::Provisional;
-            leg.stroke.confirmed_bar = None;
-        }
-        self.opening.truncate(undo.opening);
-    }
-
-    fn advance(&mut self, bar: Bar) {
-        let raw = self.core.bars;
-        self.core.bars += 1;
-        self.core.last_ts_ms = Some(bar.ts_ms);
-        let [_, before, last] = &mut self.core.recent;
-        match last {
-            None => *last = Some(MergedBar::first(&bar)),
-            Some(last) if last.includes(&bar) => {
-                last.absorb(raw, &bar);
-                if let Some(before) = before {
-                    last.count_gaps(before);
-                }
-            }
-            Some(middle) => {
-                let (left, middle) = (*before, *middle);
-                let right = middle.born_after(raw, &bar);
-                self.core.recent = [left, Some(middle), Some(right)];
-                self.finish(left, middle, right);
-            }
-        }
-        self.show_tail();
-        self.confirm();
-    }
-
-    /// Runs the rules on `middle`, finished by the birth of `right`.
-    fn finish(&mut self, left: Option<MergedBar>, middle: MergedBar, right: MergedBar) {
-        let kind = left.and_then(|left| fractal::judge(&left, &middle, &right));
-        let left_extent = left.map_or(Extent::EMPTY, |left| left.extent);
-        let end = Landing { bar: &middle, left: left_extent, right: Some(right.extent) };
-        let Some(pivot) = &mut self.core.pivot else {
-            self.opening.add(left, middle, kind, self.params.bi_fx_check);
-            if let Some(kind) = kind {
-                self.begin_first(kind, &end);
-            }
-            return;
-        };
-        if middle.index == pivot.bar.index + 1 {
-            pivot.right = middle.extent;
-        }
-        if kind.is_some_and(|kind| self.extend_legs(kind, &end)) {
-            return;
-        }
-        if let Some(found) = self.provisional_end(&Landing { right: None, ..end }) {
-            self.core.provisional = Some(found);
-        }
-        self.core.since_pivot = self.core.since_pivot.with(middle.extent);
-    }
-
-    fn begin_first(&mut self, kind: Kind, end: &Landing<'_>) {
-        let Some(begin) = self.opening.begin_for(&self.params, kind, end) else { return };
-        let extent = self.opening.extent_after(&begin.bar);
-        let (from, to) = (begin.bar.peak(begin.kind), end.bar.peak(kind));
-        let stroke = Stroke::between(0, from, to, self.core.bars - 1);
-        self.legs.push(Leg { stroke, extent });
-        self.set_pivot(kind, end);
-    }
-
-    /// Lets the fractal `end` move the end of the last leg, begin a new one, or drop the last one. Returns whether.
-    fn extend_legs(&mut self, kind: Kind, end: &Landing<'_>) -> bool {
-        let Some(pivot) = self.core.pivot else { return false };
-        let peak = end.bar.peak(kind);
-        let inside = self.core.since_pivot;
-        let extent = inside.with(end.bar.extent);
-        if kind == pivot.kind {
-            if !end.bar.reaches(&pivot.bar, kind) {
-                return false;
-            }
-            self.move_end(peak, extent);
-        } else if pivot.can_reach(&self.params, end, inside) {
-            let first_seen = self.core.next_first_seen.unwrap_or(self.core.bars - 1);
-            let start = pivot.bar.peak(pivot.kind);
-            let stroke = Stroke::between(self.legs.len(), start, peak, first_seen);
-            self.legs.push(Leg { stroke, extent });
-        } else if self.replaces_peak(kind, end.bar) {
-            let dropped = self.legs.pop().map_or(Extent::EMPTY, |leg| leg.extent);
-            self.move_end(peak, dropped.with(extent));
-        } else {
-            return false;
-        }
-        self.set_pivot(kind, end);
-        true
-    }
-
-    /// Moves the end of the last leg over merged bars of this extent.
-    fn move_end(&mut self, end: Peak, over: Extent) {
-        if let Some(last) = self.legs.last_mut() {
-            last.stroke = last.stroke.ending_at(end);
-            last.extent = last.extent.with(over);
+    /// Records what a batch has shown, so that the next bar is told as what it changes.
+    fn catch_up(&mut self) {
+        if self.records.is_behind() {
+            let all = Some(Changed { segment: 0, center: 0, point: 0 });
+            let bar = self.source.bar_count().saturating_sub(1);
+            let (strokes, segments) = (&self.strokes, &self.segments);
+            self.records.strokes(
+                0,
+                self.source.stroke_count(),
+                |at| self.source.stroke(at),
+                bar,
+                Reading::Push,
+            );
+            self.records.renew(LevelKind::Stroke, strokes, all, bar, Reading::Push, |_, _| ());
+            self.records.renew(LevelKind::Segment, segments, all, bar, Reading::Push, |_, _| ());
         }
     }
 
-    fn set_pivot(&mut self, kind: Kind, end: &Landing<'_>) {
-        // The right neighbour has just been born; it counts once it is finished, or as it is while it is the last.
-        let (left, right) = (end.left, Extent::EMPTY);
-        self.core.pivot = Some(Pivot { bar: *end.bar, kind, left, right });
-        self.core.since_pivot = Extent::EMPTY;
-        self.core.provisional = None;
-        self.core.next_first_seen = None;
-    }
-
-    /// Whether `bar`, a peak of `kind`, is a better end for the stroke before the last, which then is dropped.
-    fn replaces_peak(&self, kind: Kind, bar: &MergedBar) -> bool {
-        let [.., before, last] = self.legs.as_slice() else { return false };
-        if self.params.bi_allow_sub_peak {
-            return false;
-        }
-        let begin = before.stroke.start_price;
-        let (reaches, holds) = match kind {
-            Kind::Top => {
-                (bar.extent.high >= last.stroke.start_price, last.stroke.end_price >= begin)
-            }
-            Kind::Bottom => {
-                (bar.extent.low <= last.stroke.start_price, last.stroke.end_price <= begin)
-            }
-        };
-        let inside = before.extent.with(last.extent).with(self.core.since_pivot);
-        reaches && holds && is_peak(kind, bar, inside)
-    }
-
-    /// Returns what a merged bar that is no fractal may provisionally end.
-    fn provisional_end(&self, end: &Landing<'_>) -> Option<Provisional> {
-        let pivot = self.core.pivot.as_ref()?;
-        let (kind, direction) = match pivot.kind {
-            Kind::Top => (Kind::Bottom, Direction::Down),
-            Kind::Bottom => (Kind::Top, Direction::Up),
-        };
-        if end.bar.direction != direction {
-            return None;
-        }
-        let drops_last = !pivot.can_reach(&self.params, end, self.core.since_pivot);
-        if drops_last && !self.replaces_peak(kind, end.bar) {
-            return None;
-        }
-        Some(Provisional { end: end.bar.peak(kind), drops_last })
-    }
-
-    /// Finds the provisional tail: what is shown until the next bar.
-    fn show_tail(&mut self) {
-        let legs = self.legs.len();
-        self.core.tail = Tail { keep: legs, stroke: None };
-        let (Some(mut pivot), [_, Some(before), Some(last)]) = (self.core.pivot, self.core.recent)
-        else {
-            return;
-        };
-        let Some(leg) = self.legs.last() else { return };
-        if last.reaches(&pivot.bar, pivot.kind) {
-            let stroke = leg.stroke.ending_at(last.peak(pivot.kind));
-            self.core.tail = Tail { keep: legs - 1, stroke: Some(stroke) };
-            return;
-        }
-        if last.index == pivot.bar.index + 1 {
-            pivot.right = last.extent;
-            self.core.pivot = Some(pivot);
-        }
-        let end = Landing { bar: &last, left: before.extent, right: None };
-        let Some(found) = self.provisional_end(&end).or(self.core.provisional) else { return };
-        if found.drops_last {
-            let stroke = self.legs.get(legs - 2).map(|leg| leg.stroke.ending_at(found.end));
-            self.core.tail = Tail { keep: legs - 2, stroke };
-        } else {
-            let start = pivot.bar.peak(pivot.kind);
-            let first_seen = *self.core.next_first_seen.get_or_insert(self.core.bars - 1);
-            let stroke = Stroke::between(legs, start, found.end, first_seen);
-            self.core.tail = Tail { keep: legs, stroke: Some(stroke) };
-        }
-    }
-
-    /// Confirms the strokes that no later bar can change.
-    fn confirm(&mut self) {
-        let open = if self.params.bi_allow_sub_peak { 1 } else { 3 };
-        let confirmed = self.legs.len().saturating_sub(open);
-        let bar = self.core.bars - 1;
-        while self.core.confirmed < confirmed {
-            if let Some(leg) = self.legs.get_mut(self.core.confirmed) {
-                leg.stroke.state = State::Confirmed;
-                leg.stroke.confirmed_bar = Some(bar);
-            }
-            self.core.confirmed += 1;
-        }
-    }
-
-    /// Writes down the differences from what was shown before.
-    fn report(&mut self, before: &Shown) -> &[StrokeEvent] {
+    fn tell(&mut self, reading: Reading) {
+        let from = self.source.first_changed();
+        let (strokes, segments) = self.update(from);
+        let bar = self.source.bar_count() - 1;
         self.events.clear();
-        let bar = self.core.bars - 1;
-        let now = self.shown_from(before.from);
-        let pairs = before.strokes.iter().zip(&now.strokes);
-        for (old, new) in pairs.clone().rev() {
-            if let Some(old) = old
-                && new.is_none_or(|new| new.start_bar != old.start_bar)
-            {
-                let stroke = Stroke { state: State::Void, ..*old };
-                self.events.push(StrokeEvent { kind: EventKind::Void, stroke, bar });
-            }
-        }
-        for (old, new) in pairs {
-            let Some(stroke) = *new else { continue };
-            let old = old.filter(|old| old.start_bar == stroke.start_bar);
-            let kind = match old {
-                None => EventKind::New,
-                Some(old) if old.end() != stroke.end() => EventKind::Revised,
-                Some(_) => continue,
-            };
-            self.events.push(StrokeEvent { kind, stroke, bar });
-        }
-        self.report_confirmations(before.confirmed, bar);
-        &self.events
+        let events = &mut self.events;
+        let stroke = |event: &crate::event::StrokeEvent| Event {
+            kind: event.kind,
+            object: Object::Stroke(event.stroke),
+            bar,
+        };
+        events.extend(self.source.events().iter().map(stroke));
+        self.records.strokes(
+            from,
+            self.source.stroke_count(),
+            |at| self.source.stroke(at),
+            bar,
+            reading,
+        );
+        let mut tell = |kind: EventKind, object: Object| events.push(Event { kind, object, bar });
+        self.records.renew(LevelKind::Stroke, &self.strokes, strokes, bar, reading, &mut tell);
+        self.records.renew(LevelKind::Segment, &self.segments, segments, bar, reading, &mut tell);
     }
 
-    fn report_confirmations(&mut self, before: usize, bar: usize) {
-        let now = self.core.confirmed;
-        for index in now..before {
-            if let Some(stroke) = self.shown(index) {
-                self.events.push(StrokeEvent { kind: EventKind::Revised, stroke, bar });
-            }
-        }
-        for index in before..now {
-            if let Some(stroke) = self.shown(index) {
-                self.events.push(StrokeEvent { kind: EventKind::Confirmed, stroke, bar });
-            }
-        }
+    /// Renews everything above the strokes from stroke number `from` on. Returns what changed on the two levels.
+    fn update(&mut self, from: usize) -> (Option<Changed>, Option<Changed>) {
+        let source = &self.source;
+        let from = from.min(self.strokes.elements.len());
+        let new = (from..source.stroke_count()).filter_map(|at| source.element(at));
+        let finished = source.finished_count();
+        let Some(changed) = self
+            .strokes
+            .renew(from, new)
+            .or_else(|| (finished != self.strokes.finished()).then_some(source.stroke_count()))
+        else {
+            return (None, None);
+        };
+        let known = Known { settled: source.settled_count(), finished };
+        let strokes = self.strokes.update(changed, known, &self.columns);
+
+        let spans = self.strokes.segments.segments();
+        let new = spans.get(strokes.segment..).unwrap_or_default().iter();
+        let elements = &self.strokes.elements;
+        let new = new.filter_map(|span| segment_element(span, elements, source));
+        let Some(changed) = self.segments.renew(strokes.segment, new) else {
+            return (Some(strokes), None);
+        };
+        let known = Known { settled: self.strokes.segments.settled_count(), finished: spans.len() };
+        let segments = self.segments.update(changed, known, &self.columns);
+        (Some(strokes), Some(segments))
     }
+}
+
+/// Returns a segment as the rules above segments see it.
+fn segment_element(
+    span: &SegmentSpan,
+    elements: &[Element],
+    source: &StrokeSource,
+) -> Option<Element> {
+    let (first, last) = (elements.get(span.start)?, elements.get(span.end)?);
+    let (begin, end) = (source.stroke(span.start)?, source.stroke(span.end)?);
+    let (low, high) = match span.direction {
+        Direction::Up => {
+            (begin.start_price.min(begin.start_far_price), end.end_price.max(end.end_far_price))
+        }
+        Direction::Down => {
+            (end.end_price.min(end.end_far_price), begin.start_price.max(begin.start_far_price))
+        }
+    };
+    let is_confirmed = span.is_confirmed();
+    Some(Element {
+        begin_bar: first.begin_bar,
+        end_bar: last.end_bar,
+        begin_ts_ms: first.begin_ts_ms,
+        end_ts_ms: last.end_ts_ms,
+        begin_price: first.begin_price,
+        end_price: last.end_price,
+        low,
+        high,
+        first_bar: first.first_bar,
+        last_bar: last.last_bar,
+        direction: span.direction,
+        sure: is_confirmed,
+        confirmed: is_confirmed,
+    })
 }

@@ -33,7 +33,7 @@ pub enum ChanError {
         /// The values it takes.
         allowed: &'static str,
     },
-    /// A price or the volume is NaN or infinite.
+    /// A price, the volume or the amount is NaN or infinite.
     NotFinite {
         /// Index of the bar.
         bar: usize,
@@ -73,6 +73,11 @@ pub enum ChanError {
     },
     /// `replace` was called before the first `push`.
     NothingToReplace,
+    /// The bytes are no snapshot, or are damaged.
+    BadSnapshot {
+        /// The first byte that is wrong or missing.
+        at: usize,
+    },
 }
 
 impl fmt::Display for ChanError {
@@ -89,8 +94,9 @@ impl fmt::Display for ChanError {
             }
             Self::NotFinite { bar, values } => write!(
                 f,
-                "bar {bar}: every value must be finite, got open {} high {} low {} close {} volume {}",
-                values.open, values.high, values.low, values.close, values.volume
+                "bar {bar}: every value must be finite, got open {} high {} low {} close {} volume {} \
+                 amount {}",
+                values.open, values.high, values.low, values.close, values.volume, values.amount
             ),
             Self::HighBelowLow { bar, high, low } => {
                 write!(f, "bar {bar}: high {high} is below low {low}")
@@ -102,6 +108,9 @@ impl fmt::Display for ChanError {
                 f,
                 "bar {bar}: ts_ms {ts_ms} must be later than {previous_ts_ms} of the bar before"
             ),
+            Self::BadSnapshot { at } => {
+                write!(f, "the snapshot is damaged at byte {at}; read the bars again instead")
+            }
             Self::NothingToReplace => {
                 write!(f, "bar 0: there is no last bar to replace; push it first")
             }

@@ -21,6 +21,15 @@ impl Direction {
             Self::Down => -1,
         }
     }
+
+    /// Returns the other direction.
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+        }
+    }
 }
 
 /// The highest high and the lowest low of some bars.
@@ -51,6 +60,11 @@ pub(crate) struct Peak {
     pub bar: usize,
     pub ts_ms: i64,
     pub price: f64,
+    /// The other extreme of that raw bar.
+    pub far_price: f64,
+    /// First and last raw bar of the merged bar it lies in.
+    pub first_bar: usize,
+    pub last_bar: usize,
 }
 
 /// A merged bar (合并K线).
@@ -70,8 +84,16 @@ pub(crate) struct MergedBar {
     pub raw: Extent,
     /// How many neighbours among all merged bars up to this one have raw ranges apart from each other.
     pub gaps: usize,
-    high_peak: Peak,
-    low_peak: Peak,
+    high_peak: Tip,
+    low_peak: Tip,
+}
+
+/// The raw bar that has a merged price.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Tip {
+    bar: usize,
+    ts_ms: i64,
+    far_price: f64,
 }
 
 impl MergedBar {
@@ -99,8 +121,8 @@ impl MergedBar {
             extent,
             raw: extent,
             gaps,
-            high_peak: Peak { bar: raw, ts_ms: bar.ts_ms, price: bar.high },
-            low_peak: Peak { bar: raw, ts_ms: bar.ts_ms, price: bar.low },
+            high_peak: Tip { bar: raw, ts_ms: bar.ts_ms, far_price: bar.low },
+            low_peak: Tip { bar: raw, ts_ms: bar.ts_ms, far_price: bar.high },
         }
     }
 
@@ -123,10 +145,10 @@ impl MergedBar {
         // The peak is the last raw bar with the merged price. A merged price only ever changes to the price of the
         // bar just read, so no earlier bar has to be looked at again.
         if bar.high == self.extent.high {
-            self.high_peak = Peak { bar: raw, ts_ms: bar.ts_ms, price: bar.high };
+            self.high_peak = Tip { bar: raw, ts_ms: bar.ts_ms, far_price: bar.low };
         }
         if bar.low == self.extent.low {
-            self.low_peak = Peak { bar: raw, ts_ms: bar.ts_ms, price: bar.low };
+            self.low_peak = Tip { bar: raw, ts_ms: bar.ts_ms, far_price: bar.high };
         }
         self.raw = self.raw.with(Extent { high: bar.high, low: bar.low });
         self.last_bar = raw;
@@ -139,10 +161,13 @@ impl MergedBar {
 
     /// Returns the last raw bar inside with the merged high (for a top) or low (for a bottom).
     pub fn peak(&self, kind: Kind) -> Peak {
-        match kind {
-            Kind::Top => self.high_peak,
-            Kind::Bottom => self.low_peak,
-        }
+        let (tip, price) = match kind {
+            Kind::Top => (self.high_peak, self.extent.high),
+            Kind::Bottom => (self.low_peak, self.extent.low),
+        };
+        let Tip { bar, ts_ms, far_price } = tip;
+        let (first_bar, last_bar) = (self.first_bar, self.last_bar);
+        Peak { bar, ts_ms, price, far_price, first_bar, last_bar }
     }
 
     /// Whether this bar is at least as extreme as `other` on the side of `kind`.
@@ -159,7 +184,7 @@ mod tests {
     use super::*;
 
     fn bar(high: f64, low: f64) -> Bar {
-        Bar { ts_ms: 0, open: low, high, low, close: high, volume: 0.0 }
+        Bar { ts_ms: 0, open: low, high, low, close: high, volume: 0.0, amount: 0.0 }
     }
 
     fn extent(merged: &MergedBar) -> (f64, f64) {

@@ -1,6 +1,7 @@
 //! What may be chosen about strokes, and the named choices.
 
 use crate::error::ChanError;
+use crate::upper_params::UpperParams;
 
 /// How two fractals must relate to be joined (`bi_algo`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +10,8 @@ pub enum StrokeAlgorithm {
     Normal,
     /// As `Normal` without the length (`fx`).
     Fractal,
+    /// Neither: the strokes of the czsc engine (`czsc`).
+    Czsc,
 }
 
 /// How far two fractals must be apart in price (`bi_fx_check`).
@@ -24,8 +27,17 @@ pub enum FractalCheck {
     Loss,
 }
 
-/// The parameters of the engine.
+/// How the elements after the last segment found are made segments (`left_seg_method`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOverMethod {
+    /// To the most extreme element, and on from there (`peak`).
+    Peak,
+    /// All of them are one segment (`all`).
+    All,
+}
+
+/// The parameters of the engine.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Params {
     /// How two fractals are joined.
     pub bi_algo: StrokeAlgorithm,
@@ -37,12 +49,25 @@ pub struct Params {
     pub gap_as_kl: bool,
     /// Whether no bar inside a stroke may be more extreme than its end.
     pub bi_end_is_peak: bool,
-    /// Whether a secondary peak may end a stroke; if not, a later and better peak drops the stroke after it.
+    /// Whether a secondary peak may end a stroke; if not, a later and better peak drops the stroke after it, and may
+    /// take a confirmed segment with it.
     pub bi_allow_sub_peak: bool,
+    /// How many merged bars a stroke of `bi_algo=czsc` has at least, the neighbours of both ends included.
+    pub min_bi_len: usize,
+    /// How the elements after the last segment found are made segments.
+    pub left_seg_method: LeftOverMethod,
+    /// Whether a new extreme takes back a segment's end that a gap leaves undecided.
+    pub seg_gap_cancel: bool,
+    /// What may be chosen about centers, points and trend types.
+    pub upper: UpperParams,
 }
 
-const PRESETS: &str = "default, chanpy, new_bi, totally";
-const KEYS: &str = "bi_algo, bi_strict, bi_fx_check, gap_as_kl, bi_end_is_peak, bi_allow_sub_peak";
+const PRESETS: &str = "default, chanpy, new_bi, totally, czsc6, czsc7, textbook";
+const KEYS: &str = "bi_algo, bi_strict, bi_fx_check, gap_as_kl, bi_end_is_peak, bi_allow_sub_peak, \
+     min_bi_len, left_seg_method, seg_gap_cancel, zs_algo, zs_combine, zs_combine_mode, one_bi_zs, touch_overlaps, \
+     trend_compare; and with or without one of the suffixes -buy, -sell, -seg, -segbuy, -segsell: macd_algo, \
+     divergence_rate, min_zs_cnt, bsp1_only_multibi_zs, bs1_peak, max_bs2_rate, bs_type, bsp2_follow_1, bsp3_follow_1, \
+     bsp2s_follow_2, max_bsp2s_lv, bsp3_peak, strict_bsp3, bsp3a_max_zs_cnt";
 
 impl Default for Params {
     fn default() -> Self {
@@ -53,24 +78,32 @@ impl Default for Params {
             gap_as_kl: false,
             bi_end_is_peak: true,
             bi_allow_sub_peak: true,
+            left_seg_method: LeftOverMethod::Peak,
+            seg_gap_cancel: false,
+            min_bi_len: 6,
+            upper: UpperParams::default(),
         }
     }
 }
 
 impl Params {
-    /// Returns the parameters of a preset: `default`, `chanpy`, `new_bi` or `totally`.
-    ///
-    /// `default` and `chanpy` make the same strokes.
+    /// Returns the parameters of a preset: `default`, `chanpy`, `new_bi`, `totally`, `czsc6`, `czsc7` or `textbook`.
     ///
     /// # Errors
     /// [`ChanError::UnknownPreset`] for any other name.
     pub fn preset(name: &str) -> Result<Self, ChanError> {
-        let base = Self::default();
+        let unknown = || ChanError::UnknownPreset { name: name.to_owned(), allowed: PRESETS };
+        let upper = UpperParams::preset(name).map_err(|_| unknown())?;
+        let base = Self { upper, ..Self::default() };
+        let czsc = |min_bi_len| Self { bi_algo: StrokeAlgorithm::Czsc, min_bi_len, ..base };
         match name {
             "default" | "chanpy" => Ok(base),
             "new_bi" => Ok(Self { bi_strict: false, ..base }),
             "totally" => Ok(Self { bi_fx_check: FractalCheck::Totally, ..base }),
-            _ => Err(ChanError::UnknownPreset { name: name.to_owned(), allowed: PRESETS }),
+            "czsc6" => Ok(czsc(6)),
+            "czsc7" => Ok(czsc(7)),
+            "textbook" => Ok(Self { seg_gap_cancel: true, ..base }),
+            _ => Err(unknown()),
         }
     }
 
@@ -84,7 +117,8 @@ impl Params {
                 self.bi_algo = match value {
                     "normal" => StrokeAlgorithm::Normal,
                     "fx" => StrokeAlgorithm::Fractal,
-                    _ => return Err(bad_value(key, value, "normal, fx")),
+                    "czsc" => StrokeAlgorithm::Czsc,
+                    _ => return Err(bad_value(key, value, "normal, fx, czsc")),
                 }
             }
             "bi_fx_check" => {
@@ -100,16 +134,31 @@ impl Params {
             "gap_as_kl" => self.gap_as_kl = truth(key, value)?,
             "bi_end_is_peak" => self.bi_end_is_peak = truth(key, value)?,
             "bi_allow_sub_peak" => self.bi_allow_sub_peak = truth(key, value)?,
-            _ => {
-                let (key, value) = (key.to_owned(), value.to_owned());
-                return Err(ChanError::UnknownParameter { key, value, allowed: KEYS });
+            "left_seg_method" => {
+                self.left_seg_method = match value {
+                    "peak" => LeftOverMethod::Peak,
+                    "all" => LeftOverMethod::All,
+                    _ => return Err(bad_value(key, value, "peak, all")),
+                }
             }
+            "seg_gap_cancel" => self.seg_gap_cancel = truth(key, value)?,
+            "min_bi_len" => {
+                let count = value.parse().ok().filter(|count| *count >= 3);
+                let allowed = "a whole number from 3 up";
+                self.min_bi_len = count.ok_or_else(|| bad_value(key, value, allowed))?;
+            }
+            _ => self.upper.set(key, value).map_err(|error| match error {
+                ChanError::UnknownParameter { key, value, .. } => {
+                    ChanError::UnknownParameter { key, value, allowed: KEYS }
+                }
+                error => error,
+            })?,
         }
         Ok(())
     }
 }
 
-fn truth(key: &str, value: &str) -> Result<bool, ChanError> {
+pub(crate) fn truth(key: &str, value: &str) -> Result<bool, ChanError> {
     match value {
         "true" => Ok(true),
         "false" => Ok(false),
@@ -117,7 +166,7 @@ fn truth(key: &str, value: &str) -> Result<bool, ChanError> {
     }
 }
 
-fn bad_value(key: &str, value: &str, allowed: &'static str) -> ChanError {
+pub(crate) fn bad_value(key: &str, value: &str, allowed: &'static str) -> ChanError {
     ChanError::BadValue { key: key.to_owned(), value: value.to_owned(), allowed }
 }
 
@@ -134,6 +183,11 @@ mod tests {
             ("gap_as_kl", "true"),
             ("bi_end_is_peak", "false"),
             ("bi_allow_sub_peak", "false"),
+            ("left_seg_method", "all"),
+            ("seg_gap_cancel", "true"),
+            ("min_bi_len", "7"),
+            ("zs_algo", "free"),
+            ("divergence_rate-segsell", "0.5"),
         ] {
             let mut params = Params::default();
             params.set(key, value).unwrap();
@@ -147,8 +201,9 @@ mod tests {
         let unknown = params.set("bi_stric", "true").unwrap_err().to_string();
         assert!(unknown.contains("bi_stric\"") && unknown.contains("\"true\""), "{unknown}");
         assert!(unknown.contains("bi_strict, bi_fx_check"), "{unknown}");
-        let bad = params.set("bi_algo", "czsc").unwrap_err().to_string();
-        assert_eq!(bad, "parameter \"bi_algo\" cannot be \"czsc\"; allowed: normal, fx");
+        let bad = params.set("bi_algo", "peak").unwrap_err().to_string();
+        assert_eq!(bad, "parameter \"bi_algo\" cannot be \"peak\"; allowed: normal, fx, czsc");
+        assert!(KEYS.ends_with(UpperParams::KEYS), "{KEYS}");
         let preset = Params::preset("strict").unwrap_err().to_string();
         assert!(preset.contains("\"strict\"") && preset.contains(PRESETS), "{preset}");
         assert_eq!(params, Params::default());

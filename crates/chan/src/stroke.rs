@@ -1,5 +1,6 @@
 //! Strokes (笔): what two fractals need to be joined.
 
+use crate::element::Element;
 use crate::fractal::Kind;
 use crate::inclusion::{Direction, Extent, MergedBar, Peak};
 use crate::params::{FractalCheck, Params, StrokeAlgorithm};
@@ -47,6 +48,14 @@ pub struct Stroke {
     pub start_price: f64,
     /// High (of an up stroke) or low of its last merged bar.
     pub end_price: f64,
+    /// The other extreme of raw bar `start_bar`.
+    pub start_far_price: f64,
+    /// The other extreme of raw bar `end_bar`.
+    pub end_far_price: f64,
+    /// First raw bar of the merged bar it begins in.
+    pub first_bar: usize,
+    /// Last raw bar of the merged bar it ends in.
+    pub last_bar: usize,
     /// Up or down.
     pub direction: Direction,
     /// Provisional or confirmed; void only in events.
@@ -68,6 +77,10 @@ impl Stroke {
             end_ts_ms: end.ts_ms,
             start_price: start.price,
             end_price: end.price,
+            start_far_price: start.far_price,
+            end_far_price: end.far_price,
+            first_bar: start.first_bar,
+            last_bar: end.last_bar,
             direction: if up { Direction::Up } else { Direction::Down },
             state: State::Provisional,
             first_seen_bar,
@@ -75,12 +88,39 @@ impl Stroke {
         }
     }
 
-    pub(crate) fn end(&self) -> Peak {
-        Peak { bar: self.end_bar, ts_ms: self.end_ts_ms, price: self.end_price }
+    /// Returns the raw bar and the price it ends at.
+    pub(crate) fn end(&self) -> (usize, f64) {
+        (self.end_bar, self.end_price)
     }
 
     pub(crate) fn ending_at(self, end: Peak) -> Self {
-        Self { end_bar: end.bar, end_ts_ms: end.ts_ms, end_price: end.price, ..self }
+        Self {
+            end_bar: end.bar,
+            end_ts_ms: end.ts_ms,
+            end_price: end.price,
+            end_far_price: end.far_price,
+            last_bar: end.last_bar,
+            ..self
+        }
+    }
+
+    /// Returns it as the rules above strokes see it.
+    pub(crate) fn element(&self, sure: bool) -> Element {
+        Element {
+            begin_bar: self.start_bar,
+            end_bar: self.end_bar,
+            begin_ts_ms: self.start_ts_ms,
+            end_ts_ms: self.end_ts_ms,
+            begin_price: self.start_price,
+            end_price: self.end_price,
+            low: self.start_price.min(self.end_price),
+            high: self.start_price.max(self.end_price),
+            first_bar: self.first_bar,
+            last_bar: self.last_bar,
+            direction: self.direction,
+            sure,
+            confirmed: self.state == State::Confirmed,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use chan::{Bar, Engine, EventKind, Params, State, Stroke, StrokeEvent};
+use chan::{Bar, EventKind, Params, State, Stroke, StrokeEngine as Engine, StrokeEvent};
 use model::{Model, Shown};
 use support::{Chance, settings, walk};
 
@@ -63,7 +63,8 @@ fn the_first_stroke_is_the_one_of_the_plain_model() {
                 let price = i32::try_from(if i % 2 == 0 { reach + noise } else { -reach - noise });
                 let low = f64::from(price.unwrap());
                 let high = low + 1.5;
-                let bar = Bar { ts_ms: i, open: low, high, low, close: high, volume: 0.0 };
+                let bar =
+                    Bar { ts_ms: i, open: low, high, low, close: high, volume: 0.0, amount: 0.0 };
                 engine.push(bar).unwrap();
                 model.push(bar);
                 assert_eq!(plain(&engine), model.shown(), "{params:?} seed {seed} after bar {i}");
@@ -140,10 +141,16 @@ fn apply(known: &mut BTreeMap<usize, Stroke>, events: &[StrokeEvent]) {
             }
             EventKind::Void => {
                 let old = known.remove(&stroke.index).unwrap();
-                assert_eq!(Stroke { state: State::Void, ..old }, stroke);
+                let old = Stroke { state: State::Void, ..old };
+                assert_eq!(without_tail_bars(&old), without_tail_bars(&stroke));
             }
         }
     }
+}
+
+/// A merged bar may grow without moving the peak that a stroke ends at: that is no event.
+fn without_tail_bars(stroke: &Stroke) -> Stroke {
+    Stroke { last_bar: 0, end_far_price: 0.0, ..*stroke }
 }
 
 /// Three wrong versions of a bar: a spike up, one down, and a bar inside.
@@ -169,7 +176,9 @@ fn a_replaced_bar_leaves_no_trace_but_in_the_events() {
             apply(&mut known, engine.replace(*bar).unwrap());
             straight.push(*bar).unwrap();
             assert_eq!(strokes(&engine), strokes(&straight), "{params:?} after bar {i}");
-            assert_eq!(known.values().copied().collect::<Vec<_>>(), strokes(&engine), "{params:?}");
+            let told: Vec<_> = known.values().map(without_tail_bars).collect();
+            let shown: Vec<_> = strokes(&engine).iter().map(without_tail_bars).collect();
+            assert_eq!(told, shown, "{params:?}");
         }
     });
 }
@@ -210,7 +219,9 @@ fn a_market_without_strokes_is_read_in_linear_time() {
     for i in 0..300_000_i64 {
         let low = if i % 2 == 0 { 1.0 } else { 2.0 };
         let high = low + 1.0;
-        engine.push(Bar { ts_ms: i, open: low, high, low, close: high, volume: 0.0 }).unwrap();
+        engine
+            .push(Bar { ts_ms: i, open: low, high, low, close: high, volume: 0.0, amount: 0.0 })
+            .unwrap();
     }
     assert_eq!((engine.stroke_count(), engine.merged_count()), (0, 300_000));
 }

@@ -6,6 +6,7 @@ mod batches;
 mod chan;
 mod lake;
 mod orderflow;
+mod scan;
 mod simulator;
 
 #[pymodule]
@@ -16,6 +17,7 @@ fn chanflow_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     chan::register(module)?;
     lake::register(module)?;
     orderflow::register(module)?;
+    scan::register(module)?;
     simulator::register(module)?;
     Ok(())
 }

@@ -6,7 +6,7 @@ from typing import Literal
 
 from chanflow.domain.market_data import Bar
 from chanflow.domain.structure import Stroke
-from chanflow.features.chan import Engine
+from chanflow.features.chan import Engine, StrokeEvent
 
 
 class LevelStructure:
@@ -24,6 +24,8 @@ class LevelStructure:
         """Read a bar; returns the strokes that became unchangeable with it. `direction` follows the newest stroke."""
         confirmed = []
         for event in self.engine.push(bar.ts_ms, bar.open, bar.high, bar.low, bar.close, bar.volume):
+            if not isinstance(event, StrokeEvent):
+                continue
             direction: Literal["up", "down"] = "up" if event.direction > 0 else "down"
             if event.kind in ("new", "revised"):
                 self.direction = direction

@@ -7,9 +7,10 @@ from chanflow.operations.analysis import ANALYZE_STRUCTURE
 from chanflow.operations.catalogue import Catalogue, Policy
 from chanflow.operations.market import GET_KLINES
 from chanflow.operations.operation import AnyOperation
+from chanflow.operations.points import QUERY_BUY_SELL_POINTS
 from chanflow.operations.services import Services
 
-OPERATIONS: tuple[AnyOperation, ...] = (GET_KLINES, ANALYZE_STRUCTURE, GET_POSITION)
+OPERATIONS: tuple[AnyOperation, ...] = (GET_KLINES, ANALYZE_STRUCTURE, QUERY_BUY_SELL_POINTS, GET_POSITION)
 
 
 def build_catalogue(services: Services, policy: Policy | None = None) -> Catalogue:

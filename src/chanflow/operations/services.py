@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.market_data import Bar
 from chanflow.domain.order import OrderEvent
 from chanflow.domain.time import Clock, Ids
+from chanflow.operations.structure import chan_columns
 
 
 class KlineReader(Protocol):
@@ -57,11 +58,33 @@ class AccountReader(Protocol):
         ...
 
 
+class CertificateReader(Protocol):
+    """Where measured figures come from."""
+
+    def cell(
+        self, symbol: str, level: str, *, of: str, point_type: str, side: str, preset: str
+    ) -> Mapping[str, Any] | None:
+        """Return a cell of the newest certificate of the symbol's market as its JSON has it, or None without one.
+
+        `level` is the timeframe, `of` the kind of leg that the point ends (stroke or segment), `point_type` the
+        engine's own word (1 1p 2 2s 3a 3b), `side` buy or sell. The schema is `chanflow.certificate/1`.
+        """
+        ...
+
+
+class NoCertificates:
+    """A desk that has measured nothing."""
+
+    def cell(self, symbol: str, level: str, *, of: str, point_type: str, side: str, preset: str) -> None:
+        """Return None."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What an operation may use.
 
-    `account_mode` is whose money the account holds, `structure_bars` the most bars a structure is read from.
+    `account_mode` is whose money the account holds, `structure_bars` the most bars a structure is read from, and
+    `chan_columns` what reads it: the columns that `features.chan.analyze` gives with its history.
     """
 
     klines: KlineReader
@@ -70,3 +93,5 @@ class Services:
     ids: Ids
     account_mode: Literal["paper", "live"] = "paper"
     structure_bars: int = 20_000
+    certificates: CertificateReader = field(default_factory=NoCertificates)
+    chan_columns: Callable[[Sequence[Bar]], Any] = chan_columns

@@ -103,6 +103,7 @@ class Doors:
         paths = {
             "get_klines": "/market/klines",
             "analyze_structure": "/analysis/structure",
+            "query_buy_sell_points": "/analysis/points",
             "get_position": "/positions",
         }
         async with httpx.AsyncClient(base_url=self.url) as http:

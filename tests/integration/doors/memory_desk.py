@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from random import Random
+from typing import Any
 from uuid import UUID
 
 from chanflow.domain.account import AccountSnapshot, Position
@@ -64,28 +66,55 @@ def minute_bars(count: int = BARS) -> list[Bar]:
     return bars
 
 
+def wandering_bars(count: int = BARS, seed: int = 11) -> list[Bar]:
+    """A price that wanders by chance, so that its structure has points of many types."""
+    chance, price, bars = Random(seed), 2_000.0, []
+    for at in range(count):
+        opened, price = price, round(price + chance.uniform(-6, 6), 2)
+        high = round(max(opened, price) + chance.uniform(0, 2), 2)
+        low = round(min(opened, price) - chance.uniform(0, 2), 2)
+        bars.append(
+            Bar(FIRST_MS + at * MINUTE_MS, MINUTE_MS, opened, high, low, price, 3.0, round(3 * price, 4), 10, 1.0)
+        )
+    return bars
+
+
 class MemoryKlines:
-    """Minute bars of BTCUSDT and a symbol that has none yet."""
+    """Minute bars of BTCUSDT and ETHUSDT, and a symbol that has none yet."""
 
     def __init__(self, count: int = BARS) -> None:
-        self._bars = minute_bars(count)
+        self._bars = {"BTCUSDT": minute_bars(count), "EMPTY": [], "ETHUSDT": wandering_bars(count)}
 
     def klines(
         self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int
     ) -> list[Bar]:
-        if symbol not in self.symbols() or interval_ms != MINUTE_MS:
+        if symbol not in self._bars or interval_ms != MINUTE_MS:
             raise NotFound(f"no bars of {symbol} at {interval_ms} ms")
-        if symbol == "EMPTY":
-            return []
         found = [
             bar
-            for bar in self._bars
+            for bar in self._bars[symbol]
             if (start_ms is None or bar.ts_ms >= start_ms) and (end_ms is None or bar.ts_ms < end_ms)
         ]
         return found[-limit:] if start_ms is None else found[:limit]
 
     def symbols(self) -> list[str]:
-        return ["BTCUSDT", "EMPTY"]
+        return sorted(self._bars)
+
+
+class MemoryCertificates:
+    """A certificate of points 1 and 2 that end a stroke."""
+
+    def cell(
+        self, symbol: str, level: str, *, of: str, point_type: str, side: str, preset: str
+    ) -> dict[str, Any] | None:
+        if (symbol, level, of, preset) != ("ETHUSDT", "1m", "stroke", "default") or point_type not in ("1", "2"):
+            return None
+        n = 400 if side == "buy" else 300
+        return {
+            "permanence": {"survival": 0.111, "lag_p50_bars": 64},
+            "from_first_seen": {"n": n, "hit_rate": 0.41, "hit_low": 0.36, "hit_high": 0.46},
+            "from_confirmed": {"n": n // 10, "hit_rate": 0.5, "hit_low": 0.34, "hit_high": 0.66},
+        }
 
 
 @dataclass(frozen=True)
@@ -170,7 +199,13 @@ class NothingRecorded(MemoryKlines):
 
 
 def memory_services() -> Services:
-    return Services(klines=MemoryKlines(), account=MemoryAccount(), clock=StillClock(), ids=OneId())
+    return Services(
+        klines=MemoryKlines(),
+        account=MemoryAccount(),
+        clock=StillClock(),
+        ids=OneId(),
+        certificates=MemoryCertificates(),
+    )
 
 
 def failing_services() -> Services:

@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 pytestmark = pytest.mark.server
+OPERATIONS = ["get_klines", "analyze_structure", "query_buy_sell_points", "get_position"]
 
 
 def _get(url: str, path: str, **headers: str) -> httpx.Response:
@@ -34,14 +35,21 @@ def test_a_page_loads_nothing_from_elsewhere(desk_url: str, path: str) -> None:
 def test_docs_lead_to_the_api_page_which_names_every_operation(desk_url: str) -> None:
     page = httpx.get(f"{desk_url}/docs", follow_redirects=True)
     assert page.url.path == "/api/v2/docs"
-    assert all(name in page.text for name in ("get_klines", "analyze_structure", "get_position"))
+    assert all(
+        name in page.text for name in ("get_klines", "analyze_structure", "query_buy_sell_points", "get_position")
+    )
 
 
 def test_the_tools_are_listed_with_schema_and_cost(desk_url: str) -> None:
     tools = _get(desk_url, "/api/v2/mcp/tools").json()
-    assert [tool["name"] for tool in tools] == ["get_klines", "analyze_structure", "get_position"]
+    assert [tool["name"] for tool in tools] == [
+        "get_klines",
+        "analyze_structure",
+        "query_buy_sell_points",
+        "get_position",
+    ]
     assert all(set(tool) == {"name", "description", "inputSchema", "quotaCost"} for tool in tools)
-    assert [tool["quotaCost"] for tool in tools] == [1, 1, 1]
+    assert [tool["quotaCost"] for tool in tools] == [1, 1, 1, 1]
 
 
 def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
@@ -49,14 +57,23 @@ def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
     ids = {route["operationId"] for path in document["paths"].values() for route in path.values()}
     assert document["openapi"] == "3.1.0"
     assert "not investment advice" in document["info"]["description"].lower()
-    assert ids == {"listTools", "callTool", "getStatus", "getKlines", "analyzeStructure", "getPosition"}
+    assert ids == {
+        "listTools",
+        "callTool",
+        "getStatus",
+        "getKlines",
+        "analyzeStructure",
+        "queryBuySellPoints",
+        "getPosition",
+    }
 
 
 def test_answers_fit_the_schemas_that_openapi_publishes(desk_url: str) -> None:
     document = _get(desk_url, "/api/v2/openapi.json").json()
     asked = {
         "Klines": "/api/v2/market/klines?symbol=BTCUSDT&level=1m",
-        "StructureRead": "/api/v2/analysis/structure?symbol=BTCUSDT&level=1m",
+        "StructureRead": "/api/v2/analysis/structure?symbol=ETHUSDT&level=1m",
+        "PointsFound": "/api/v2/analysis/points?symbol=ETHUSDT&level=1m&state=any",
         "Positions": "/api/v2/positions",
         "ErrorBody": "/api/v2/market/klines",
     }
@@ -108,7 +125,7 @@ def test_health_and_readiness(desk_url: str, failing_url: str) -> None:
 def test_status_says_who_acts_and_what_there_is(desk_url: str, failing_url: str) -> None:
     status: dict[str, Any] = _get(desk_url, "/api/v2/status").json()
     assert status["acting_as"] == "local"
-    assert status["symbols"] == ["BTCUSDT", "EMPTY"]
+    assert status["symbols"] == ["BTCUSDT", "EMPTY", "ETHUSDT"]
     assert status["account"]["mode"] == "paper"
     failed = _get(failing_url, "/api/v2/status")
     assert (failed.status_code, failed.json()["code"]) == (500, "internal")

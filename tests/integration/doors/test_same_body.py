@@ -18,6 +18,16 @@ ANSWERED: list[tuple[str, dict[str, Any]]] = [
     ("analyze_structure", {"symbol": "BTCUSDT", "level": "1m"}),
     ("analyze_structure", {"symbol": "BTCUSDT", "level": "1m", "parts": ["fractals", "strokes"], "limit": 3}),
     ("analyze_structure", {"symbol": "BTCUSDT", "level": "1m", "parts": ["points"], "as_of": "2026-01-01T02:00:30Z"}),
+    ("analyze_structure", {"symbol": "ETHUSDT", "level": "1m", "parts": ["centers", "divergences", "points"]}),
+    ("analyze_structure", {"symbol": "EMPTY", "level": "1m"}),
+    ("query_buy_sell_points", {"level": "1m"}),
+    ("query_buy_sell_points", {"symbol": "ETHUSDT", "level": "1m", "state": "any", "limit": 3}),
+    ("query_buy_sell_points", {"symbol": "ETHUSDT", "level": "1m", "type": ["buy1", "sell2"], "state": "provisional"}),
+    (
+        "query_buy_sell_points",
+        {"level": "1m", "state": "any", "since": "2026-01-01T03:00:00Z", "as_of": "2026-01-01T08:00:30Z"},
+    ),
+    ("query_buy_sell_points", {"symbol": "EMPTY", "level": "1m"}),
 ]
 
 REFUSED: list[tuple[str, dict[str, Any], str, str | None]] = [
@@ -43,6 +53,12 @@ REFUSED: list[tuple[str, dict[str, Any], str, str | None]] = [
     ("get_klines", {"symbol": "BTCUSDT", "level": "1d"}, "not_found", "level"),
     ("get_klines", {"symbol": "BTCUSDT", "level": "1M"}, "not_found", "level"),
     ("analyze_structure", {"symbol": "BTCUSDT", "parts": ["strokes", "wings"]}, "invalid_argument", "parts.1"),
+    ("query_buy_sell_points", {"type": ["buy1", "buy4"]}, "invalid_argument", "type.1"),
+    ("query_buy_sell_points", {"state": "void"}, "invalid_argument", "state"),
+    ("query_buy_sell_points", {"limit": 501}, "invalid_argument", "limit"),
+    ("query_buy_sell_points", {"cursor": "AAAA"}, "invalid_argument", "cursor"),
+    ("query_buy_sell_points", {"symbol": "DOGEUSDT", "level": "1m"}, "not_found", "symbol"),
+    ("query_buy_sell_points", {"level": "1M"}, "not_found", "level"),
     ("get_position", {"mode": "live"}, "not_found", "mode"),
 ]
 
@@ -50,6 +66,8 @@ FAILING: list[tuple[str, dict[str, Any], str]] = [
     ("get_position", {}, "not_found"),
     ("get_klines", {"symbol": "BTCUSDT"}, "internal"),
     ("analyze_structure", {"symbol": "BTCUSDT"}, "internal"),
+    ("query_buy_sell_points", {"symbol": "BTCUSDT"}, "internal"),
+    ("query_buy_sell_points", {}, "internal"),
 ]
 
 

@@ -13,11 +13,11 @@ from chanflow.operations.tool_text import text_of
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("name", ["get_klines", "analyze_structure", "get_position"])
+@pytest.mark.parametrize("name", ["get_klines", "analyze_structure", "query_buy_sell_points", "get_position"])
 async def test_a_short_body_is_repeated_and_a_long_one_is_told_in_short(desk: Any, name: str) -> None:
     catalogue = build_catalogue(desk.memory_services())
     for limit in (1, 200):
-        args = {} if name == "get_position" else {"symbol": "BTCUSDT", "level": "1m", "limit": limit}
+        args = {} if name == "get_position" else {"symbol": "ETHUSDT", "level": "1m", "limit": limit}
         outcome = await catalogue.execute(LOCAL_OPERATOR, name, args, door="mcp", request_id="r-1")
         body = compact_json(body_of(outcome))
         text = text_of(outcome, catalogue.get(name, "mcp"))

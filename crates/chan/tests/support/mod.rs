@@ -39,13 +39,21 @@ pub fn walk(bars: i64, seed: u64) -> Vec<Bar> {
             if chance.below(10) == 0 {
                 return flat(i, close);
             }
-            Bar { ts_ms: i * 60_000, open, high, low, close, volume: 1.0 }
+            Bar { ts_ms: i * 60_000, open, high, low, close, volume: 1.0, amount: 0.0 }
         })
         .collect()
 }
 
 fn flat(i: i64, price: f64) -> Bar {
-    Bar { ts_ms: i * 60_000, open: price, high: price, low: price, close: price, volume: 1.0 }
+    Bar {
+        ts_ms: i * 60_000,
+        open: price,
+        high: price,
+        low: price,
+        close: price,
+        volume: 1.0,
+        amount: 0.0,
+    }
 }
 
 /// Every parameter moved alone, and some together.

@@ -40,10 +40,12 @@ def rsi(closes: Sequence[float]) -> list[float]:
         up, down = max(change, 0.0), max(-change, 0.0)
         rises, falls = rises + up, falls + down
         if at < RSI_BARS:
-            rise, fall = rises / RSI_BARS, falls / RSI_BARS
+            rise, fall = rises / at, falls / at
         else:
             rise = (rise * (RSI_BARS - 1) + up) / RSI_BARS
             fall = (fall * (RSI_BARS - 1) + down) / RSI_BARS
-        strength = rise / fall if fall != 0 else 0.0
-        found.append(100.0 - 100.0 / (1.0 + strength))
+        if fall == 0:
+            found.append(100.0 if rise > 0 else 0.0)
+        else:
+            found.append(100.0 - 100.0 / (1.0 + rise / fall))
     return found

@@ -130,7 +130,7 @@ class _Search:
             return False
         if rules.divergence_rate > 100:
             return True
-        return self._diverges(center.entry, end, rules)
+        return center.entry >= 0 and self._diverges(center.entry, end, rules)
 
     def _exit_is_peak(self, center: Center, end: int) -> bool:
         if not self.exists(center.exit):

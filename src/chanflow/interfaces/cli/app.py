@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -86,6 +86,80 @@ def replay(
 
     with _interruptible():
         run_replay(journal, data)
+
+
+@app.command()
+def analyze(
+    file: Annotated[Path, typer.Argument(help="Bars: CSV, .csv.gz or Parquet.")],
+    *,
+    preset: Annotated[str, typer.Option(help="Named parameters.")] = "default",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="One parameter, as bi_strict=false; may repeat.")
+    ] = None,
+    symbol: Annotated[str | None, typer.Option(help="Named in the answer.")] = None,
+    interval: Annotated[str | None, typer.Option(help="Named in the answer.")] = None,
+    output_format: Annotated[
+        Literal["json", "table", "csv"], typer.Option("--format", help="How to answer.")
+    ] = "table",
+    list_name: Annotated[str | None, typer.Option("--list", help="Which list csv writes.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Also draw it: out.html or out.png.")] = None,
+    repair: Annotated[bool, typer.Option(help="Widen bars whose high or low does not bound the others.")] = False,
+    history: Annotated[bool, typer.Option(help="Add when each was first seen, confirmed and withdrawn.")] = False,
+) -> None:
+    """Read the Chan structure (缠论) of the bars in a file."""
+    from chanflow.interfaces.cli.analyze import run_analyze
+
+    run_analyze(
+        file, preset=preset, settings=set_ or [], symbol=symbol, interval=interval, output_format=output_format,
+        list_name=list_name, plot=plot, repair=repair, history=history, out=sys.stdout,
+    )  # fmt: skip
+
+
+@app.command()
+def scan(
+    data: Annotated[list[Path], typer.Argument(help="Files of many symbols (Parquet), or one each (CSV).")],
+    *,
+    preset: Annotated[str, typer.Option(help="Named parameters.")] = "default",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="One parameter, as bi_strict=false; may repeat.")
+    ] = None,
+    interval: Annotated[str | None, typer.Option(help="Resample to this first, as 30m or 1d.")] = None,
+    types: Annotated[
+        list[str] | None, typer.Option("--type", help="1 1p 2 2s 3a 3b; may repeat, all if left out.")
+    ] = None,
+    side: Annotated[str | None, typer.Option(help="buy or sell.")] = None,
+    state: Annotated[str | None, typer.Option(help="provisional or confirmed.")] = None,
+    kind: Annotated[str | None, typer.Option("--of", help="Points of strokes or of segments: stroke, segment.")] = None,
+    fresh: Annotated[int | None, typer.Option(help="Only points in so many last bars.")] = None,
+    threads: Annotated[int, typer.Option(help="Threads side by side.")] = 2,
+    output_format: Annotated[Literal["json", "table"], typer.Option("--format", help="How to answer.")] = "table",
+) -> None:
+    """Find the Chan points (买卖点) of a whole market."""
+    from chanflow.interfaces.cli.scan import run_scan
+
+    run_scan(
+        data, preset=preset, settings=set_ or [], interval=interval, types=types or [], side=side, state=state,
+        kind=kind, fresh_bars=fresh, threads=threads, output_format=output_format, out=sys.stdout,
+    )  # fmt: skip
+
+
+@app.command()
+def certify(
+    data: Annotated[list[Path], typer.Argument(help="Bars: CSV, .csv.gz or Parquet, of one or many symbols.")],
+    *,
+    preset: Annotated[str, typer.Option(help="Named parameters.")] = "default",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="One parameter, as bi_strict=false; may repeat.")
+    ] = None,
+    interval: Annotated[list[str] | None, typer.Option(help="Resample to this; may repeat.")] = None,
+    symbol: Annotated[list[str] | None, typer.Option(help="Only this symbol; may repeat.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the certificate here (JSON).")] = None,
+    table: Annotated[Path | None, typer.Option(help="Write it as a page here (Markdown).")] = None,
+) -> None:
+    """Measure how often points hold, how late they are certain, and what entries at them met, costs charged."""
+    from chanflow.interfaces.cli.certify import run_certify
+
+    run_certify(data, preset=preset, settings=set_ or [], levels=interval, symbols=symbol, out=out, table=table)
 
 
 @app.command()

@@ -23,12 +23,13 @@ def test_rsi_starts_at_50_and_is_a_ratio_of_means() -> None:
 
 def test_rsi_smooths_from_the_fourteenth_change_on() -> None:
     closes = [10.0, *([11.0, 10.0] * 7)]
-    rise, fall = (7 / 14 * 13) / 14, (6 / 14 * 13 + 1) / 14
+    rise, fall = (7 / 13 * 13) / 14, (6 / 13 * 13 + 1) / 14
     assert rsi(closes)[14] == pytest.approx(100 - 100 / (1 + rise / fall))
 
 
-def test_rsi_is_0_while_nothing_ever_fell() -> None:
-    assert rsi([10.0, 11.0, 12.0])[1:] == [0.0, 0.0]
+def test_rsi_is_100_while_nothing_ever_fell_and_0_while_nothing_moved() -> None:
+    assert rsi([10.0, 11.0, 12.0])[1:] == [100.0, 100.0]
+    assert rsi([10.0, 10.0])[1:] == [0.0]
 
 
 def test_nothing_gives_nothing() -> None:
