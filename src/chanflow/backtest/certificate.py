@@ -202,6 +202,7 @@ def certificate_table(document: Mapping[str, Any]) -> str:
 
 def _sections(document: Mapping[str, Any]) -> Iterator[str]:
     barriers, costs, proof = document["barriers"], document["costs_per_side"], document["proof"]
+    yield "# Certificate: how Chan points (买卖点) held, and what entries at them met"
     settings = ", ".join(f"{key}={value}" for key, value in document["params"].items())
     yield (
         f"Preset `{document['preset']}`{f' with {settings}' if settings else ''}. Target and stop "
