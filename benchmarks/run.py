@@ -60,13 +60,13 @@ def walk(bars: int) -> tuple[np.ndarray, ...]:
 
 
 def chan_figures() -> list[Figure]:
-    """Strokes in batch and bar by bar. The targets are for the whole pipeline, of which strokes are the first part."""
+    """The whole Chan pipeline, in batch and bar by bar, and a market-wide scan."""
     figures = []
     for bars in (100_000, 1_000_000):
         columns = walk(bars)
         took = median_s(lambda columns=columns: chanflow_native.chan_analyze(*columns))
         figures.append(
-            Figure(f"Chan strokes, batch, {bars:,} bars", bars / took / 1e6, "M bars/s", ">= 3 (all stages)", REPEATS)
+            Figure(f"Chan, all stages, batch, {bars:,} bars", bars / took / 1e6, "M bars/s", ">= 3", REPEATS)
         )
     rows = list(zip(*(c.tolist() for c in walk(100_000)), strict=True))
 
@@ -75,9 +75,14 @@ def chan_figures() -> list[Figure]:
         for row in rows:
             engine.push(*row)
 
+    took = median_s(push)
     figures.append(
-        Figure("Chan strokes, pushed from Python", len(rows) / median_s(push) / 1e6, "M bars/s", "", REPEATS)
+        Figure("Chan, all stages, pushed from Python", len(rows) / took / 1e6, "M bars/s", ">= 1 in Rust", REPEATS)
     )
+    long = walk(1_000_000)
+    market = [tuple(np.ascontiguousarray(c[at : at + 400]) for c in long) for at in range(0, 1_000_000, 200)][:4_999]
+    took = median_s(lambda: chanflow_native.chan_scan(market, "default", None, 5, 2))
+    figures.append(Figure(f"scan of {len(market):,} x 400 bars, two threads", took, "s", "< 2", REPEATS))
     return figures
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Some tests bound the size of files. A module's bytecode, cut short by that bound, would spoil every later import.
+sys.dont_write_bytecode = True
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 ALLOWED = [row["matches"] for row in tomllib.loads((Path(__file__).parent / "allowed_skips.toml").read_text())["skip"]]
 _forbidden: list[str] = []

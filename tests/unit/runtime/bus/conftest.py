@@ -72,7 +72,7 @@ def until() -> Callable[[Callable[[], Any]], Awaitable[None]]:
     """Wait until a condition, plain or awaitable, holds; 10 s at most."""
 
     async def wait(condition: Callable[[], Any]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while True:
                 holds = condition()
                 if await holds if asyncio.iscoroutine(holds) else holds:
