@@ -41,6 +41,7 @@ RUST_SOURCES := $(shell find crates -name '*.rs' -o -name Cargo.toml -o -name '*
 $(VENV)/.stamp: uv.lock pyproject.toml crates/python/pyproject.toml Cargo.toml Cargo.lock $(RUST_SOURCES) | toolchain $(UV)
 	@echo "installing (the first time compiles the core: a minute or two)"
 	@$(UV) sync --frozen --quiet
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 setup: $(VENV)/.stamp ## install everything into this folder

@@ -69,7 +69,7 @@ def envelope() -> Callable[..., Envelope]:
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], Any]], Awaitable[None]]:
-    """Wait until a condition, plain or awaitable, holds; 10 s at most."""
+    """Wait until a condition, plain or awaitable, holds; 40 s at most."""
 
     async def wait(condition: Callable[[], Any]) -> None:
         async with asyncio.timeout(40):
