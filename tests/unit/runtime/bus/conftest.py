@@ -34,6 +34,10 @@ class HandClock:
             self._sleepers.append((at_ns, woken))
             await woken.wait()
 
+    def sleeps_within(self, seconds: float) -> bool:
+        """Return whether somebody waits to be woken within so many seconds."""
+        return any(at_ns <= self._now_ns + int(seconds * 1e9) for at_ns, _ in self._sleepers)
+
     def advance(self, seconds: float) -> None:
         self._now_ns += int(seconds * 1e9)
         for at_ns, woken in self._sleepers:
