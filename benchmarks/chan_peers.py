@@ -1,7 +1,7 @@
 """The Chan engine beside its peers on one seeded walk, alternating, in one run: `python benchmarks/chan_peers.py`.
 
 Peers run in processes of their own and only where they are to be had: czsc in the environment whose interpreter
-`CHANFLOW_PEER_CZSC` names, chan.py in the checkout that `CHANFLOW_PEER_CHANPY` names. Nothing of theirs is part of
+`PEER_CZSC` names, chan.py in the checkout that `PEER_CHANPY` names. Nothing of theirs is part of
 this repository. Prints bars per second, medians, and the ratio to ours.
 """
 
@@ -99,7 +99,7 @@ def peer(interpreter: str, program: str, bars: int, *arguments: str) -> float:
 
 def main() -> None:
     """Measure and print, ours and theirs in turn."""
-    czsc, chanpy = os.environ.get("CHANFLOW_PEER_CZSC"), os.environ.get("CHANFLOW_PEER_CHANPY")
+    czsc, chanpy = os.environ.get("PEER_CZSC"), os.environ.get("PEER_CHANPY")
     cases = [("full batch", 10_000, ours_batch, "chan.py", "batch"),
              ("full batch", 100_000, ours_batch, "chan.py", "batch"),
              ("full, bar by bar", 10_000, ours_by_bar, "chan.py", "by_bar"),
