@@ -116,7 +116,11 @@ def test_a_parquet_date_is_its_midnight(tmp_path: Path) -> None:
     assert read_bars(tmp_path / "d.parquet").ts_ms.tolist() == [T0, T0 + 86_400_000]
 
 
-@pytest.mark.parametrize("data", [b"", b"\n \n", b"ts_ms,open,high,low,close\n", gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\n \n", b"ts_ms,open,high,low,close\n", gzip.compress(b"", mtime=0)],
+    ids=["none", "blank", "head", "packed"],
+)
 def test_an_empty_file_holds_no_bars(tmp_path: Path, data: bytes) -> None:
     bars = read_bars(written(tmp_path, data))
     assert (len(bars), len(bars.close), bars.widened) == (0, 0, 0)
