@@ -16,7 +16,7 @@ class Briefing:
     """The question and what may be known at `as_of_ns`. Exactly one of `signal` and `trigger_note` is set.
 
     Prices in quote units. `valid_for_ns` is the freshness window of an answer, `max_hold_ns` how long a position may
-    stand before it is looked at again.
+    stand before it is looked at again, `reward_risk` how many times the risk a take-profit lies away.
     """
 
     decision_id: str
@@ -31,6 +31,7 @@ class Briefing:
     max_leverage: int
     valid_for_ns: int
     max_hold_ns: int
+    reward_risk: Decimal = Decimal(2)
     signal: Signal | None = None
     trigger_kind: str | None = None
     trigger_note: str | None = None

@@ -1,8 +1,8 @@
 """The rule analyst: the same briefing as a model gets, the same type of answer, no key and no chance.
 
-Entry: a confirmed signal with its flow. Stop one tick beyond the structure's invalidation price, take-profit at two
-times the risk. The confidence is a setup score, not a probability: 0.65, plus 0.10 each for strong flow and for the
-trend one level up agreeing; at most 0.90.
+Entry: a confirmed signal with its flow. Stop one tick beyond the structure's invalidation price, take-profit at
+`reward_risk` times the risk. The confidence is a setup score, not a probability: 0.65, plus 0.10 each for strong flow
+and for the trend one level up agreeing; at most 0.90.
 
 Management: an aged position is closed; at one times the risk in profit it is kept while the flow still agrees.
 """
@@ -19,7 +19,6 @@ from chanflow.domain.signal import Signal
 BASE_SCORE = Decimal("0.65")
 BONUS = Decimal("0.10")
 MAX_SCORE = Decimal("0.90")
-REWARD_RISK = Decimal(2)
 ENTRY_REACH_FRAC = Decimal("0.0005")
 """How far through the touch an entry may reach: it is a limit order, so a jump cannot fill it at any price."""
 MIN_STOP_FRAC = Decimal("0.001")
@@ -55,7 +54,9 @@ def _enter(briefing: Briefing, signal: Signal, bid: Decimal, ask: Decimal) -> Tr
             briefing, "abstain", abstain_reason="no_setup",
             reasoning=f"the stop at {stop} is {risk} away, costs alone are {touch * MIN_STOP_FRAC:.4f}",
         )  # fmt: skip
-    target = instrument.nearest_price(touch + REWARD_RISK * risk if long else touch - REWARD_RISK * risk)
+    target = instrument.nearest_price(
+        touch + briefing.reward_risk * risk if long else touch - briefing.reward_risk * risk
+    )
     if target <= 0:
         return _answer(
             briefing, "abstain", abstain_reason="no_setup", reasoning="the take-profit would not be positive"

@@ -70,6 +70,7 @@ class Plan:
     flow_bins: int
     freshness_ns: int
     max_hold_ns: int
+    reward_risk: Decimal
     active_step_ns: int
 
 
@@ -320,6 +321,7 @@ class Pipeline:
                 max_leverage=LADDER[self.s.gate.level].max_leverage,
                 valid_for_ns=self.plan.freshness_ns,
                 max_hold_ns=self.plan.max_hold_ns,
+                reward_risk=self.plan.reward_risk,
                 signal=signal,
                 trigger_kind=None if fired is None else fired.trigger.kind,
                 trigger_note=None if fired is None else fired.trigger.note,

@@ -123,7 +123,7 @@ async def play(
     journal.append("head", head_of(spec, source), durable=True)
     bars: list[Bar] = []
     dead: list[Dead] = []
-    bus = open_bus(bus_path, clock, spec.seed, dead.append)
+    bus = open_bus(bus_path, clock, spec, dead.append)
     await bus.open()
     try:
         pipeline = build_pipeline(

@@ -77,9 +77,10 @@ def limits_of(risk: RiskSettings) -> Limits:
     )
 
 
-def open_bus(path: Path, clock: SimulatedClock, seed: int, on_death: Callable[[Dead], None]) -> SqliteBus:
+def open_bus(path: Path, clock: SimulatedClock, spec: RunSpec, on_death: Callable[[Dead], None]) -> SqliteBus:
     """Return the message log of a run at `path`; `on_death` is told of each message that a stage gave up."""
-    return SqliteBus(path, clock=clock, jitter=SeededRandomness(seed).stream("bus"), on_death=on_death)
+    jitter, retention_s = SeededRandomness(spec.seed).stream("bus"), spec.settings.bus.retention_s
+    return SqliteBus(path, clock=clock, jitter=jitter, on_death=on_death, retention_s=retention_s)
 
 
 def build_pipeline(
@@ -149,6 +150,7 @@ def build_pipeline(
         flow_bins=flow_bins,
         freshness_ns=min(settings.analyst.freshness_bars * level_ms, 1_800_000) * NS_PER_MS,
         max_hold_ns=settings.execution.max_hold_s * NS_PER_S,
+        reward_risk=settings.analyst.reward_risk,
         active_step_ns=bin_ms * NS_PER_MS,
     )
     return Pipeline(plan, stages, on_bar)

@@ -178,3 +178,12 @@ def test_every_decision_has_ids_of_its_own() -> None:
 def test_an_unconfirmed_signal_opens_nothing() -> None:
     flat = propose(briefing(signal=signal(side_hint="flat", confirm=False, decision_code="LOW_SCORE")))
     assert (flat.action, flat.abstain_reason) == ("abstain", "no_setup")
+
+
+def test_the_take_profit_lies_as_many_times_the_risk_away_as_is_asked() -> None:
+    near, far = propose(briefing(signal=signal())), propose(briefing(signal=signal(), reward_risk=Decimal(3)))
+    touch = briefing().ask
+    assert touch is not None
+    assert near.take_profit_price is not None
+    assert far.take_profit_price is not None
+    assert (far.take_profit_price - touch) * 2 == (near.take_profit_price - touch) * 3
