@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from chanflow.adapters.storage.bars_file import BarColumns, read_bars
 from chanflow.domain.errors import InvalidArgument, RecordingInvalid
 from chanflow.market.calendar import UNIT_MS, calendar_named, level_parts
+from chanflow.market.markets import Market, market_of
 from chanflow.market.resample import resample_on
 
 if TYPE_CHECKING:
     import polars as pl
 
-Market = Literal["crypto", "cn"]
-A_SHARE_SUFFIXES = (".SH", ".SZ", ".BJ")
 _PARQUET_MAGIC = b"PAR1"
 _SUFFIXES = (".gz", ".csv", ".parquet")
 
@@ -170,11 +169,6 @@ def _columns(path: Path, symbol: str, part: pl.DataFrame, market: Market) -> tup
         at = int(np.argmax(np.diff(bars.ts_ms) <= 0)) + 1
         raise RecordingInvalid(f"{path} {symbol}: ts_ms {bars.ts_ms[at]} is not after that of the row before")
     return bars, dropped, adjusted
-
-
-def market_of(symbol: str) -> Market:
-    """Return the market of a symbol: `cn` where its suffix names a mainland exchange."""
-    return "cn" if symbol.upper().endswith(A_SHARE_SUFFIXES) else "crypto"
 
 
 def _series(
