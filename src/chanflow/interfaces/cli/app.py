@@ -38,6 +38,13 @@ def _interruptible() -> Iterator[None]:
         raise typer.Exit(7) from stop
 
 
+def _home() -> Path:
+    """Return the data directory; asked for only where something there is needed, since settings take time to load."""
+    from chanflow.runtime.settings import home_directory
+
+    return home_directory()
+
+
 @app.command()
 def demo(
     *,
@@ -111,7 +118,7 @@ def analyze(
 
     run_analyze(
         file, preset=preset, settings=set_ or [], symbol=symbol, interval=interval, output_format=output_format,
-        list_name=list_name, plot=plot, repair=repair, history=history, out=sys.stdout,
+        list_name=list_name, plot=plot, repair=repair, history=history, out=sys.stdout, home=_home,
     )  # fmt: skip
 
 
@@ -140,6 +147,7 @@ def scan(
     run_scan(
         data, preset=preset, settings=set_ or [], interval=interval, types=types or [], side=side, state=state,
         kind=kind, fresh_bars=fresh, threads=threads, output_format=output_format, out=sys.stdout,
+        home=_home,
     )  # fmt: skip
 
 
@@ -155,11 +163,18 @@ def certify(
     symbol: Annotated[list[str] | None, typer.Option(help="Only this symbol; may repeat.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the certificate here (JSON).")] = None,
     table: Annotated[Path | None, typer.Option(help="Write it as a page here (Markdown).")] = None,
+    install: Annotated[
+        bool, typer.Option("--install", help="Put it into the data directory: points show its figures from then on.")
+    ] = False,
 ) -> None:
     """Measure how often points hold, how late they are certain, and what entries at them met, costs charged."""
     from chanflow.interfaces.cli.certify import run_certify
+    from chanflow.runtime.home import Home
 
-    run_certify(data, preset=preset, settings=set_ or [], levels=interval, symbols=symbol, out=out, table=table)
+    run_certify(
+        data, preset=preset, settings=set_ or [], levels=interval, symbols=symbol, out=out, table=table,
+        install_in=Home(_home()) if install else None,
+    )  # fmt: skip
 
 
 @app.command()
