@@ -81,7 +81,7 @@ fuzz: setup ## hostile input against the Chan engine and its plain reference, fo
 web: ## build the dashboard
 	@echo "there is no dashboard yet: the desk is read at the command line, over REST and over MCP"
 
-certificates: setup ## measure Chan points on the recorded bars and write docs/certificate.md (about two minutes)
+certificates: setup ## measure Chan points on the recorded bars and write docs/certificate.md (two minutes)
 	@$(BIN)/python scripts/write_certificates.py
 
 docs: setup ## check that the pages link to what exists

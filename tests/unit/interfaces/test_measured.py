@@ -99,6 +99,7 @@ def test_each_type_of_a_point_carries_its_figures(file: Path, home: Callable[[],
             )
             assert (stats["survival"], stats["lag_bars_p50"], stats["lag_bars_p90"]) == (0.12, 57, 165)
             assert stats["certificate"].startswith("0001-default-")
+            assert stats["data_end"].startswith("2024-01-01T16:39:00")
     assert told > 10
 
 
@@ -138,7 +139,7 @@ def test_the_table_tells_the_figures_in_80_columns_and_says_few(file: Path, home
     assert max(map(len, text.splitlines())) <= 80
     assert re.search(r"stroke (buy|sell) \w+ +provisional +40 50\.0 \[35\.0, 65\.0\] +45\.0 +12\.0 +57", text)
     assert re.search(r"stroke (buy|sell) 2s +\w+ +– +not measured +– +– +–", text)
-    assert "From 0001-default-" in text
+    assert re.search(r"From 0001-default-\w+\.json \(data\s+to\s+2024-01-01\)", text)
 
 
 def test_fewer_than_30_entries_are_said_to_be_few(file: Path, home: Callable[[], Path]) -> None:
@@ -207,7 +208,7 @@ def test_a_scans_table_tells_them_beside_each_point(file: Path, home: Callable[[
 
 
 def test_a_line_names_the_types_that_were_not_measured() -> None:
-    figures = PointFigures("first_seen", 40, False, 0.5, 0.35, 0.65, None, 50, None, None, None, "c")
+    figures = PointFigures("first_seen", 40, False, 0.5, 0.35, 0.65, None, 50, None, None, None, "c", "")
     kinds = [PointKind("stroke", "buy", "2", "provisional"), PointKind("stroke", "buy", "3b", "provisional")]
     told = measured_line(kinds, lambda kind: figures if kind.type == "2" else None)
     assert told == "2: hit 50.0 [35.0, 65.0] % of 40 entries, random – %, kept – %, lag – bars; 3b: not measured"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chanflow.domain.errors import SettingsInvalid
-from chanflow.runtime.certificates import FEW, CertificateShelf
+from chanflow.domain.time import NS_PER_MS, rfc3339
+from chanflow.runtime.certificates import FEW, CertificateShelf, Measured
 from chanflow.runtime.home import Home
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class PointFigures:
     lag_bars_p50: int | None
     lag_bars_p90: int | None
     certificate: str
+    data_end: str
+    """When the last bar that was measured opened, RFC 3339."""
 
     def columns(self) -> tuple[str, ...]:
         """Return the figures as a table shows them under `HEADS`, shares in percent without its sign."""
@@ -92,27 +95,34 @@ def nothing_measured(kind: PointKind) -> None:
 
 
 class Figures:
-    """Looks up the figures of points by one rule, in a data directory that is opened when first needed."""
+    """Looks up the figures of points by one rule, in a data directory that is opened when first needed.
+
+    What was found stays found: one command answers from one moment, and a scan asks for thousands of points.
+    """
 
     def __init__(self, home: Callable[[], Path] | None, *, preset: str, params: Mapping[str, str]) -> None:
         self._home = home
         self._preset = preset
         self._params = params
         self._shelf: CertificateShelf | None = None
+        self._lookups: dict[tuple[str, str], Lookup] = {}
 
     def at(self, market: str, interval: str) -> Lookup:
         """Return what tells the figures of bars of a market and interval, `nothing_measured` without certificates."""
-        shelf = self._opened()
-        if shelf is None or not shelf.usable():
-            return nothing_measured
-        return partial(self._of, shelf, market, interval)
+        if (market, interval) not in self._lookups:
+            shelf = self._opened()
+            if shelf is None or not shelf.usable():
+                self._lookups[market, interval] = nothing_measured
+            else:
+                self._lookups[market, interval] = cache(partial(self._of, shelf, market, interval))
+        return self._lookups[market, interval]
 
     def _of(self, shelf: CertificateShelf, market: str, interval: str, kind: PointKind) -> PointFigures | None:
         found = shelf.find(
             market, interval, of=kind.level, point_type=kind.type, side=kind.side, preset=self._preset,
             params=self._params,
         )  # fmt: skip
-        return None if found is None else _figures(found.cell, kind.state, found.certificate.name)
+        return None if found is None else _figures(found, kind.state)
 
     def _opened(self) -> CertificateShelf | None:
         if self._shelf is None and self._home is not None:
@@ -123,8 +133,8 @@ class Figures:
         return self._shelf
 
 
-def _figures(cell: Mapping[str, Any], state: str, certificate: str) -> PointFigures:
-    entry = "confirmed" if state == "confirmed" else "first_seen"
+def _figures(found: Measured, state: str) -> PointFigures:
+    cell, entry = found.cell, "confirmed" if state == "confirmed" else "first_seen"
     entries, lasting = cell[f"from_{entry}"], cell["permanence"]
     return PointFigures(
         entry=entry,
@@ -138,7 +148,8 @@ def _figures(cell: Mapping[str, Any], state: str, certificate: str) -> PointFigu
         survival=lasting["survival"],
         lag_bars_p50=lasting["lag_p50_bars"],
         lag_bars_p90=lasting["lag_p90_bars"],
-        certificate=certificate,
+        certificate=found.certificate.name,
+        data_end=rfc3339(found.certificate.data_end_ms * NS_PER_MS),
     )
 
 
@@ -185,8 +196,9 @@ def _row_cells(row: Row) -> tuple[str, ...]:
 
 
 def sources(rows: Iterable[Row]) -> str:
-    """Return the names of the certificates that the figures come from, empty where there is none."""
-    return ", ".join(sorted({found.certificate for _, found in rows if found is not None}))
+    """Return the certificates that the figures come from with the day their data ends, empty where there is none."""
+    names = {f"{found.certificate} (data to {found.data_end[:10]})" for _, found in rows if found is not None}
+    return ", ".join(sorted(names))
 
 
 def write_figures(console: Console, rows: Sequence[Row]) -> None:
