@@ -4,7 +4,7 @@ use ::chan::{
     Element, Engine, LevelCenter, LevelKind, LevelPoint, Life, PointTypes, Segment, SegmentSpan,
     State, Stroke,
 };
-use numpy::{Element as Numeric, PyArray1};
+use numpy::{Element as Numeric, PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -174,7 +174,10 @@ struct Table<'a, 'py, T> {
 impl<T> Table<'_, '_, T> {
     fn add<V: Numeric>(&self, name: &str, value: impl Fn(&T) -> V) -> PyResult<()> {
         let values: Vec<V> = self.rows.iter().map(value).collect();
-        self.columns.set_item(name, PyArray1::from_vec(self.py, values))
+        // Read-only, since every export of it looks at the same memory.
+        let column = PyArray1::from_vec(self.py, values);
+        column.readwrite().make_nonwriteable();
+        self.columns.set_item(name, column)
     }
 }
 

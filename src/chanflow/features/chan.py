@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import chanflow_native
 
+from chanflow.features.chan_arrow import ArrowList
 from chanflow.features.chan_columns import (
     LEVELS,
     POINT_TYPES,
@@ -25,7 +26,6 @@ from chanflow.features.chan_columns import (
     Strokes,
     SuperSegments,
     Trends,
-    arrays_of,
 )
 from chanflow.features.chan_events import (
     CenterEvent,
@@ -48,6 +48,7 @@ __all__ = [
     "LEVELS",
     "POINT_TYPES",
     "STATES",
+    "ArrowList",
     "CenterEvent",
     "Centers",
     "Columns",
@@ -98,11 +99,21 @@ class Structure:
         """
         return structure_json(self, elapsed_ms=elapsed_ms)
 
+    def to_arrow(self) -> dict[str, ArrowList]:
+        """Return one object with the Arrow PyCapsule interface per list, by the list's name.
+
+        Nothing is copied: each stands on the memory of the columns and keeps it alive. See `ArrowList`.
+        """
+        return {name: ArrowList(columns) for name, columns in self._lists().items()}
+
     def to_polars(self) -> dict[str, pl.DataFrame]:
-        """Return one polars frame per list, with its columns as they are. Raises ImportError without polars."""
+        """Return one polars frame per list, by the list's name, on the same memory as `to_arrow`."""
         import polars as pl  # noqa: PLC0415 (it is slow to load, and only this needs it)
 
-        lists: dict[str, Columns] = {
+        return {name: pl.DataFrame(table) for name, table in self.to_arrow().items()}
+
+    def _lists(self) -> dict[str, Columns]:
+        return {
             "strokes": self.strokes,
             "segments": self.segments,
             "super_segments": self.super_segments,
@@ -110,7 +121,6 @@ class Structure:
             "points": self.points,
             "trends": self.trends,
         }
-        return {name: pl.DataFrame(arrays_of(columns)) for name, columns in lists.items()}
 
 
 class Engine:
