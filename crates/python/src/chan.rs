@@ -7,8 +7,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::chan_columns::Columns;
-use crate::chan_events::events;
+use crate::chan_events;
+use crate::chan_inputs::Inputs;
 use crate::chan_params::{read_params, read_settings, to_py};
+
+/// How many bars `extend` reads at a time.
+const BLOCK: usize = 256;
 
 /// Chan structure of a growing series of bars.
 #[pyclass(name = "ChanEngine", module = "chanflow_native")]
@@ -97,7 +101,7 @@ impl PyChanEngine {
         self.check_columns(volume.is_some(), amount.is_some())?;
         let (volume, amount) = (volume.unwrap_or(0.0), amount.unwrap_or(0.0));
         let bar = Bar { ts_ms, open, high, low, close, volume, amount };
-        events(py, self.kept.push(bar).map_err(to_py)?)
+        told(py, self.kept.push(bar).map_err(to_py)?)
     }
 
     /// Reads a correction of the last bar and returns the differences from what was shown with the old version.
@@ -117,7 +121,47 @@ impl PyChanEngine {
         self.check_columns(volume.is_some(), amount.is_some())?;
         let (volume, amount) = (volume.unwrap_or(0.0), amount.unwrap_or(0.0));
         let bar = Bar { ts_ms, open, high, low, close, volume, amount };
-        events(py, self.kept.replace(bar).map_err(to_py)?)
+        told(py, self.kept.replace(bar).map_err(to_py)?)
+    }
+
+    /// Reads whole columns of bars, without the GIL, and returns what they changed, in order. All bars are checked
+    /// before the first is read: a malformed one leaves the engine unchanged.
+    #[pyo3(signature = (ts_ms, open, high, low, close, volume = None, amount = None))]
+    #[allow(clippy::too_many_arguments, reason = "they are the columns of a table")]
+    fn extend<'py>(
+        &mut self,
+        py: Python<'py>,
+        ts_ms: PyReadonlyArray1<'py, i64>,
+        open: PyReadonlyArray1<'py, f64>,
+        high: PyReadonlyArray1<'py, f64>,
+        low: PyReadonlyArray1<'py, f64>,
+        close: PyReadonlyArray1<'py, f64>,
+        volume: Option<PyReadonlyArray1<'py, f64>>,
+        amount: Option<PyReadonlyArray1<'py, f64>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        self.check_columns(volume.is_some(), amount.is_some())?;
+        let inputs = Inputs::of(
+            &ts_ms,
+            [("open", &open), ("high", &high), ("low", &low), ("close", &close)],
+            [("volume", volume.as_ref()), ("amount", amount.as_ref())],
+        )?;
+        py.detach(|| self.engine().check(inputs.bars())).map_err(to_py)?;
+        let list = PyList::empty(py);
+        let mut bars = inputs.bars();
+        let mut events = Vec::new();
+        while bars.len() > 0 {
+            // Events wait in Rust for a block of bars, not for all of them, before they become Python objects.
+            let read = py.detach(|| {
+                bars.by_ref().take(BLOCK).try_for_each(|bar| {
+                    events.extend_from_slice(self.kept.push(bar)?);
+                    Ok(())
+                })
+            });
+            chan_events::append(&list, &events)?;
+            events.clear();
+            read.map_err(to_py)?;
+        }
+        Ok(list)
     }
 
     /// An engine in the same state that goes its own way.
@@ -206,21 +250,12 @@ fn chan_analyze(
 ) -> PyResult<PyChanEngine> {
     let params = read_params(preset, params)?;
     params.upper.check_columns(volume.is_some(), amount.is_some()).map_err(to_py)?;
-    let ts_ms = ts_ms.as_slice()?;
-    let (open, high) = (price(&open, "open", ts_ms)?, price(&high, "high", ts_ms)?);
-    let (low, close) = (price(&low, "low", ts_ms)?, price(&close, "close", ts_ms)?);
-    let volume = volume.as_ref().map(|column| price(column, "volume", ts_ms)).transpose()?;
-    let amount = amount.as_ref().map(|column| price(column, "amount", ts_ms)).transpose()?;
-    let bar = |i: usize| Bar {
-        ts_ms: ts_ms[i],
-        open: open[i],
-        high: high[i],
-        low: low[i],
-        close: close[i],
-        volume: volume.map_or(0.0, |volume| volume[i]),
-        amount: amount.map_or(0.0, |amount| amount[i]),
-    };
-    let bars = (0..ts_ms.len()).map(bar);
+    let inputs = Inputs::of(
+        &ts_ms,
+        [("open", &open), ("high", &high), ("low", &low), ("close", &close)],
+        [("volume", volume.as_ref()), ("amount", amount.as_ref())],
+    )?;
+    let bars = inputs.bars();
     let read = || {
         if !history {
             return Engine::batch(params, bars);
@@ -235,22 +270,17 @@ fn chan_analyze(
     Ok(PyChanEngine { kept: Kept::Engine(Box::new(engine)), history })
 }
 
-fn price<'a>(
-    column: &'a PyReadonlyArray1<'_, f64>,
-    name: &str,
-    ts_ms: &[i64],
-) -> PyResult<&'a [f64]> {
-    let values = column.as_slice()?;
-    if values.len() == ts_ms.len() {
-        return Ok(values);
-    }
-    let (len, expected) = (values.len(), ts_ms.len());
-    Err(PyValueError::new_err(format!("{name} has {len} values and ts_ms has {expected}")))
+/// The events of one bar.
+fn told<'py>(py: Python<'py>, events: &[Event]) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    chan_events::append(&list, events)?;
+    Ok(list)
 }
 
 /// Adds this room's names to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyChanEngine>()?;
+    chan_events::register(module)?;
     module.add_function(wrap_pyfunction!(chan_analyze, module)?)?;
     Ok(())
 }

@@ -6,6 +6,7 @@ mod batches;
 mod chan;
 mod chan_columns;
 mod chan_events;
+mod chan_inputs;
 mod chan_params;
 mod lake;
 mod orderflow;

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import chanflow_native
 
@@ -35,12 +35,10 @@ from chanflow.features.chan_events import (
     SegmentEvent,
     Side,
     StrokeEvent,
-    read_events,
 )
 from chanflow.features.chan_json import structure_json
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
     from numpy.typing import ArrayLike, NDArray
 
@@ -140,7 +138,12 @@ class Engine:
         history: bool = False,
         recorded: bool = False,
     ) -> None:
-        self._native = chanflow_native.ChanEngine(preset, _as_dict(params), history, recorded)
+        self._stand_on(chanflow_native.ChanEngine(preset, _as_dict(params), history, recorded))
+
+    def _stand_on(self, native: chanflow_native.ChanEngine) -> None:
+        self._native = native
+        # A call through the method below would cost a quarter of what reading a bar does.
+        self.push = native.push  # type: ignore[method-assign]
 
     @classmethod
     def restore(cls, snapshot: bytes) -> Engine:
@@ -149,7 +152,7 @@ class Engine:
         Every bar is read again. Raises ValueError if the snapshot is damaged.
         """
         engine = cls()
-        engine._native = chanflow_native.ChanEngine.restore(snapshot)
+        engine._stand_on(chanflow_native.ChanEngine.restore(snapshot))
         return engine
 
     def snapshot(self) -> bytes:
@@ -173,7 +176,26 @@ class Engine:
         not finite, open or close lies outside low to high, or `ts_ms` does not rise, and if a metric needs the volume
         or the amount and there is none; the engine is then unchanged.
         """
-        return read_events(self._native.push(ts_ms, open, high, low, close, volume, amount))
+        return self._native.push(ts_ms, open, high, low, close, volume, amount)
+
+    def extend(
+        self,
+        ts_ms: ArrayLike,
+        open: ArrayLike,  # noqa: A002
+        high: ArrayLike,
+        low: ArrayLike,
+        close: ArrayLike,
+        volume: ArrayLike | None = None,
+        amount: ArrayLike | None = None,
+    ) -> list[Event]:
+        """Read whole columns of bars and return what each changed, in the order in which `push` would tell it.
+
+        Columns are as those of `analyze`, without a copy where it makes none; the GIL is released. Raises ValueError
+        as `push`, and for columns of different lengths; every bar is checked before the first is read, so that the
+        engine is then unchanged. An event takes some 150 bytes: a long warm-up is better read in parts. While it
+        runs the columns must not be written, and any other call of the engine raises RuntimeError.
+        """
+        return self._native.extend(*_columns(ts_ms, open, high, low, close, volume, amount))
 
     def replace(
         self,
@@ -190,12 +212,12 @@ class Engine:
         Returns the differences from what was shown with the old version. Raises ValueError as `push`, and if there
         is no bar yet.
         """
-        return read_events(self._native.replace(ts_ms, open, high, low, close, volume, amount))
+        return self._native.replace(ts_ms, open, high, low, close, volume, amount)
 
     def clone(self) -> Engine:
         """Return an engine in the same state that goes its own way."""
         other = Engine.__new__(Engine)
-        other._native = self._native.clone()  # noqa: SLF001 (its own kind)
+        other._stand_on(self._native.clone())  # noqa: SLF001 (its own kind)
         return other
 
     def structure(self) -> Structure:
@@ -218,32 +240,27 @@ def analyze(
 ) -> Structure:
     """Return the structure of whole columns: what `Engine` shows after the last of them.
 
-    Columns are one-dimensional and of one length; contiguous float64 (int64 for `ts_ms`) is read without a copy.
-    With `history` the bars are read one by one, and the structure has since when each object is known and what was
+    Columns are one-dimensional and of one length, prices in quote units, `ts_ms` Unix milliseconds UTC; contiguous
+    float64 (int64 for `ts_ms`) is read without a copy and without the GIL, so nothing may write it meanwhile. With
+    `history` the bars are read one by one, and the structure has since when each object is known and what was
     withdrawn. Raises ValueError for a malformed bar, which it names, for columns of different lengths, for an unknown
     preset or parameter, and if a metric needs the volume or the amount and there is none.
     """
-    import numpy as np  # noqa: PLC0415 (the engine alone needs no numpy, and it is slow to load)
-
+    ts, opens, highs, lows, closes, volumes, amounts = _columns(ts_ms, open, high, low, close, volume, amount)
     native = chanflow_native.chan_analyze(
-        np.ascontiguousarray(ts_ms, dtype=np.int64),
-        _floats(open),
-        _floats(high),
-        _floats(low),
-        _floats(close),
-        None if volume is None else _floats(volume),
-        preset,
-        _as_dict(params),
-        None if amount is None else _floats(amount),
-        history,
+        ts, opens, highs, lows, closes, volumes, preset, _as_dict(params), amounts, history
     )
     return _structure(native)
 
 
-def _floats(column: ArrayLike) -> NDArray[np.float64]:
-    import numpy as np  # noqa: PLC0415 (as above)
+def _columns(ts_ms: ArrayLike, *columns: ArrayLike | None) -> tuple[Any, ...]:
+    """Return the columns as the core reads them; one that already is so is passed on as it is."""
+    import numpy as np  # noqa: PLC0415 (the engine alone needs no numpy, and it is slow to load)
 
-    return np.ascontiguousarray(column, dtype=np.float64)
+    def of(column: ArrayLike | None, dtype: type) -> NDArray[Any] | None:
+        return None if column is None else np.require(column, dtype=dtype, requirements=["C", "ALIGNED"])
+
+    return of(ts_ms, np.int64), *(of(column, np.float64) for column in columns)
 
 
 def _as_dict(params: Mapping[str, Setting] | None) -> dict[str, Setting] | None:
