@@ -161,3 +161,17 @@ def test_a_list_has_a_length_and_its_columns_have_names() -> None:
     assert 0 < structure.merged <= 2_000
     assert len(structure.strokes) == len(structure.strokes.end_bar) > 10
     assert len(structure.points) == len(structure.points.price) > 0
+
+
+def test_a_class_over_the_engine_has_its_own_push() -> None:
+    class Counting(chan.Engine):
+        count = 0
+
+        def push(self, *bar: Any, **more: Any) -> list[chan.Event]:
+            self.count += 1
+            return super().push(*bar, **more)
+
+    engine = Counting()
+    for row in rows(walk(30, seed=39)):
+        engine.push(*row)
+    assert (engine.count, engine.structure().bars) == (30, 30)

@@ -161,3 +161,13 @@ def test_only_an_export_loads_arrow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_an_export_that_is_alive_at_exit_does_no_harm() -> None:
+    code = (
+        "from chanflow.features import chan; bars = [1.0, 2.0, 1.0]; "
+        "made = chan.analyze(bars, bars, bars, bars, [1, 2, 3]); "
+        "frames, capsule = made.to_polars(), made.to_arrow()['points'].__arrow_c_stream__()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
