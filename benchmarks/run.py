@@ -22,6 +22,8 @@ from pathlib import Path
 import chanflow_native
 import numpy as np
 
+from chanflow.features import chan
+
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("CHANFLOW_TEST_DATA", ROOT.parent / "shared")) / "data"
 REPEATS = 5
@@ -71,14 +73,14 @@ def chan_figures() -> list[Figure]:
     rows = list(zip(*(c.tolist() for c in walk(100_000)), strict=True))
 
     def push() -> None:
-        engine = chanflow_native.ChanEngine()
+        engine = chan.Engine()
         for row in rows:
             engine.push(*row)
 
-    took = median_s(push)
-    figures.append(
-        Figure("Chan, all stages, pushed from Python", len(rows) / took / 1e6, "M bars/s", ">= 1 in Rust", REPEATS)
-    )
+    columns = walk(100_000)
+    for how, work in (("pushed from Python", push), ("extended", lambda: chan.Engine().extend(*columns))):
+        took = median_s(work)
+        figures.append(Figure(f"Chan, all stages, {how}", len(rows) / took / 1e6, "M bars/s", ">= 1", REPEATS))
     long = walk(1_000_000)
     market = [tuple(np.ascontiguousarray(c[at : at + 400]) for c in long) for at in range(0, 1_000_000, 200)][:4_999]
     took = median_s(lambda: chanflow_native.chan_scan(market, "default", None, 5, 2))

@@ -225,6 +225,10 @@ impl CzscStrokes {
         self.core.bars
     }
 
+    pub(crate) fn last_ts_ms(&self) -> Option<i64> {
+        self.core.last_ts_ms
+    }
+
     pub(crate) fn merged_count(&self) -> usize {
         self.core.counted.map_or(0, |last| last.index + 1)
     }

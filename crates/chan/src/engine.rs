@@ -90,6 +90,19 @@ impl Engine {
         Ok(&self.events)
     }
 
+    /// Checks bars that are to follow the last one, without reading them: [`push`](Self::push) will take every one.
+    ///
+    /// # Errors
+    /// A bar is malformed or does not open after the one before it.
+    pub fn check(&self, bars: impl IntoIterator<Item = Bar>) -> Result<(), ChanError> {
+        let mut previous_ts_ms = self.source.last_ts_ms();
+        for (bar, at) in bars.into_iter().zip(self.bar_count()..) {
+            bar.check(at, previous_ts_ms)?;
+            previous_ts_ms = Some(bar.ts_ms);
+        }
+        Ok(())
+    }
+
     /// Reads a correction of the last bar; the engine is then as if the old version had never been pushed.
     ///
     /// The events are the differences from what was shown after the old version.

@@ -110,6 +110,14 @@ impl StrokeSource {
         }
     }
 
+    /// Returns when the last bar opened.
+    pub fn last_ts_ms(&self) -> Option<i64> {
+        match self {
+            Self::Fractals(strokes) => strokes.last_ts_ms(),
+            Self::Czsc(strokes) => strokes.last_ts_ms(),
+        }
+    }
+
     pub fn merged_count(&self) -> usize {
         match self {
             Self::Fractals(strokes) => strokes.merged_count(),

@@ -9,7 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::chan::{read_params, to_py};
+use crate::chan_params::{read_params, to_py};
 
 /// ts_ms, open, high, low, close of one series, as Python gives them.
 type Columns<'py> = (
