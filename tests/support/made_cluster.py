@@ -16,7 +16,7 @@ def cluster(workers: int) -> Iterator[Any]:
     # A worker that is killed on purpose is no news.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
-        worker_dashboard_address=None, memory_limit=None, silence_logs=logging.CRITICAL,
+        n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0",
+        memory_limit=None, silence_logs=logging.CRITICAL,
     ) as made:  # fmt: skip
         yield made

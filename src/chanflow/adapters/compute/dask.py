@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.util import find_spec
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -51,10 +52,8 @@ class DaskPool:
         Raises MissingExtra without the extra `dask`, InvalidArgument for what is no address, and ClusterUnreachable
         where no scheduler answers in time, or it has no worker.
         """
-        try:
-            from distributed import Client
-        except ImportError as fault:
-            raise MissingExtra("a Dask cluster needs its client: pip install 'chanflow[dask]'") from fault
+        if find_spec("distributed") is None:
+            raise MissingExtra("a Dask cluster needs its client: pip install 'chanflow[dask]'")
         parts = ADDRESS.fullmatch(address)
         if parts is None or not 1 <= int(parts[3]) <= 65_535:
             raise InvalidArgument(
@@ -62,6 +61,8 @@ class DaskPool:
             )
         try:
             _knock(parts[1], parts[2].strip("[]"), int(parts[3]), timeout_s)
+            from distributed import Client
+
             client = Client(address, timeout=timeout_s, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError, TypeError, RuntimeError) as fault:
             raise ClusterUnreachable(f"no Dask scheduler answers at {address}: {_sentence(fault)}") from fault
