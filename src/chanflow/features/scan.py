@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from math import isnan
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import chanflow_native
 import numpy as np
@@ -78,7 +78,6 @@ class Scan:
     failed: Mapping[str, str]
 
 
-Number = TypeVar("Number", bound="np.generic")
 Params = Mapping[str, str | bool | int | float | None]
 
 
@@ -138,7 +137,25 @@ class _Question:
     fresh_bars: int | None
 
 
-_Chunk = Sequence[tuple[str, BarSeries]]
+class _Chunk(list[tuple[str, BarSeries]]):
+    """Symbols with their bars. It travels as six arrays, however many symbols it has: each array costs a frame."""
+
+    def __reduce__(self) -> tuple[Callable[..., _Chunk], tuple[object, ...]]:
+        columns = [np.concatenate([getattr(bars, name) for _, bars in self]) for name in _COLUMNS] if self else []
+        return _unpacked, ([symbol for symbol, _ in self], [len(bars.ts_ms) for _, bars in self], columns)
+
+
+def _unpacked(symbols: list[str], lengths: list[int], columns: list[NDArray[Any]]) -> _Chunk:
+    """Return the chunk whose columns lie end to end."""
+    made, start = _Chunk(), 0
+    columns = [_lying(column) for column in columns]
+    for symbol, length in zip(symbols, lengths, strict=True):
+        made.append((symbol, BarSeries(*(column[start : start + length] for column in columns))))
+        start += length
+    return made
+
+
+_COLUMNS = tuple(column.name for column in fields(BarSeries))
 _Answer = tuple[list[ScanPoint], dict[str, str]]
 
 
@@ -156,21 +173,21 @@ def _judge(asked: _Question, series: Mapping[str, BarSeries]) -> None:
         raise ValueError(f"fresh_bars is {asked.fresh_bars}, at least 1 is needed")
     chanflow_native.chan_scan([], asked.preset, dict(asked.params))
     for symbol, bars in series.items():
-        if len({len(getattr(bars, column.name)) for column in fields(bars)}) > 1:
+        if len({len(getattr(bars, name)) for name in _COLUMNS}) > 1:
             raise ValueError(f"{symbol}: columns differ in length")
 
 
 def _chunks(series: Mapping[str, BarSeries], at_least: int) -> list[_Chunk]:
     """Cut the market into chunks of some `CHUNK_BARS`, but not of fewer symbols than `at_least`."""
     chunks: list[_Chunk] = []
-    chunk: list[tuple[str, BarSeries]] = []
+    chunk = _Chunk()
     bars = 0
     for item in series.items():
         chunk.append(item)
         bars += len(item[1].ts_ms)
         if len(chunk) >= at_least and (bars >= CHUNK_BARS or len(chunk) >= CHUNK_SYMBOLS):
             chunks.append(chunk)
-            chunk, bars = [], 0
+            chunk, bars = _Chunk(), 0
     return [*chunks, chunk] if chunk else chunks
 
 
@@ -182,10 +199,7 @@ def _named(chunk: _Chunk) -> str:
 def _read(asked: _Question, threads: int, chunk: _Chunk) -> _Answer:
     """Return the points of a chunk that are asked for, and why each series that could not be read was not."""
     found = chanflow_native.chan_scan(
-        [
-            (_lying(bars.ts_ms), _lying(bars.open), _lying(bars.high), _lying(bars.low), _lying(bars.close))
-            for _, bars in chunk
-        ],
+        [(bars.ts_ms, bars.open, bars.high, bars.low, bars.close) for _, bars in chunk],
         asked.preset,
         dict(asked.params),
         asked.fresh_bars,
@@ -210,6 +224,6 @@ def _read(asked: _Question, threads: int, chunk: _Chunk) -> _Answer:
     return points, {chunk[at][0]: why for at, why in found["failed"]}
 
 
-def _lying(column: NDArray[Number]) -> NDArray[Number]:
+def _lying(column: NDArray[Any]) -> NDArray[Any]:
     """Return a column as the core reads it: bytes that came over a wire may lie askew."""
     return np.require(column, requirements=("C", "ALIGNED"))

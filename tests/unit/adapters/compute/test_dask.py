@@ -80,7 +80,7 @@ def test_a_scan_on_any_number_of_workers_is_the_scan_of_this_process(
 ) -> None:
     here = scan(market(), threads=1)
     assert list(here.failed) == ["BAD"]
-    assert len(here.points) > 100
+    assert len(here.points) > 50
     filters: dict[str, Any] = {"types": ("2", "3b"), "side": "buy", "state": "confirmed", "fresh_bars": 200}
     with three.get_client() as client:
         pool = DaskPool(_Some(client, workers))  # type: ignore[arg-type]
