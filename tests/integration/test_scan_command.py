@@ -40,7 +40,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_several_levels_are_scanned_together_and_a_bad_symbol_is_left_out(home: Path) -> None:
-    done = chanflow(home, *SCAN, "--interval", "5m,15m", "--type", "2", "--side", "buy")
+    done = chanflow(home, *SCAN, "--interval", "5m,15m")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["scanned"] == 5
@@ -48,7 +48,7 @@ def test_several_levels_are_scanned_together_and_a_bad_symbol_is_left_out(home: 
     assert "D is left out" in done.stderr
     assert {row["interval"] for row in answer["points"]} == {"5m", "15m"}
     for interval in ("5m", "15m"):
-        alone = json.loads(chanflow(home, *SCAN, "--interval", interval, "--type", "2", "--side", "buy").stdout)
+        alone = json.loads(chanflow(home, *SCAN, "--interval", interval).stdout)
         assert alone["points"] == [row for row in answer["points"] if row["interval"] == interval]
 
 

@@ -59,7 +59,7 @@ fn read(
     fresh: Option<usize>,
     stop: &AtomicBool,
 ) -> Outcome {
-    let goes_on = |at: &usize| at % LOOK_EVERY_BARS != 0 || !stop.load(Ordering::Relaxed);
+    let goes_on = |at: &usize| !at.is_multiple_of(LOOK_EVERY_BARS) || !stop.load(Ordering::Relaxed);
     let bars = (0..series.ts_ms.len()).take_while(goes_on).map(|at| series.bar(at));
     let engine = Engine::batch(params, bars).map_err(|fault| (index, fault))?;
     let bars = engine.bar_count();

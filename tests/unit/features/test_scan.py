@@ -9,9 +9,9 @@ from random import Random
 import numpy as np
 import pytest
 
+from chanflow.features import scan as scan_module
 from chanflow.features.reference.bar import Bar
 from chanflow.features.reference.structure import analyze
-from chanflow.features import scan as scan_module
 from chanflow.features.scan import BarSeries, scan
 
 
