@@ -371,7 +371,8 @@ def chan_scan(
     Columns, one row an element with points: series (index), bars_ago, level (0 stroke, 1 segment), element, bar, ts_ms,
     price, side (1 buy, -1 sell), types and confirmed_types (a bit per type in the order 1 1p 2 2s 3a 3b), divergence
     (NaN = none); `fresh_bars` keeps those in so many last bars. `failed` lists (index, reason) of malformed series.
-    Raises ValueError for an unknown preset or setting and for columns that differ in length.
+    Ctrl-C ends it within milliseconds. Raises ValueError for an unknown preset or setting and for columns that differ
+    in length.
     """
 
 # orderflow

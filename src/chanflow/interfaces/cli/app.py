@@ -130,7 +130,9 @@ def scan(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One parameter, as bi_strict=false; may repeat.")
     ] = None,
-    interval: Annotated[str | None, typer.Option(help="Resample to this first, as 30m or 1d.")] = None,
+    interval: Annotated[
+        list[str] | None, typer.Option(help="Resample to this first, as 30m or 1d; may repeat, or be 5m,30m.")
+    ] = None,
     types: Annotated[
         list[str] | None, typer.Option("--type", help="1 1p 2 2s 3a 3b; may repeat, all if left out.")
     ] = None,
@@ -139,16 +141,23 @@ def scan(
     kind: Annotated[str | None, typer.Option("--of", help="Points of strokes or of segments: stroke, segment.")] = None,
     fresh: Annotated[int | None, typer.Option(help="Only points in so many last bars.")] = None,
     threads: Annotated[int, typer.Option(help="Threads side by side.")] = 2,
+    cluster: Annotated[
+        str | None, typer.Option(help="Scan on a Dask cluster instead: tcp://host:port of its scheduler.")
+    ] = None,
     output_format: Annotated[Literal["json", "table"], typer.Option("--format", help="How to answer.")] = "table",
 ) -> None:
     """Find the Chan points (买卖点) of a whole market."""
     from chanflow.interfaces.cli.scan import run_scan
 
-    run_scan(
-        data, preset=preset, settings=set_ or [], interval=interval, types=types or [], side=side, state=state,
-        kind=kind, fresh_bars=fresh, threads=threads, output_format=output_format, out=sys.stdout,
-        home=_home,
-    )  # fmt: skip
+    try:
+        run_scan(
+            data, preset=preset, settings=set_ or [], intervals=interval or [], types=types or [], side=side,
+            state=state, kind=kind, fresh_bars=fresh, threads=threads, cluster=cluster, output_format=output_format,
+            out=sys.stdout, home=_home,
+        )  # fmt: skip
+    except KeyboardInterrupt as stop:
+        typer.echo("chanflow: interrupted; nothing was kept, give the command again", err=True)
+        raise typer.Exit(7) from stop
 
 
 @app.command()
