@@ -356,6 +356,39 @@ class Engine:
         self._native = chanflow_native.ChanEngine(preset, _as_dict(params), history, recorded)
 
     @classmethod
+    def after(
+        cls,
+        open: ArrayLike,  # noqa: A002
+        high: ArrayLike,
+        low: ArrayLike,
+        close: ArrayLike,
+        ts_ms: ArrayLike,
+        *,
+        preset: str = "default",
+        volume: ArrayLike | None = None,
+        amount: ArrayLike | None = None,
+        params: Mapping[str, Setting] | None = None,
+        history: bool = False,
+    ) -> Engine:
+        """Return the engine after whole columns, ready to go on bar by bar; arguments and errors are `analyze`'s."""
+        import numpy as np  # noqa: PLC0415 (the engine alone needs no numpy, and it is slow to load)
+
+        engine = cls()
+        engine._native = chanflow_native.chan_analyze(
+            np.ascontiguousarray(ts_ms, dtype=np.int64),
+            _floats(open),
+            _floats(high),
+            _floats(low),
+            _floats(close),
+            None if volume is None else _floats(volume),
+            preset,
+            _as_dict(params),
+            None if amount is None else _floats(amount),
+            history,
+        )
+        return engine
+
+    @classmethod
     def restore(cls, snapshot: bytes) -> Engine:
         """Return the engine a snapshot was taken of: it shows the same and goes on like it.
 
@@ -436,21 +469,9 @@ def analyze(
     withdrawn. Raises ValueError for a malformed bar, which it names, for columns of different lengths, for an unknown
     preset or parameter, and if a metric needs the volume or the amount and there is none.
     """
-    import numpy as np  # noqa: PLC0415 (the engine alone needs no numpy, and it is slow to load)
-
-    native = chanflow_native.chan_analyze(
-        np.ascontiguousarray(ts_ms, dtype=np.int64),
-        _floats(open),
-        _floats(high),
-        _floats(low),
-        _floats(close),
-        None if volume is None else _floats(volume),
-        preset,
-        _as_dict(params),
-        None if amount is None else _floats(amount),
-        history,
-    )
-    return _structure(native)
+    return Engine.after(
+        open, high, low, close, ts_ms, preset=preset, volume=volume, amount=amount, params=params, history=history
+    ).structure()
 
 
 def _floats(column: ArrayLike) -> NDArray[np.float64]:
