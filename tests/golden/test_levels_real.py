@@ -199,13 +199,19 @@ def place(point: LevelPoint) -> tuple[str, str, int, str]:
     return point.level, point.ends, point.bar, point.side
 
 
+def same_point(point: LevelPoint, then: LevelPoint) -> bool:
+    """Tell whether a point is there. Types that came with the same bars stand in one row at all times."""
+    return place(point) == place(then) and set(point.types) <= set(then.types)
+
+
 def found_again(chain: NestedInterval, then: Levels) -> bool:
     """Tell whether levels show the same chain."""
-    top = [point for point in then.points(chain.points[0].level) if place(point) == place(chain.points[0])]
+    first = chain.points[0]
+    top = [point for point in then.points(first.level) if same_point(first, point)]
     if not top or len(chain.points) == 1:
         return bool(top)
-    again = then.nested(top[0], chain.points[-1].level)
-    return [place(point) for point in again.points] == [place(point) for point in chain.points]
+    again = then.nested(top[0], chain.points[-1].level).points
+    return len(again) == len(chain.points) and all(map(same_point, chain.points, again))
 
 
 def check_chain(whole: Levels, chain: NestedInterval, finest: str) -> None:
