@@ -61,8 +61,9 @@ class LevelFeed:
         """Read the next bars; returns the levels on which a bar closed, finest first.
 
         Bars that ended by `known_to_ms` are closed even if no later one was read. Raises ValueError as
-        `CalendarResampler.push` and `LiveLevels.push` do.
+        `CalendarResampler.push` does, and for a malformed bar; nothing has changed then.
         """
+        _check_bars(columns)
         closed = self._bars.push(columns, known_to_ms=known_to_ms)
         for name, made in closed.items():
             self._live.push(_level_bars(name, made))
@@ -76,6 +77,21 @@ class LevelFeed:
         """Return the levels as they would be if every bar that forms closed as it stands; see `LiveLevels.preview`."""
         forming = ((name, self._bars.forming(name)) for name in self._live.names)
         return self._live.preview([_level_bars(name, bar, forming=True) for name, bar in forming if bar is not None])
+
+
+def _check_bars(columns: Columns) -> None:
+    """Refuse before anything is read what an engine would refuse after a part of it was."""
+    first, high, low, close = (np.asarray(columns[of], dtype=np.float64) for of in ("open", "high", "low", "close"))
+    good = np.isfinite(first) & np.isfinite(high) & np.isfinite(low) & np.isfinite(close)
+    good &= (low <= np.minimum(first, close)) & (np.maximum(first, close) <= high)
+    if "volume" in columns:
+        good &= np.isfinite(np.asarray(columns["volume"], dtype=np.float64))
+    if not good.all():
+        at = int(np.argmin(good))
+        raise ValueError(
+            f"the bar at {int(columns['ts_ms'][at])} ms has open {first[at]}, high {high[at]}, low {low[at]}, close "
+            f"{close[at]}: give finite numbers with low <= open, close <= high"
+        )
 
 
 def _level_bars(name: str, columns: Columns, *, forming: bool = False) -> LevelBars:

@@ -67,3 +67,17 @@ def test_what_the_market_does_not_have_is_refused() -> None:
         LevelFeed(CnCalendar(), "1m", NAMES).push({n: v + 3 * 1_440 * MINUTE_MS for n, v in minutes(2).items()})
     with pytest.raises(ValueError, match="each once, finest first"):
         LevelFeed(CnCalendar(), "1m", [])
+
+
+@pytest.mark.parametrize(("column", "value"), [("close", np.nan), ("high", 1.0), ("low", np.inf), ("volume", np.nan)])
+def test_a_malformed_bar_changes_nothing(column: str, value: float) -> None:
+    columns, feed = minutes(40), LevelFeed(CryptoCalendar(), "1m", NAMES)
+    feed.push(cut(columns, 0, 28))
+    wrong = cut(columns, 28, 40)
+    wrong[column] = np.where(np.arange(12) == 3, value, wrong[column])
+    with pytest.raises(ValueError, match=f"the bar at {31 * MINUTE_MS} ms has open"):
+        feed.push(wrong)
+    feed.push(cut(columns, 28, 40))
+    batch = levels_of(columns, CryptoCalendar(), "1m", NAMES)
+    for name in NAMES:
+        assert feed.now().structures[name].to_json() == batch.structures[name].to_json()
