@@ -147,6 +147,31 @@ class Engine:
             self.push = native.push  # type: ignore[method-assign]
 
     @classmethod
+    def after(
+        cls,
+        open: ArrayLike,  # noqa: A002
+        high: ArrayLike,
+        low: ArrayLike,
+        close: ArrayLike,
+        ts_ms: ArrayLike,
+        *,
+        preset: str = "default",
+        volume: ArrayLike | None = None,
+        amount: ArrayLike | None = None,
+        params: Mapping[str, Setting] | None = None,
+        history: bool = False,
+    ) -> Engine:
+        """Return the engine after whole columns, ready to go on bar by bar; arguments and errors are `analyze`'s."""
+        ts, opens, highs, lows, closes, volumes, amounts = _columns(ts_ms, open, high, low, close, volume, amount)
+        engine = cls()
+        engine._stand_on(
+            chanflow_native.chan_analyze(
+                ts, opens, highs, lows, closes, volumes, preset, _as_dict(params), amounts, history
+            )
+        )
+        return engine
+
+    @classmethod
     def restore(cls, snapshot: bytes) -> Engine:
         """Return the engine a snapshot was taken of: it shows the same and goes on like it.
 
@@ -247,11 +272,9 @@ def analyze(
     withdrawn. Raises ValueError for a malformed bar, which it names, for columns of different lengths, for an unknown
     preset or parameter, and if a metric needs the volume or the amount and there is none.
     """
-    ts, opens, highs, lows, closes, volumes, amounts = _columns(ts_ms, open, high, low, close, volume, amount)
-    native = chanflow_native.chan_analyze(
-        ts, opens, highs, lows, closes, volumes, preset, _as_dict(params), amounts, history
-    )
-    return _structure(native)
+    return Engine.after(
+        open, high, low, close, ts_ms, preset=preset, volume=volume, amount=amount, params=params, history=history
+    ).structure()
 
 
 def _columns(ts_ms: ArrayLike, *columns: ArrayLike | None) -> tuple[Any, ...]:

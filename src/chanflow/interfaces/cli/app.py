@@ -112,10 +112,27 @@ def analyze(
     plot: Annotated[Path | None, typer.Option(help="Also draw it: out.html or out.png.")] = None,
     repair: Annotated[bool, typer.Option(help="Widen bars whose high or low does not bound the others.")] = False,
     history: Annotated[bool, typer.Option(help="Add when each was first seen, confirmed and withdrawn.")] = False,
+    levels: Annotated[str | None, typer.Option(help="Several levels, linked, as 5m,30m,1d.")] = None,
+    market: Annotated[str | None, typer.Option(help="Whose calendar the levels follow: crypto or cn.")] = None,
+    nested: Annotated[bool, typer.Option(help="Add the nested intervals of the levels.")] = False,
+    at: Annotated[str | None, typer.Option(help="Only bars closed by then: RFC 3339 or Unix ms.")] = None,
 ) -> None:
-    """Read the Chan structure (缠论) of the bars in a file."""
-    from chanflow.interfaces.cli.analyze import run_analyze
+    """Read the Chan structure (缠论) of the bars in a file, on one level or on several."""
+    from chanflow.domain.errors import InvalidArgument
+    from chanflow.interfaces.cli.analyze import read_settings, run_analyze
 
+    if levels is not None:
+        from chanflow.interfaces.cli.levels import run_levels
+
+        if output_format == "csv" or list_name is not None or history:
+            raise InvalidArgument("--levels goes with --format json or table, without --list and --history")
+        run_levels(
+            file, levels=levels, market=market, at=at, nested=nested, preset=preset, params=read_settings(set_ or []),
+            symbol=symbol, interval=interval, output_format=output_format, plot=plot, repair=repair, out=sys.stdout,
+        )  # fmt: skip
+        return
+    if nested or market is not None or at is not None:
+        raise InvalidArgument("--market, --nested and --at go with --levels, as in --levels 5m,30m,1d")
     run_analyze(
         file, preset=preset, settings=set_ or [], symbol=symbol, interval=interval, output_format=output_format,
         list_name=list_name, plot=plot, repair=repair, history=history, out=sys.stdout, home=_home,
