@@ -7,6 +7,7 @@ mod chan;
 mod lake;
 mod orderflow;
 mod orderflow_flow;
+mod orderflow_intake;
 mod orderflow_rows;
 mod orderflow_wire;
 mod scan;
@@ -21,6 +22,7 @@ fn chanflow_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     lake::register(module)?;
     orderflow::register(module)?;
     orderflow_flow::register(module)?;
+    orderflow_intake::register(module)?;
     orderflow_rows::register(module)?;
     orderflow_wire::register(module)?;
     scan::register(module)?;
