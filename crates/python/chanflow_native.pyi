@@ -1,7 +1,7 @@
 """Signatures of the compiled core. A test compares them with the module."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, final
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -578,6 +578,50 @@ class BarBuilder:
     @property
     def late(self) -> int:
         """Trades that came after their bar had closed; they are in no bar."""
+
+@final
+class QualityGate:
+    """Judge rows against their streams, a stream being the rows of one kind of one symbol.
+
+    `venue` is one of `Intake`'s; `instruments` gives each symbol's decimals of price and quantity, or its tick and step
+    (text or floats, 0 where unknown), or None. Raises ValueError for another venue, no symbol or a rule that is no grid.
+    """
+
+    ROW_CODES: ClassVar[int]
+    """The bits that condemn the row itself; `stale` condemns only its window."""
+
+    def __init__(
+        self, venue: str, instruments: Mapping[str, tuple[int, int] | tuple[float, float] | tuple[str, str] | None]
+    ) -> None: ...
+    @staticmethod
+    def codes() -> list[str]:
+        """Return the names of the codes, at their bits."""
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols, sorted, at the codes of the column `symbol`."""
+    def check(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.uint32]:
+        """Return a mask of codes for each row; rows come in order, however they are cut into batches.
+
+        Columns are those of `Intake.take()["rows"]` (others are ignored): kind, symbol (uint16; without it all are the
+        first symbol's), ts_ms, event_ms, known_ns, price, qty, side, is_maker, is_market, bid, ask, bid_qty, ask_qty,
+        seq_first, seq_last, seq_prev, and socket (uint8). One that is absent and that the kind needs is `missing_field`.
+        Kinds 8 and 9 are single levels of a diff and of a snapshot (side 1 bid, 2 ask). Absent is NaN, a negative
+        sequence, 0 in side, event_ms and known_ns, the least int64 in ts_ms. Raises ValueError for columns of different
+        lengths or another type.
+        """
+    def take_amendments(self) -> dict[str, Any]:
+        """Take what was learnt of earlier rows, by row number from 0 since the gate began.
+
+        confirmed (a second trade confirmed these, their `price_jump` falls), unjoined ((first, last) row of events whose
+        successor does not join them), not_market (trades that do not count and were not judged).
+        """
+    def report(self) -> dict[str, Any]:
+        """Return rows, not_market, counts by code, amendments_lost, sockets and days.
+
+        A socket has offset_ms, max_excess_ms, clock_steps (count), steps (at_ms, from_ms, to_ms), minutes, slow_minutes
+        and slow (from_ms, p99_ms). A UTC day has day (since the epoch), rows, duplicates, quarantined, seconds (a symbol's
+        first to its last good row, summed) and empty_seconds.
+        """
 
 @final
 class RowCollector:

@@ -11,6 +11,7 @@ mod chan_params;
 mod lake;
 mod orderflow;
 mod orderflow_flow;
+mod orderflow_gate;
 mod orderflow_intake;
 mod orderflow_rows;
 mod orderflow_wire;
@@ -26,6 +27,7 @@ fn chanflow_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     lake::register(module)?;
     orderflow::register(module)?;
     orderflow_flow::register(module)?;
+    orderflow_gate::register(module)?;
     orderflow_intake::register(module)?;
     orderflow_rows::register(module)?;
     orderflow_wire::register(module)?;
