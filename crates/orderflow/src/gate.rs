@@ -356,7 +356,7 @@ impl QualityGate {
                 }
                 mask |= symbol.levels.verdict;
                 if mask & (NULL_FIELD | BAD_VALUE) == 0 {
-                    if symbol.levels.is_jump(row.price) {
+                    if !event.is_snapshot && symbol.levels.is_jump(row.price) {
                         mask |= PRICE_JUMP;
                     } else if symbol.levels.is_crossed(row.side == SIDE_BUY, row.price, row.qty) {
                         mask |= CROSSED;
@@ -379,21 +379,25 @@ impl QualityGate {
             mask |= stream.time(row.ts_ms, mask);
         }
         let mut confirmed = None;
-        if mask == 0 {
-            match row.kind {
-                KIND_BOOK_TICKER => {
-                    symbol.quote_ms = Some(row.ts_ms);
-                    symbol.band.quote((row.bid + row.ask) / 2.0, row.ts_ms);
-                }
-                KIND_TRADE | KIND_AGG_TRADE => {
-                    match symbol.band.trade(row.number, row.price, row.ts_ms) {
-                        Jump::No => {}
-                        Jump::Yes => mask |= PRICE_JUMP,
-                        Jump::Confirms(first) => confirmed = Some(first),
-                    }
-                }
-                _ => {}
+        match row.kind {
+            KIND_BOOK_TICKER if mask == 0 => {
+                symbol.quote_ms = Some(row.ts_ms);
+                symbol.band.quote((row.bid + row.ask) / 2.0, row.ts_ms);
             }
+            KIND_TRADE | KIND_AGG_TRADE if mask == 0 => {
+                match symbol.band.trade(row.number, row.price, row.ts_ms) {
+                    Jump::No => {}
+                    Jump::Yes => mask |= PRICE_JUMP,
+                    Jump::Confirms(first) => confirmed = Some(first),
+                }
+            }
+            // A row with another fault is judged too, but neither moves the price nor confirms one.
+            KIND_TRADE | KIND_AGG_TRADE if mask & (NULL_FIELD | BAD_VALUE) == 0 => {
+                if symbol.band.is_far(row.price, row.ts_ms) {
+                    mask |= PRICE_JUMP;
+                }
+            }
+            _ => {}
         }
         if matches!(
             row.kind,
@@ -451,9 +455,11 @@ impl BookChain {
             mask |= NULL_FIELD;
         }
         if matches!(row.kind, KIND_BOOK | KIND_LEVEL) {
+            // A book fresh from a snapshot has neither id before it, and begins a chain.
+            let is_fresh = row.kind == KIND_BOOK && row.first < 0 && row.prev < 0;
             let is_unlinked = match self {
-                Self::Prev => row.prev < 0,
-                Self::Next => row.first < 0,
+                Self::Prev => row.prev < 0 && !is_fresh,
+                Self::Next => row.first < 0 && !is_fresh,
                 Self::PrevOrStart | Self::None => false,
             };
             if is_unlinked {
@@ -477,12 +483,14 @@ impl Stream {
         }
         let is_trade = matches!(row.kind, KIND_TRADE | KIND_AGG_TRADE);
         let first = if is_trade { row.last } else { row.first };
-        let joins = self.chain.is_none_or(|before| match chain {
-            BookChain::Prev => row.prev == before,
-            BookChain::Next => first == before.saturating_add(1),
-            BookChain::PrevOrStart => row.prev < 0 || row.prev == before,
-            BookChain::None => true,
-        });
+        let is_fresh = row.kind == KIND_BOOK && row.first < 0 && row.prev < 0;
+        let joins = is_fresh
+            || self.chain.is_none_or(|before| match chain {
+                BookChain::Prev => row.prev == before,
+                BookChain::Next => first == before.saturating_add(1),
+                BookChain::PrevOrStart => row.prev < 0 || row.prev == before,
+                BookChain::None => true,
+            });
         if !joins {
             *unjoined = Some(self.chain_rows);
         }

@@ -62,9 +62,7 @@ impl PriceBand {
 
     /// Judges a trade whose price is above 0.
     pub fn trade(&mut self, row: u64, price: f64, ts_ms: i64) -> Jump {
-        let is_known = self.price_ms != i64::MIN
-            && ts_ms.saturating_sub(self.price_ms) <= REFERENCE_MAX_AGE_MS;
-        if !is_known || (price - self.price).abs() <= self.width_frac() * self.price {
+        if !self.is_far(price, ts_ms) {
             self.pending = None;
             if self.quote_ms == i64::MIN || ts_ms.saturating_sub(self.quote_ms) > QUOTE_MAX_AGE_MS {
                 self.set(price, ts_ms);
@@ -82,6 +80,13 @@ impl PriceBand {
         }
         self.pending = Some((row, ts_ms, price));
         Jump::Yes
+    }
+
+    /// Returns whether a price is beyond the band; before the first price, or long after the last, none is.
+    pub fn is_far(&self, price: f64, ts_ms: i64) -> bool {
+        self.price_ms != i64::MIN
+            && ts_ms.saturating_sub(self.price_ms) <= REFERENCE_MAX_AGE_MS
+            && (price - self.price).abs() > self.width_frac() * self.price
     }
 
     fn width_frac(&self) -> f64 {

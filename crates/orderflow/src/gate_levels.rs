@@ -1,10 +1,10 @@
 //! Rows that are one level of a book: diffs and snapshots taken apart.
 
-/// A level this many times dearer than the others is no price of this book. Real books hold asks ten times the mid, and
-/// bids at a hundredth of it.
+/// A diff's level this many times dearer than the others is taken for a fault. Real books hold a few asks beyond it, which
+/// snapshots may show, and bids at a hundredth of the mid.
 const LEVEL_MAX_RATIO: f64 = 20.0;
 /// Levels until the usual price counts.
-const LEVELS_NEEDED: u32 = 4;
+const LEVELS_NEEDED: u32 = 3;
 const LEVELS_AVERAGED: u32 = 64;
 
 /// What tells one event's rows from another's.
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_level_at_a_multiple_of_all_others_is_a_jump() {
         let mut levels = Levels::default();
-        for price in [0.23, 0.24, 0.002, 0.46] {
+        for price in [0.23, 0.24, 0.002] {
             assert!(!levels.is_jump(11.23));
             levels.is_crossed(true, price, 1.0);
         }

@@ -24,6 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+feed = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(feed, name="feed", help="Market data: check files of it.")
+
 Config = Annotated[Path | None, typer.Option("--config", help="A settings file (YAML).")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="One setting, as risk.max_leverage=3; may repeat.")]
 
@@ -242,6 +245,21 @@ def call(context: typer.Context, operation: Annotated[str | None, typer.Argument
 
     settings = load_settings(config=None, overrides=())
     raise typer.Exit(call_operation(operation, context.args, lambda: open_services(settings), out=sys.stdout))
+
+
+@feed.command("check")
+def feed_check(
+    files: Annotated[list[Path], typer.Argument(help="Raw frames (.txt.gz), Parquet, or a recorder's CSV.")],
+    *,
+    venue: Annotated[str | None, typer.Option(help="The files' venue, where they do not tell it.")] = None,
+    grid: Annotated[list[str] | None, typer.Option(help="A symbol's tick and step, as BTCUSDT=0.1,0.001.")] = None,
+    output_format: Annotated[Literal["json", "table"], typer.Option("--format", help="How to answer.")] = "table",
+) -> None:
+    """Put files of market data through the quality gate; exits 6 when any row has a code."""
+    from chanflow.interfaces.cli.feed_check import run_feed_check
+
+    if not run_feed_check(files, venue=venue, grids=grid or [], output_format=output_format, out=sys.stdout):
+        raise typer.Exit(6)
 
 
 @app.command()
