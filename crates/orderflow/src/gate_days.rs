@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 const SECONDS_PER_DAY: i64 = 86_400;
+const MS_PER_DAY: i64 = 86_400_000;
 /// Days that are remembered; older ones are dropped first.
 const DAYS_MAX: usize = 400;
 
@@ -25,6 +26,8 @@ pub struct DayCounts {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SecondSpan {
     last: Option<i64>,
+    /// Where that second ends, Unix ms.
+    end_ms: i64,
 }
 
 /// Days by their number since the epoch.
@@ -33,13 +36,15 @@ pub(crate) struct Days {
     counts: BTreeMap<i64, DayCounts>,
     /// The day that is being counted, kept out of the map.
     current: Option<(i64, DayCounts)>,
+    begin_ms: i64,
+    end_ms: i64,
 }
 
 impl Days {
     /// Counts a row at `ts_ms`; a row without a usable time counts on the day of the row before.
     pub fn count(&mut self, ts_ms: i64, is_duplicate: bool, is_quarantined: bool) {
-        if ts_ms > 0 {
-            self.turn(ts_ms.div_euclid(SECONDS_PER_DAY * 1_000));
+        if ts_ms > 0 && !(self.begin_ms..self.end_ms).contains(&ts_ms) {
+            self.turn(ts_ms.div_euclid(MS_PER_DAY));
         }
         if let Some((_, counts)) = &mut self.current {
             counts.rows += 1;
@@ -50,7 +55,11 @@ impl Days {
 
     /// Enters the second of a good row, right after it was counted.
     pub fn enter(&mut self, span: &mut SecondSpan, ts_ms: i64) {
+        if ts_ms < span.end_ms {
+            return;
+        }
         let second = ts_ms.div_euclid(1_000);
+        span.end_ms = second.saturating_add(1).saturating_mul(1_000);
         let Some((day, counts)) = &mut self.current else { return };
         match span.last {
             Some(last) if second <= last => {}
@@ -74,9 +83,8 @@ impl Days {
     }
 
     fn turn(&mut self, day: i64) {
-        if self.current.is_some_and(|(current, _)| current == day) {
-            return;
-        }
+        self.begin_ms = day.saturating_mul(MS_PER_DAY);
+        self.end_ms = self.begin_ms.saturating_add(MS_PER_DAY);
         if let Some((old, counts)) = self.current.take() {
             self.counts.insert(old, counts);
         }

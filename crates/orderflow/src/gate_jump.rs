@@ -20,8 +20,10 @@ pub(crate) struct PriceBand {
     quote_ms: i64,
     /// Squares of the returns of the last sixty seconds, at the second modulo 60.
     squares: [f64; SECONDS],
-    square_sum: f64,
+    /// Half of the band, as a fraction of the price.
+    width_frac: f64,
     second: i64,
+    second_end_ms: i64,
     second_price: f64,
     /// Row, time and price of the trade that waits for a second one.
     pending: Option<(u64, i64, f64)>,
@@ -34,8 +36,9 @@ impl Default for PriceBand {
             price_ms: i64::MIN,
             quote_ms: i64::MIN,
             squares: [0.0; SECONDS],
-            square_sum: 0.0,
+            width_frac: JUMP_MIN_FRAC,
             second: i64::MIN,
+            second_end_ms: i64::MIN,
             second_price: 0.0,
             pending: None,
         }
@@ -71,7 +74,7 @@ impl PriceBand {
         }
         if let Some((first, first_ms, first_price)) = self.pending {
             let waited_ms = ts_ms.saturating_sub(first_ms);
-            let is_near = (price - first_price).abs() <= self.width_frac() * first_price;
+            let is_near = (price - first_price).abs() <= self.width_frac * first_price;
             if is_near && (0..=CONFIRM_MS).contains(&waited_ms) {
                 self.pending = None;
                 self.set(price, ts_ms);
@@ -86,19 +89,14 @@ impl PriceBand {
     pub fn is_far(&self, price: f64, ts_ms: i64) -> bool {
         self.price_ms != i64::MIN
             && ts_ms.saturating_sub(self.price_ms) <= REFERENCE_MAX_AGE_MS
-            && (price - self.price).abs() > self.width_frac() * self.price
-    }
-
-    fn width_frac(&self) -> f64 {
-        JUMP_MIN_FRAC.max(JUMP_SIGMAS * self.square_sum.sqrt())
+            && (price - self.price).abs() > self.width_frac * self.price
     }
 
     fn set(&mut self, price: f64, ts_ms: i64) {
         self.price = price;
         self.price_ms = ts_ms;
-        let second = ts_ms.div_euclid(1_000);
-        if second > self.second {
-            self.close_second(second);
+        if ts_ms >= self.second_end_ms {
+            self.close_second(ts_ms.div_euclid(1_000));
             self.second_price = price;
         }
     }
@@ -118,9 +116,11 @@ impl PriceBand {
             if let Some(square) = self.squares.get_mut(slot) {
                 *square = moved * moved;
             }
-            self.square_sum = self.squares.iter().sum();
+            let square_sum: f64 = self.squares.iter().sum();
+            self.width_frac = JUMP_MIN_FRAC.max(JUMP_SIGMAS * square_sum.sqrt());
         }
         self.second = second;
+        self.second_end_ms = second.saturating_add(1).saturating_mul(1_000);
     }
 }
 

@@ -56,7 +56,9 @@ pub struct Delay {
 pub struct Latency {
     /// (stretch of receive time, least difference), both rising.
     minima: VecDeque<(i64, i64)>,
-    minute: i64,
+    /// Where the newest stretch and the counted minute end in receive time, Unix ms.
+    stretch_end_ms: i64,
+    minute_end_ms: i64,
     minute_rows: u64,
     bins: Vec<u32>,
     minutes: u64,
@@ -71,7 +73,8 @@ impl Default for Latency {
     fn default() -> Self {
         Self {
             minima: VecDeque::new(),
-            minute: i64::MIN,
+            stretch_end_ms: i64::MIN,
+            minute_end_ms: i64::MIN,
             minute_rows: 0,
             bins: vec![0; BINS],
             minutes: 0,
@@ -145,7 +148,13 @@ impl Latency {
     fn enter(&mut self, recv_ms: i64, difference: i64) {
         let newest = self.minima.back().map_or(i64::MIN, |(stretch, _)| *stretch);
         // A receive time that falls belongs to the newest stretch.
-        let stretch = recv_ms.div_euclid(STRETCH_MS).max(newest);
+        let stretch = if recv_ms < self.stretch_end_ms && newest != i64::MIN {
+            newest
+        } else {
+            let stretch = recv_ms.div_euclid(STRETCH_MS);
+            self.stretch_end_ms = stretch.saturating_add(1).saturating_mul(STRETCH_MS);
+            stretch
+        };
         while let Some((held, least)) = self.minima.back().copied() {
             if difference > least {
                 if held == stretch {
@@ -163,10 +172,10 @@ impl Latency {
     }
 
     fn count(&mut self, recv_ms: i64, excess: i64) {
-        let minute = recv_ms.div_euclid(MINUTE_MS);
-        if minute > self.minute {
+        if recv_ms >= self.minute_end_ms {
             self.close_minute();
-            self.minute = minute;
+            self.minute_end_ms =
+                recv_ms.div_euclid(MINUTE_MS).saturating_add(1).saturating_mul(MINUTE_MS);
         }
         self.max_excess_ms = self.max_excess_ms.max(excess);
         let bin = excess.clamp(0, EXCESS_MAX_MS + 1) as usize;
@@ -192,7 +201,7 @@ impl Latency {
             self.slow_minutes += 1;
             push_bounded(
                 &mut self.slow,
-                SlowMinute { from_ms: self.minute.saturating_mul(MINUTE_MS), p99_ms },
+                SlowMinute { from_ms: self.minute_end_ms - MINUTE_MS, p99_ms },
             );
         }
         self.bins.fill(0);
