@@ -2,8 +2,9 @@
 
     .venv/bin/python benchmarks/gate.py [--rows 4000000]
 
-Counted in CPU time of the thread, so that other work on the machine does not enter. Three streams of one symbol as a live desk has them (best quotes, trades, the book's top) in the proportions of a recorded
-day, and the same rows cut into batches of 1,000. The best of five runs counts.
+Counted in CPU time of the thread, so that other work on the machine does not wait into it. Three streams of one symbol
+as a live desk has them (best quotes, trades, the book's top), and the same rows cut into batches of 1,000. The best of
+five runs counts.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ def seconds(batches: list[dict[str, NDArray[Any]]]) -> float:
 
 
 def main() -> None:
+    """Print both figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=4_000_000)
     count = parser.parse_args().rows

@@ -9,14 +9,15 @@ pub use crate::gate_columns::{
     KIND_SNAPSHOT_LEVEL, LATENCY, MISSING_FIELD, NULL_FIELD, OFF_GRID, PRICE_JUMP, STALE,
     TIME_BACK,
 };
-use crate::gate_columns::{BookChain, KINDS, at};
+use crate::gate_columns::{BookChain, KINDS, Slices, at};
 pub use crate::gate_days::DayCounts;
 use crate::gate_days::{Days, SecondSpan};
 use crate::gate_grid::Grid;
 pub use crate::gate_grid::GridRule;
 use crate::gate_jump::{Jump, PriceBand};
 use crate::gate_levels::{LevelEvent, Levels};
-use crate::gate_recent::RecentRows;
+use crate::gate_row::{Row, is_off_grid, positive};
+use crate::gate_stream::Stream;
 use crate::latency::Delay;
 pub use crate::latency::Latency;
 use crate::rows::{
@@ -28,8 +29,6 @@ use crate::venue::Venue;
 /// Best quotes older than this are stale while the market moves on, in ms.
 pub const STALE_MS: i64 = 1_500;
 const NS_PER_MS: i64 = 1_000_000;
-/// After so many rows in a row that fell back in time, the one before them was wrong.
-const BACK_MAX: u32 = 64;
 /// Amendments that wait to be taken; more are counted only.
 const AMENDMENTS_MAX: usize = 100_000;
 
@@ -47,17 +46,6 @@ pub enum Amendment {
     },
     /// The row is a trade that does not count: it was not judged.
     NotMarket(u64),
-}
-
-/// What one stream remembers.
-#[derive(Clone, Debug, Default)]
-struct Stream {
-    recent: RecentRows,
-    last_ms: Option<i64>,
-    back_count: u32,
-    /// Newest id of the chain, and the rows that it came with.
-    chain: Option<i64>,
-    chain_rows: (u64, u64),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -90,22 +78,6 @@ pub struct QualityGate {
 
 /// The codes that condemn the row itself; `stale` condemns only its window.
 pub const ROW_CODES: u32 = ((1 << CODES.len()) - 1) & !STALE;
-
-/// One row, with what stands for absent values.
-#[derive(Clone, Copy)]
-struct Row {
-    number: u64,
-    kind: u8,
-    ts_ms: i64,
-    price: f64,
-    qty: f64,
-    side: u8,
-    first: i64,
-    last: i64,
-    prev: i64,
-    bid: f64,
-    ask: f64,
-}
 
 impl QualityGate {
     /// Returns a gate; instruments are sorted by symbol, as an intake's are, so that their codes agree.
@@ -167,8 +139,9 @@ impl QualityGate {
         }
         masks.reserve(columns.kind.len());
         let missing = columns.missing(self.chain);
+        let slices = columns.slices();
         for (row, kind) in columns.kind.iter().enumerate() {
-            let mask = self.judge(columns, row, *kind, &missing);
+            let mask = self.judge(&slices, row, *kind, &missing);
             let mut rest = mask;
             while rest != 0 {
                 if let Some(count) = self.counts.get_mut(rest.trailing_zeros() as usize) {
@@ -219,24 +192,31 @@ impl QualityGate {
 
     fn judge(
         &mut self,
-        columns: &GateColumns<'_>,
+        columns: &Slices<'_>,
         index: usize,
         kind: u8,
         missing: &[bool; KINDS],
     ) -> u32 {
-        let row = Row {
+        let mut row = Row {
             number: self.rows,
             kind,
             ts_ms: at(columns.ts_ms, index, i64::MIN),
             price: at(columns.price, index, f64::NAN),
-            qty: at(columns.qty, index, f64::NAN),
-            side: at(columns.side, index, SIDE_NONE),
-            first: at(columns.seq_first, index, -1),
             last: at(columns.seq_last, index, -1),
-            prev: at(columns.seq_prev, index, -1),
-            bid: at(columns.bid, index, f64::NAN),
-            ask: at(columns.ask, index, f64::NAN),
+            ..Row::BLANK
         };
+        // Only what the kind is judged by is read.
+        if matches!(kind, KIND_BOOK_TICKER | KIND_BOOK) {
+            row.bid = at(columns.bid, index, f64::NAN);
+            row.ask = at(columns.ask, index, f64::NAN);
+        } else {
+            row.qty = at(columns.qty, index, f64::NAN);
+            row.side = at(columns.side, index, SIDE_NONE);
+        }
+        if matches!(kind, KIND_BOOK | KIND_LEVEL | KIND_SNAPSHOT_LEVEL) {
+            row.first = at(columns.seq_first, index, -1);
+            row.prev = at(columns.seq_prev, index, -1);
+        }
         let mut mask = match missing.get(usize::from(kind)) {
             Some(true) => MISSING_FIELD,
             Some(false) => 0,
@@ -247,26 +227,29 @@ impl QualityGate {
             mask |= BAD_VALUE;
         }
         if mask == 0 {
-            mask = self.judge_known(columns, index, usize::from(code), row);
+            mask = self.judge_known(columns, index, usize::from(code), &mut row);
         }
         let is_duplicate = mask & DUPLICATE != 0;
         self.days.count(row.ts_ms, is_duplicate, mask & ROW_CODES & !DUPLICATE != 0);
-        if mask & ROW_CODES == 0 && row.ts_ms > 0 && kind != KIND_SNAPSHOT_LEVEL && kind != KIND_GAP
+        if mask & ROW_CODES == 0
+            && row.ts_ms > 0
+            && kind != KIND_SNAPSHOT_LEVEL
+            && kind != KIND_GAP
+            && let Some(symbol) = self.symbols.get_mut(usize::from(code))
         {
-            if let Some(symbol) = self.symbols.get_mut(usize::from(code)) {
-                self.days.enter(&mut symbol.seconds, row.ts_ms);
-            }
+            self.days.enter(&mut symbol.seconds, row.ts_ms);
         }
         mask
     }
 
     /// Judges a row of a known symbol and kind whose columns are all there.
+    #[inline]
     fn judge_known(
         &mut self,
-        columns: &GateColumns<'_>,
+        columns: &Slices<'_>,
         index: usize,
         code: usize,
-        mut row: Row,
+        row: &mut Row,
     ) -> u32 {
         let Some(symbol) = self.symbols.get_mut(code) else { return BAD_VALUE };
         match row.kind {
@@ -290,19 +273,20 @@ impl QualityGate {
             }
             _ => {}
         }
-        let is_maker = at(columns.is_maker, index, -1);
-        if columns.side.is_none() {
-            row.side = match is_maker {
-                0 => SIDE_BUY,
-                1 => SIDE_SELL,
-                _ => SIDE_NONE,
-            };
+        let mut is_contrary = false;
+        if matches!(row.kind, KIND_TRADE | KIND_AGG_TRADE | KIND_LIQUIDATION) {
+            let is_maker = at(columns.is_maker, index, -1);
+            if columns.side.is_empty() {
+                row.side = match is_maker {
+                    0 => SIDE_BUY,
+                    1 => SIDE_SELL,
+                    _ => SIDE_NONE,
+                };
+            }
+            is_contrary = is_maker >= 0 && (is_maker == 1) != (row.side == SIDE_SELL);
         }
-        let mut mask = self.chain.faults(&row);
-        if matches!(row.kind, KIND_TRADE | KIND_AGG_TRADE)
-            && is_maker >= 0
-            && (is_maker == 1) != (row.side == SIDE_SELL)
-        {
+        let mut mask = self.chain.faults(row);
+        if is_contrary {
             mask |= BAD_VALUE;
         }
         if row.kind == KIND_BOOK_TICKER {
@@ -320,10 +304,10 @@ impl QualityGate {
                 mask |= LATENCY;
             }
         }
-        if let Some(grid) = &symbol.grid {
-            if is_off_grid(grid, &row, self.has_book_step) {
-                mask |= OFF_GRID;
-            }
+        if let Some(grid) = &symbol.grid
+            && is_off_grid(grid, row, self.has_book_step)
+        {
+            mask |= OFF_GRID;
         }
         if matches!(row.kind, KIND_BOOK_TICKER | KIND_BOOK) && mask & BAD_VALUE == 0 {
             let is_outside = row.price < row.bid || row.price > row.ask;
@@ -349,7 +333,7 @@ impl QualityGate {
                 };
                 if symbol.levels.begin(event) {
                     if !event.is_snapshot && row.last >= 0 {
-                        symbol.levels.verdict = stream.follow(&row, self.chain, &mut unjoined);
+                        symbol.levels.verdict = stream.follow(row, self.chain, &mut unjoined);
                     }
                 } else if !event.is_snapshot {
                     stream.chain_rows.1 = row.number;
@@ -364,9 +348,9 @@ impl QualityGate {
                 }
             }
             _ if row.last < 0 || row.ts_ms == i64::MIN => {}
-            KIND_BOOK => mask |= stream.follow(&row, self.chain, &mut unjoined),
+            KIND_BOOK => mask |= stream.follow(row, self.chain, &mut unjoined),
             KIND_TRADE | KIND_AGG_TRADE if self.has_trade_chain => {
-                mask |= stream.follow(&row, BookChain::Next, &mut unjoined);
+                mask |= stream.follow(row, BookChain::Next, &mut unjoined);
             }
             KIND_MARK | KIND_LIQUIDATION => {}
             _ => {
@@ -392,10 +376,11 @@ impl QualityGate {
                 }
             }
             // A row with another fault is judged too, but neither moves the price nor confirms one.
-            KIND_TRADE | KIND_AGG_TRADE if mask & (NULL_FIELD | BAD_VALUE) == 0 => {
-                if symbol.band.is_far(row.price, row.ts_ms) {
-                    mask |= PRICE_JUMP;
-                }
+            KIND_TRADE | KIND_AGG_TRADE
+                if mask & (NULL_FIELD | BAD_VALUE) == 0
+                    && symbol.band.is_far(row.price, row.ts_ms) =>
+            {
+                mask |= PRICE_JUMP;
             }
             _ => {}
         }
@@ -426,94 +411,6 @@ impl QualityGate {
     }
 }
 
-impl BookChain {
-    /// Returns the faults of a row's values alone.
-    fn faults(self, row: &Row) -> u32 {
-        let mut mask = match row.ts_ms {
-            i64::MIN => NULL_FIELD,
-            ..=0 => BAD_VALUE,
-            _ => 0,
-        };
-        let is_level = matches!(row.kind, KIND_LEVEL | KIND_SNAPSHOT_LEVEL);
-        match row.kind {
-            KIND_BOOK_TICKER | KIND_BOOK => mask |= positive(row.bid) | positive(row.ask),
-            _ => mask |= positive(row.price),
-        }
-        match row.kind {
-            KIND_TRADE | KIND_AGG_TRADE | KIND_LIQUIDATION => mask |= positive(row.qty),
-            KIND_LEVEL | KIND_SNAPSHOT_LEVEL | KIND_KLINE => mask |= not_negative(row.qty),
-            _ => {}
-        }
-        if is_level || matches!(row.kind, KIND_TRADE | KIND_AGG_TRADE | KIND_LIQUIDATION) {
-            mask |= match row.side {
-                SIDE_NONE => NULL_FIELD,
-                SIDE_BUY | SIDE_SELL => 0,
-                _ => BAD_VALUE,
-            };
-        }
-        if row.last < 0 && !matches!(row.kind, KIND_MARK | KIND_LIQUIDATION) {
-            mask |= NULL_FIELD;
-        }
-        if matches!(row.kind, KIND_BOOK | KIND_LEVEL) {
-            // A book fresh from a snapshot has neither id before it, and begins a chain.
-            let is_fresh = row.kind == KIND_BOOK && row.first < 0 && row.prev < 0;
-            let is_unlinked = match self {
-                Self::Prev => row.prev < 0 && !is_fresh,
-                Self::Next => row.first < 0 && !is_fresh,
-                Self::PrevOrStart | Self::None => false,
-            };
-            if is_unlinked {
-                mask |= NULL_FIELD;
-            }
-            // OKX counts anew after maintenance.
-            let has_order = matches!(self, Self::Prev | Self::Next);
-            if has_order && (row.first > row.last || row.prev > row.last) {
-                mask |= BAD_VALUE;
-            }
-        }
-        mask
-    }
-}
-
-impl Stream {
-    /// Judges the id of a new event, and gives the rows before it where it does not join them.
-    fn follow(&mut self, row: &Row, chain: BookChain, unjoined: &mut Option<(u64, u64)>) -> u32 {
-        if self.recent.has_seen((row.last, row.ts_ms)) {
-            return DUPLICATE;
-        }
-        let is_trade = matches!(row.kind, KIND_TRADE | KIND_AGG_TRADE);
-        let first = if is_trade { row.last } else { row.first };
-        let is_fresh = row.kind == KIND_BOOK && row.first < 0 && row.prev < 0;
-        let joins = is_fresh
-            || self.chain.is_none_or(|before| match chain {
-                BookChain::Prev => row.prev == before,
-                BookChain::Next => first == before.saturating_add(1),
-                BookChain::PrevOrStart => row.prev < 0 || row.prev == before,
-                BookChain::None => true,
-            });
-        if !joins {
-            *unjoined = Some(self.chain_rows);
-        }
-        self.chain = Some(row.last);
-        self.chain_rows = (row.number, row.number);
-        if joins { 0 } else { CHAIN_BREAK }
-    }
-
-    /// Judges the event time; only rows without a fault set the time that others may not fall behind.
-    fn time(&mut self, ts_ms: i64, mask: u32) -> u32 {
-        let is_back = self.last_ms.is_some_and(|last_ms| ts_ms < last_ms);
-        if is_back && self.back_count < BACK_MAX {
-            self.back_count += 1;
-            return TIME_BACK;
-        }
-        if mask == 0 {
-            self.back_count = 0;
-            self.last_ms = Some(ts_ms);
-        }
-        0
-    }
-}
-
 fn see(sockets: &mut Vec<(u8, Latency)>, socket: u8, recv_ms: i64, event_ms: i64) -> Delay {
     if let Some((_, latency)) = sockets.iter_mut().find(|(held, _)| *held == socket) {
         return latency.see(recv_ms, event_ms);
@@ -522,30 +419,4 @@ fn see(sockets: &mut Vec<(u8, Latency)>, socket: u8, recv_ms: i64, event_ms: i64
     let delay = latency.see(recv_ms, event_ms);
     sockets.push((socket, latency));
     delay
-}
-
-fn is_off_grid(grid: &Grid, row: &Row, has_book_step: bool) -> bool {
-    match row.kind {
-        KIND_TRADE | KIND_AGG_TRADE => grid.is_price_off(row.price) || grid.is_qty_off(row.qty),
-        // A liquidation's price is an average, and its order may be off the grid too.
-        KIND_BOOK_TICKER | KIND_BOOK => grid.is_price_off(row.bid) || grid.is_price_off(row.ask),
-        KIND_LEVEL | KIND_SNAPSHOT_LEVEL => {
-            grid.is_price_off(row.price) || (has_book_step && grid.is_qty_off(row.qty))
-        }
-        _ => false,
-    }
-}
-
-fn positive(value: f64) -> u32 {
-    if value.is_nan() {
-        NULL_FIELD
-    } else if value > 0.0 && value.is_finite() {
-        0
-    } else {
-        BAD_VALUE
-    }
-}
-
-fn not_negative(value: f64) -> u32 {
-    if value == 0.0 { 0 } else { positive(value) }
 }

@@ -106,9 +106,54 @@ pub(crate) enum BookChain {
     None,
 }
 
-/// Returns the value of an optional column, or what stands for an absent one.
-pub(crate) fn at<T: Copy>(column: Option<&[T]>, row: usize, absent: T) -> T {
-    column.and_then(|values| values.get(row)).copied().unwrap_or(absent)
+/// The same columns with nothing for an absent one, which is one test less a value.
+pub(crate) struct Slices<'a> {
+    pub symbol: &'a [u16],
+    pub socket: &'a [u8],
+    pub ts_ms: &'a [i64],
+    pub event_ms: &'a [i64],
+    pub known_ns: &'a [i64],
+    pub price: &'a [f64],
+    pub qty: &'a [f64],
+    pub side: &'a [u8],
+    pub is_maker: &'a [i8],
+    pub is_market: &'a [i8],
+    pub bid: &'a [f64],
+    pub ask: &'a [f64],
+    pub bid_qty: &'a [f64],
+    pub ask_qty: &'a [f64],
+    pub seq_first: &'a [i64],
+    pub seq_last: &'a [i64],
+    pub seq_prev: &'a [i64],
+}
+
+/// Returns the value of a column, or what stands for an absent one.
+pub(crate) fn at<T: Copy>(column: &[T], row: usize, absent: T) -> T {
+    column.get(row).copied().unwrap_or(absent)
+}
+
+impl<'a> GateColumns<'a> {
+    pub(crate) fn slices(&self) -> Slices<'a> {
+        Slices {
+            symbol: self.symbol.unwrap_or_default(),
+            socket: self.socket.unwrap_or_default(),
+            ts_ms: self.ts_ms.unwrap_or_default(),
+            event_ms: self.event_ms.unwrap_or_default(),
+            known_ns: self.known_ns.unwrap_or_default(),
+            price: self.price.unwrap_or_default(),
+            qty: self.qty.unwrap_or_default(),
+            side: self.side.unwrap_or_default(),
+            is_maker: self.is_maker.unwrap_or_default(),
+            is_market: self.is_market.unwrap_or_default(),
+            bid: self.bid.unwrap_or_default(),
+            ask: self.ask.unwrap_or_default(),
+            bid_qty: self.bid_qty.unwrap_or_default(),
+            ask_qty: self.ask_qty.unwrap_or_default(),
+            seq_first: self.seq_first.unwrap_or_default(),
+            seq_last: self.seq_last.unwrap_or_default(),
+            seq_prev: self.seq_prev.unwrap_or_default(),
+        }
+    }
 }
 
 impl GateColumns<'_> {

@@ -2,6 +2,8 @@
 
 /// Beyond so many ticks a float cannot tell one from the next.
 const UNITS_MAX: f64 = 1e13;
+/// Adding and taking away 1.5 x 2^52 rounds to the nearest whole number, without a call.
+const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
 /// What an instrument's prices and quantities must be multiples of.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -36,7 +38,7 @@ impl Grid {
     /// Returns the grid of a rule, None where nothing is known.
     pub fn of(rule: &GridRule) -> Result<Option<Self>, String> {
         let units = |name: &str, size: f64| match size {
-            size if size == 0.0 => Ok(0.0),
+            0.0 => Ok(0.0),
             size if (1e-18..=1e18).contains(&size) => Ok(1.0 / size),
             _ => {
                 Err(format!("{name} is {size}, 1e-18 to 1e18 is needed, or 0 where it is unknown"))
@@ -70,12 +72,11 @@ impl Grid {
     }
 }
 
+/// Not a number, infinite and huge are judged elsewhere.
 fn is_off(units: f64) -> bool {
-    if !(0.0..UNITS_MAX).contains(&units) {
-        return false;
-    }
-    let nearest = (units + 0.5) as i64 as f64;
-    (units - nearest).abs() > 1e-6_f64.max(units * 1e-14)
+    let nearest = (units + ROUNDER) - ROUNDER;
+    let off = (units - nearest).abs();
+    off > 1e-6 && off > units * 1e-14 && units < UNITS_MAX
 }
 
 #[cfg(test)]

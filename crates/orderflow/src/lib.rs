@@ -17,6 +17,8 @@ mod gate_grid;
 mod gate_jump;
 mod gate_levels;
 mod gate_recent;
+mod gate_row;
+mod gate_stream;
 mod head;
 mod hyperliquid;
 pub mod intake;

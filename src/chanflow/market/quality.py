@@ -28,7 +28,8 @@ LATENCY = "latency"
 STALE = "stale"
 
 ROW_CODES = (
-    MISSING_FIELD, NULL_FIELD, BAD_VALUE, OFF_GRID, CROSSED, CHAIN_BREAK, TIME_BACK, DUPLICATE, PRICE_JUMP, LATENCY, STALE,
+    MISSING_FIELD, NULL_FIELD, BAD_VALUE, OFF_GRID, CROSSED, CHAIN_BREAK, TIME_BACK, DUPLICATE, PRICE_JUMP, LATENCY,
+    STALE,
 )  # fmt: skip
 """The codes of a row, at the bits of the masks that the native `QualityGate` gives."""
 
@@ -86,7 +87,5 @@ def with_rows(window: DataQuality, masks: Iterable[int]) -> DataQuality:
     seen = 0
     for mask in masks:
         seen |= mask
-    codes = window.codes + tuple(
-        code for code in codes_of(seen & ~CODE_BITS[DUPLICATE]) if code not in window.codes
-    )
+    codes = window.codes + tuple(code for code in codes_of(seen & ~CODE_BITS[DUPLICATE]) if code not in window.codes)
     return DataQuality(not codes, codes)

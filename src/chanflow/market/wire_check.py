@@ -37,9 +37,7 @@ _QTY = re.compile(rb'"(?:q|B|A|sz|bidSz|askSz|v)":' + _NUMBER)
 _DECIMALS_MAX = 18
 
 
-def check_wire(
-    file: WireFile, *, venue: str | None = None, grids: Mapping[str, Grid] | None = None
-) -> QualityReport:
+def check_wire(file: WireFile, *, venue: str | None = None, grids: Mapping[str, Grid] | None = None) -> QualityReport:
     """Return what the gate finds in the rows that an intake makes of a recording.
 
     The venue and the symbols with their decimals are read off its first MiBs. Without a rule in `grids` a symbol's
@@ -69,8 +67,8 @@ def check_wire(
             gaps[gap["reason"]] = gaps.get(gap["reason"], 0) + 1
     notes = []
     if dead_count:
-        received_ns, _, fault = dead[0]
-        notes.append(f"{dead_count:,} lines are no frames; the first, received at {received_ns} ns: {fault}")
+        received_ns, _, what = dead[0]
+        notes.append(f"{dead_count:,} lines are no frames; the first, received at {received_ns} ns: {what}")
     notes += [f"{count:,} gaps of the stream: {reason}" for reason, count in sorted(gaps.items())]
     return check.report(file.path.name, notes=tuple(notes))
 

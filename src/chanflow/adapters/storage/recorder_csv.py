@@ -64,7 +64,9 @@ def read_recorder_csv(path: Path) -> FileRows:
     except pl.exceptions.PolarsError as cause:
         raise RecordingInvalid(f"{path} is no CSV: {str(cause).splitlines()[0]}") from cause
     if "TimestampOfReceive" not in table.columns:
-        raise RecordingInvalid(f"{path} has no column TimestampOfReceive; its columns are {', '.join(table.columns)[:200]}")
+        raise RecordingInvalid(
+            f"{path} has no column TimestampOfReceive; its columns are {', '.join(table.columns)[:200]}"
+        )
     reader = _Reader(table, is_spot=market == "spot", symbol=symbol, day_ms=int(begin.timestamp()) * 1_000)
     columns = reader.columns()
     return FileRows(_VENUES[market], symbol, columns, reader.found, ())
@@ -119,7 +121,9 @@ class _Reader:
         if "StreamType" in has:
             words = self._table["StreamType"].to_list()
             kind = np.array([_KINDS.get(word, KIND_SNAPSHOT_LEVEL) for word in words], dtype=np.uint8)
-            self._condemn(np.array([w not in (*_KINDS, "DEPTH_SNAPSHOT", "FINAL_DEPTH_SNAPSHOT") for w in words], dtype=bool))
+            self._condemn(
+                np.array([w not in (*_KINDS, "DEPTH_SNAPSHOT", "FINAL_DEPTH_SNAPSHOT") for w in words], dtype=bool)
+            )
             return kind, np.array([word == "FINAL_DEPTH_SNAPSHOT" for word in words], dtype=bool)
         only = 0 if "TradeId" in has else KIND_LEVEL if "FinalUpdateId" in has else KIND_SNAPSHOT_LEVEL
         return np.full(self._rows, only, dtype=np.uint8), np.zeros(self._rows, dtype=bool)
@@ -225,7 +229,9 @@ class _Reader:
             self._condemn(~ours & ~is_snapshot)
         if "EventType" in has:
             kinds = self._table["EventType"]
-            expected = np.where(is_trade, kinds.eq_missing("trade").to_numpy(), kinds.eq_missing("depthUpdate").to_numpy())
+            expected = np.where(
+                is_trade, kinds.eq_missing("trade").to_numpy(), kinds.eq_missing("depthUpdate").to_numpy()
+            )
             self._condemn(~expected & ~is_snapshot)
         if not is_snapshot.all() and "EventTime" not in has:
             self.found |= np.uint32(CODE_BITS[MISSING_FIELD])

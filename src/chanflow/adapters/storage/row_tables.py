@@ -36,7 +36,9 @@ def read_row_table(path: Path, *, venue: str) -> FileRows:
         raise RecordingInvalid(f"{path} cannot be read as Parquet: {str(cause).splitlines()[0]}") from cause
     lacking = sorted({"ts_ms", "symbol"} - set(table.columns))
     if lacking:
-        raise RecordingInvalid(f"{path} lacks the columns {', '.join(lacking)}; it has {', '.join(table.columns)[:200]}")
+        raise RecordingInvalid(
+            f"{path} lacks the columns {', '.join(lacking)}; it has {', '.join(table.columns)[:200]}"
+        )
     if table.height == 0:
         raise RecordingInvalid(f"{path} has no rows")
     symbol = str(table["symbol"][0])
