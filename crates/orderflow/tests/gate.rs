@@ -1,4 +1,5 @@
 //! The gate as a whole: what each fault gives, and that nothing makes it panic.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use orderflow::Venue;
 use orderflow::gate::*;
