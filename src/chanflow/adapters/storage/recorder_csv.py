@@ -60,8 +60,11 @@ def read_recorder_csv(path: Path) -> FileRows:
     try:
         # Remarks are cut here, since polars stumbles over one on the last line.
         text = _REMARK.sub(b"", _unpacked(path))
-        table = pl.read_csv(io.BytesIO(text), infer_schema=False, truncate_ragged_lines=True)
-    except pl.exceptions.PolarsError as cause:
+        # The recorder quotes nothing; a damaged byte is a fault of its row and not of the file.
+        table = pl.read_csv(
+            io.BytesIO(text), infer_schema=False, truncate_ragged_lines=True, quote_char=None, encoding="utf8-lossy"
+        )
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as cause:
         raise RecordingInvalid(f"{path} is no CSV: {str(cause).splitlines()[0]}") from cause
     if "TimestampOfReceive" not in table.columns:
         raise RecordingInvalid(

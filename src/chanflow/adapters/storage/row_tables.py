@@ -32,7 +32,7 @@ def read_row_table(path: Path, *, venue: str) -> FileRows:
 
     try:
         table = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as cause:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as cause:
         raise RecordingInvalid(f"{path} cannot be read as Parquet: {str(cause).splitlines()[0]}") from cause
     lacking = sorted({"ts_ms", "symbol"} - set(table.columns))
     if lacking:

@@ -81,6 +81,14 @@ def test_times_in_microseconds_are_told_by_their_size(tmp_path: Path) -> None:
     assert rows.columns["is_market"][0] == 1
 
 
+def test_a_damaged_byte_is_a_fault_of_its_row(tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    path.write_bytes("\n".join([TRADES, trade(), trade(id=8, price='0.2"3')]).encode() + b"\xff\n")
+    rows = read_recorder_csv(path)
+    assert rows.found is not None
+    assert (rows.found.tolist(), rows.columns["is_market"].tolist()) == ([0, 4], [1, 0])
+
+
 def test_a_remark_on_the_last_line_is_passed_over(tmp_path: Path) -> None:
     assert len(read(tmp_path, TRADES, trade(), "#1,2,3").columns["kind"]) == 1
 
