@@ -50,7 +50,9 @@ class ChanEngine:
     (start_bar, end_bar, start_ts_ms, end_ts_ms), (start_price, end_price, direction), bar);
     ("center", kind, (level, start, end, entry, exit), (low, high, peak_low, peak_high),
     (start_ts_ms, end_ts_ms, grade), bar);
-    ("point", kind, (level, element, type, side), (bar, ts_ms, price, divergence), bar).
+    ("point", kind, (level, element, type, side), (bar, ts_ms, price, divergence), bar);
+    ("reset", kind, (ts_ms, reason, from_bar, from_ts_ms, gap_ms), bar), which is new, or void if a replaced bar brought
+    it.
     """
 
     def __init__(
@@ -76,8 +78,9 @@ class ChanEngine:
         close: float,
         volume: float | None = None,
         amount: float | None = None,
+        market_ms: int | None = None,
     ) -> list[tuple[Any, ...]]:
-        """Read a bar and return what it changed.
+        """Read a bar and return what it changed. `market_ms` is `ts_ms` by the market's own clock, which never falls.
 
         Raises ValueError for a malformed bar, which it names, and for a missing volume or amount that a metric needs.
         """
@@ -91,6 +94,7 @@ class ChanEngine:
         close: float,
         volume: float | None = None,
         amount: float | None = None,
+        market_ms: int | None = None,
     ) -> list[tuple[Any, ...]]:
         """Read a correction of the last bar and return the differences from what was shown with the old version.
 
@@ -140,6 +144,12 @@ class ChanEngine:
         end_element int32.
         """
 
+    def resets(self) -> list[tuple[int, int, str, int, int, int | None]]:
+        """Return where a guard ended what could not go on.
+
+        bar, ts_ms, reason (gap or long_stroke), from_bar, from_ts_ms and the milliseconds of a gap.
+        """
+
     @property
     def merged(self) -> int:
         """How many merged bars the raw bars make."""
@@ -159,6 +169,7 @@ def chan_analyze(
     params: dict[str, str | bool | int | float | None] | None = None,
     amount: NDArray[np.float64] | None = None,
     history: bool = False,
+    market_ms: NDArray[np.int64] | None = None,
 ) -> ChanEngine:
     """Read contiguous columns of one length, without the GIL, and return the engine after the last bar.
 

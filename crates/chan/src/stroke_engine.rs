@@ -7,6 +7,7 @@ use crate::first_stroke::Opening;
 use crate::fractal::{self, Kind};
 use crate::inclusion::{Direction, Extent, MergedBar, Peak};
 use crate::params::Params;
+use crate::reset::{Reset, ResetReason};
 use crate::stroke::{Landing, Pivot, State, Stroke, is_peak};
 use crate::stroke_report::{Shown, report};
 
@@ -48,6 +49,10 @@ struct Core {
     since_pivot: Extent,
     /// The best provisional end among the finished bars after the pivot: the latest.
     provisional: Option<Provisional>,
+    /// The same if the end need not be the peak of its bars. Kept for `max_stroke_bars` alone.
+    unpeaked: Option<Provisional>,
+    /// Whether the next stroke need not end at the peak of its bars.
+    overdue: bool,
     tail: Tail,
     /// When a stroke from the pivot was first shown.
     next_first_seen: Option<usize>,
@@ -73,25 +78,35 @@ pub struct StrokeEngine {
     opening: Opening,
     undo: Option<Undo>,
     events: Vec<StrokeEvent>,
+    /// Where a stroke was overdue.
+    resets: Vec<Reset>,
 }
 
 impl StrokeEngine {
     /// Returns an engine that has read no bar.
     #[must_use]
     pub fn new(params: Params) -> Self {
+        Self::starting_at(params, 0, None)
+    }
+
+    /// Returns an engine whose first bar is number `bars` of a series, the bar before it being of this time.
+    pub(crate) fn starting_at(params: Params, bars: usize, last_ts_ms: Option<i64>) -> Self {
         let core = Core {
-            bars: 0,
-            last_ts_ms: None,
+            bars,
+            last_ts_ms,
             recent: [None; 3],
             pivot: None,
             since_pivot: Extent::EMPTY,
             provisional: None,
+            unpeaked: None,
+            overdue: false,
             tail: Tail::default(),
             next_first_seen: None,
             confirmed: 0,
         };
         let (legs, events) = (Vec::new(), Vec::with_capacity(8));
-        Self { params, core, legs, opening: Opening::default(), undo: None, events }
+        let (opening, resets) = (Opening::default(), Vec::new());
+        Self { params, core, legs, opening, undo: None, events, resets }
     }
 
     /// Returns an engine that has read these bars. It is what a push of each would make, without the events between.
@@ -149,6 +164,44 @@ impl StrokeEngine {
         self.take_back(&undo);
         self.advance(bar);
         Ok(self.report(&before))
+    }
+
+    /// Takes the last bar back, if it was pushed or replaced; nothing is told about it.
+    pub(crate) fn take_bar_back(&mut self) {
+        if let Some(undo) = self.undo.clone() {
+            self.take_back(&undo);
+        }
+    }
+
+    /// Checks what would be the next bar.
+    pub(crate) fn check(&self, bar: &Bar) -> Result<(), ChanError> {
+        bar.check(self.core.bars, self.core.last_ts_ms)
+    }
+
+    /// Checks what would correct the last bar.
+    pub(crate) fn check_replacement(&self, bar: &Bar) -> Result<(), ChanError> {
+        let undo = self.undo.as_ref().ok_or(ChanError::NothingToReplace)?;
+        bar.check(undo.core.bars, undo.core.last_ts_ms)
+    }
+
+    /// Returns the open time of the last bar read.
+    pub(crate) fn last_ts_ms(&self) -> Option<i64> {
+        self.core.last_ts_ms
+    }
+
+    /// Returns where a stroke was overdue.
+    pub(crate) fn resets(&self) -> &[Reset] {
+        &self.resets
+    }
+
+    /// Returns how many strokes end at a fractal.
+    pub(crate) fn final_count(&self) -> usize {
+        self.legs.len()
+    }
+
+    /// Returns stroke number `index` as it ends at its last fractal.
+    pub(crate) fn final_stroke(&self, index: usize) -> Option<Stroke> {
+        self.legs.get(index).map(|leg| leg.stroke)
     }
 
     /// Returns the strokes shown after the last bar, the provisional tail included.
@@ -236,6 +289,7 @@ impl StrokeEngine {
             leg.stroke.confirmed_bar = None;
         }
         self.opening.truncate(undo.opening);
+        while self.resets.pop_if(|reset| reset.bar >= undo.core.bars).is_some() {}
     }
 
     fn advance(&mut self, bar: Bar) {
@@ -244,7 +298,7 @@ impl StrokeEngine {
         self.core.last_ts_ms = Some(bar.ts_ms);
         let [_, before, last] = &mut self.core.recent;
         match last {
-            None => *last = Some(MergedBar::first(&bar)),
+            None => *last = Some(MergedBar::first(raw, &bar)),
             Some(last) if last.includes(&bar) => {
                 last.absorb(raw, &bar);
                 if let Some(before) = before {
@@ -258,8 +312,30 @@ impl StrokeEngine {
                 self.finish(left, middle, right);
             }
         }
+        self.watch_length();
         self.show_tail();
         self.confirm();
+    }
+
+    /// Lets the next stroke end anywhere once there was none for too many bars: a spike near the begin of a stroke
+    /// would else forbid every end for ever.
+    fn watch_length(&mut self) {
+        let Some(limit) = self.params.max_stroke_bars else { return };
+        let (bar, Some(ts_ms)) = (self.core.bars - 1, self.core.last_ts_ms) else { return };
+        let Some(Leg { stroke, .. }) = self.legs.last() else { return };
+        let is_overdue = bar.saturating_sub(stroke.end_bar) >= limit;
+        if self.core.overdue || !is_overdue || !self.params.bi_end_is_peak {
+            return;
+        }
+        (self.core.overdue, self.core.provisional) = (true, self.core.unpeaked);
+        let (from_bar, from_ts_ms) = (stroke.end_bar, stroke.end_ts_ms);
+        let reason = ResetReason::LongStroke;
+        self.resets.push(Reset { bar, ts_ms, reason, from_bar, from_ts_ms, gap_ms: None });
+    }
+
+    /// Returns the extent that the end of the next stroke must be the peak of.
+    fn peaks_inside(&self) -> Extent {
+        if self.core.overdue { Extent::EMPTY } else { self.core.since_pivot }
     }
 
     /// Runs the rules on `middle`, finished by the birth of `right`.
@@ -280,8 +356,14 @@ impl StrokeEngine {
         if kind.is_some_and(|kind| self.extend_legs(kind, &end)) {
             return;
         }
-        if let Some(found) = self.provisional_end(&Landing { right: None, ..end }) {
+        let end = Landing { right: None, ..end };
+        if let Some(found) = self.provisional_end(&end, self.peaks_inside()) {
             self.core.provisional = Some(found);
+        }
+        if self.params.max_stroke_bars.is_some()
+            && let Some(found) = self.provisional_end(&end, Extent::EMPTY)
+        {
+            self.core.unpeaked = Some(found);
         }
         self.core.since_pivot = self.core.since_pivot.with(middle.extent);
     }
@@ -306,7 +388,7 @@ impl StrokeEngine {
                 return false;
             }
             self.move_end(peak, extent);
-        } else if pivot.can_reach(&self.params, end, inside) {
+        } else if pivot.can_reach(&self.params, end, self.peaks_inside()) {
             let first_seen = self.core.next_first_seen.unwrap_or(self.core.bars - 1);
             let start = pivot.bar.peak(pivot.kind);
             let stroke = Stroke::between(self.legs.len(), start, peak, first_seen);
@@ -334,7 +416,7 @@ impl StrokeEngine {
         let (left, right) = (end.left, Extent::EMPTY);
         self.core.pivot = Some(Pivot { bar: *end.bar, kind, left, right });
         self.core.since_pivot = Extent::EMPTY;
-        self.core.provisional = None;
+        (self.core.provisional, self.core.unpeaked, self.core.overdue) = (None, None, false);
         self.core.next_first_seen = None;
     }
 
@@ -358,8 +440,9 @@ impl StrokeEngine {
         reaches && holds && is_peak(kind, bar, inside)
     }
 
-    /// Returns what a merged bar that is no fractal may provisionally end.
-    fn provisional_end(&self, end: &Landing<'_>) -> Option<Provisional> {
+    /// Returns what a merged bar that is no fractal may provisionally end, where a new stroke must end at the peak of
+    /// `inside`.
+    fn provisional_end(&self, end: &Landing<'_>, inside: Extent) -> Option<Provisional> {
         let pivot = self.core.pivot.as_ref()?;
         let (kind, direction) = match pivot.kind {
             Kind::Top => (Kind::Bottom, Direction::Down),
@@ -368,7 +451,7 @@ impl StrokeEngine {
         if end.bar.direction != direction {
             return None;
         }
-        let drops_last = !pivot.can_reach(&self.params, end, self.core.since_pivot);
+        let drops_last = !pivot.can_reach(&self.params, end, inside);
         if drops_last && !self.replaces_peak(kind, end.bar) {
             return None;
         }
@@ -394,7 +477,10 @@ impl StrokeEngine {
             self.core.pivot = Some(pivot);
         }
         let end = Landing { bar: &last, left: before.extent, right: None };
-        let Some(found) = self.provisional_end(&end).or(self.core.provisional) else { return };
+        let Some(found) = self.provisional_end(&end, self.peaks_inside()).or(self.core.provisional)
+        else {
+            return;
+        };
         if found.drops_last {
             let stroke = self.legs.get(legs - 2).map(|leg| leg.stroke.ending_at(found.end));
             self.core.tail = Tail { keep: legs - 2, stroke };

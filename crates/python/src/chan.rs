@@ -1,8 +1,8 @@
 //! `chan` for Python.
 
 use ::chan::{
-    Bar, ChanError, Direction, Element, Engine, Event, LevelCenter, LevelKind, LevelPoint, Life,
-    Object, Params, PointTypes, Recording, Segment, SegmentSpan, State, Stroke,
+    Bar, ChanError, Direction, Engine, Event, LevelCenter, LevelKind, LevelPoint, Life, Object,
+    Params, PointTypes, Recording, Reset, Segment, State, Stroke,
 };
 use numpy::{Element as Numeric, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -27,17 +27,17 @@ enum Kept {
 }
 
 impl Kept {
-    fn push(&mut self, bar: Bar) -> Result<&[Event], ChanError> {
+    fn push(&mut self, bar: Bar, market_ms: Option<i64>) -> Result<&[Event], ChanError> {
         match self {
-            Self::Engine(engine) => engine.push(bar),
-            Self::Recording(recording) => recording.push(bar),
+            Self::Engine(engine) => engine.push_at(bar, market_ms.unwrap_or(bar.ts_ms)),
+            Self::Recording(recording) => recording.push_at(bar, market_ms),
         }
     }
 
-    fn replace(&mut self, bar: Bar) -> Result<&[Event], ChanError> {
+    fn replace(&mut self, bar: Bar, market_ms: Option<i64>) -> Result<&[Event], ChanError> {
         match self {
-            Self::Engine(engine) => engine.replace(bar),
-            Self::Recording(recording) => recording.replace(bar),
+            Self::Engine(engine) => engine.replace_at(bar, market_ms.unwrap_or(bar.ts_ms)),
+            Self::Recording(recording) => recording.replace_at(bar, market_ms),
         }
     }
 }
@@ -82,7 +82,7 @@ impl PyChanEngine {
     }
 
     /// Reads a bar and returns what it changed.
-    #[pyo3(signature = (ts_ms, open, high, low, close, volume = None, amount = None))]
+    #[pyo3(signature = (ts_ms, open, high, low, close, volume = None, amount = None, market_ms = None))]
     #[allow(clippy::too_many_arguments, reason = "they are the fields of a bar")]
     fn push<'py>(
         &mut self,
@@ -94,15 +94,16 @@ impl PyChanEngine {
         close: f64,
         volume: Option<f64>,
         amount: Option<f64>,
+        market_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyList>> {
         self.check_columns(volume.is_some(), amount.is_some())?;
         let (volume, amount) = (volume.unwrap_or(0.0), amount.unwrap_or(0.0));
         let bar = Bar { ts_ms, open, high, low, close, volume, amount };
-        events(py, self.kept.push(bar).map_err(to_py)?)
+        events(py, self.kept.push(bar, market_ms).map_err(to_py)?)
     }
 
     /// Reads a correction of the last bar and returns the differences from what was shown with the old version.
-    #[pyo3(signature = (ts_ms, open, high, low, close, volume = None, amount = None))]
+    #[pyo3(signature = (ts_ms, open, high, low, close, volume = None, amount = None, market_ms = None))]
     #[allow(clippy::too_many_arguments, reason = "they are the fields of a bar")]
     fn replace<'py>(
         &mut self,
@@ -114,11 +115,12 @@ impl PyChanEngine {
         close: f64,
         volume: Option<f64>,
         amount: Option<f64>,
+        market_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyList>> {
         self.check_columns(volume.is_some(), amount.is_some())?;
         let (volume, amount) = (volume.unwrap_or(0.0), amount.unwrap_or(0.0));
         let bar = Bar { ts_ms, open, high, low, close, volume, amount };
-        events(py, self.kept.replace(bar).map_err(to_py)?)
+        events(py, self.kept.replace(bar, market_ms).map_err(to_py)?)
     }
 
     /// An engine in the same state that goes its own way.
@@ -130,7 +132,7 @@ impl PyChanEngine {
     fn strokes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let mut rows: Vec<(Stroke, Option<usize>)> =
             self.engine().strokes().map(|stroke| (stroke, None)).collect();
-        for gone in self.engine().records().void_strokes() {
+        for gone in self.engine().void_strokes() {
             rows.push((Stroke { state: State::Void, ..gone.stroke }, gone.life.void_bar));
         }
         let table = Table { py, rows: &rows, columns: PyDict::new(py) };
@@ -152,14 +154,12 @@ impl PyChanEngine {
 
     /// The segments shown after the last bar, one array per column.
     fn segments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let spans = (self.engine().segments(), self.engine().stroke_elements());
-        self.spans(py, LevelKind::Stroke, spans, ["start_stroke", "end_stroke"])
+        self.spans(py, LevelKind::Stroke, ["start_stroke", "end_stroke"])
     }
 
     /// The super-segments shown after the last bar, one array per column.
     fn super_segments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let spans = (self.engine().super_segments(), self.engine().segment_elements());
-        self.spans(py, LevelKind::Segment, spans, ["start_segment", "end_segment"])
+        self.spans(py, LevelKind::Segment, ["start_segment", "end_segment"])
     }
 
     /// The centers of both levels shown after the last bar, one array per column.
@@ -167,8 +167,8 @@ impl PyChanEngine {
         let mut rows: Vec<LevelCenter> = Vec::new();
         for level in LEVELS {
             if self.history {
-                rows.extend(self.engine().records().centers(level));
-                rows.extend(self.engine().records().void_centers(level));
+                rows.extend(self.engine().known_centers(level));
+                rows.extend(self.engine().void_centers(level));
             } else {
                 rows.extend(self.engine().level_centers(level));
             }
@@ -195,9 +195,8 @@ impl PyChanEngine {
         let mut rows: Vec<JoinedPoint> = Vec::new();
         for level in LEVELS {
             if self.history {
-                let records = self.engine().records();
-                join(records.points(level), &mut rows);
-                join(records.void_points(level), &mut rows);
+                join(&self.engine().known_points(level).collect::<Vec<_>>(), &mut rows);
+                join(&self.engine().void_points(level).collect::<Vec<_>>(), &mut rows);
             } else {
                 let points = self.engine().level_points(level);
                 join(&points.collect::<Vec<_>>(), &mut rows);
@@ -232,6 +231,15 @@ impl PyChanEngine {
         Ok(table.columns)
     }
 
+    /// Where a guard ended what could not go on.
+    fn resets(&self) -> Vec<ResetRow> {
+        let row = |r: Reset| {
+            let (bar, from_bar) = (to_i64(r.bar), to_i64(r.from_bar));
+            (bar, r.ts_ms, r.reason.name(), from_bar, r.from_ts_ms, r.gap_ms)
+        };
+        self.engine().resets().map(row).collect()
+    }
+
     /// How many merged bars the raw bars make.
     #[getter]
     fn merged(&self) -> usize {
@@ -262,15 +270,12 @@ impl PyChanEngine {
         &self,
         py: Python<'py>,
         level: LevelKind,
-        (spans, elements): (&[SegmentSpan], &[Element]),
         [start, end]: [&str; 2],
     ) -> PyResult<Bound<'py, PyDict>> {
         let rows: Vec<Segment> = if self.history {
-            let records = self.engine().records();
-            records.segments(level).iter().chain(records.void_segments(level)).copied().collect()
+            self.engine().known_segments(level).chain(self.engine().void_segments(level)).collect()
         } else {
-            let rows = spans.iter().enumerate();
-            rows.filter_map(|(at, span)| Segment::of(level, at, span, elements)).collect()
+            self.engine().level_segments(level).collect()
         };
         let table = Table { py, rows: &rows, columns: PyDict::new(py) };
         table.add("start_bar", |s| to_i64(s.start_bar))?;
@@ -350,10 +355,14 @@ fn join(points: &[LevelPoint], rows: &mut Vec<JoinedPoint>) {
     }
 }
 
+/// Bar, its time, the reason, since which bar, its time, and of a gap how long it was.
+type ResetRow = (i64, i64, &'static str, i64, i64, Option<i64>);
+
 /// Reads whole columns, without the GIL, and returns the engine.
 #[pyfunction]
 #[pyo3(signature = (
-    ts_ms, open, high, low, close, volume = None, preset = "default", params = None, amount = None, history = false
+    ts_ms, open, high, low, close, volume = None, preset = "default", params = None, amount = None, history = false,
+    market_ms = None
 ))]
 #[allow(clippy::too_many_arguments, reason = "they are the columns of a table")]
 fn chan_analyze(
@@ -368,6 +377,7 @@ fn chan_analyze(
     params: Option<&Bound<'_, PyDict>>,
     amount: Option<PyReadonlyArray1<'_, f64>>,
     history: bool,
+    market_ms: Option<PyReadonlyArray1<'_, i64>>,
 ) -> PyResult<PyChanEngine> {
     let params = read_params(preset, params)?;
     params.upper.check_columns(volume.is_some(), amount.is_some()).map_err(to_py)?;
@@ -376,6 +386,13 @@ fn chan_analyze(
     let (low, close) = (price(&low, "low", ts_ms)?, price(&close, "close", ts_ms)?);
     let volume = volume.as_ref().map(|column| price(column, "volume", ts_ms)).transpose()?;
     let amount = amount.as_ref().map(|column| price(column, "amount", ts_ms)).transpose()?;
+    let market_ms = market_ms.as_ref().map(PyReadonlyArray1::as_slice).transpose()?;
+    if let Some(times) = market_ms.filter(|times| times.len() != ts_ms.len()) {
+        let (len, expected) = (times.len(), ts_ms.len());
+        return Err(PyValueError::new_err(format!(
+            "market_ms has {len} values and ts_ms has {expected}"
+        )));
+    }
     let bar = |i: usize| Bar {
         ts_ms: ts_ms[i],
         open: open[i],
@@ -385,14 +402,15 @@ fn chan_analyze(
         volume: volume.map_or(0.0, |volume| volume[i]),
         amount: amount.map_or(0.0, |amount| amount[i]),
     };
-    let bars = (0..ts_ms.len()).map(bar);
+    let at = |i: usize| market_ms.map_or(ts_ms[i], |times| times[i]);
+    let bars = (0..ts_ms.len()).map(|i| (bar(i), at(i)));
     let read = || {
         if !history {
-            return Engine::batch(params, bars);
+            return Engine::batch_at(params, bars);
         }
         let mut engine = Engine::with_history(params);
-        for bar in bars {
-            engine.push(bar)?;
+        for (bar, market_ms) in bars {
+            engine.push_at(bar, market_ms)?;
         }
         Ok(engine)
     };
@@ -478,6 +496,12 @@ fn events<'py>(py: Python<'py>, events: &[Event]) -> PyResult<Bound<'py, PyList>
                 (c.level.code(), c.center.start, c.center.end, c.entry, c.exit),
                 (c.center.low, c.center.high, c.center.peak_low, c.center.peak_high),
                 (c.start_ts_ms, c.end_ts_ms, c.center.grade()),
+                bar,
+            ))?,
+            Object::Reset(r) => list.append((
+                "reset",
+                kind,
+                (r.ts_ms, r.reason.name(), r.from_bar, r.from_ts_ms, r.gap_ms),
                 bar,
             ))?,
             Object::Point(p) => list.append((
