@@ -144,7 +144,7 @@ class ChanEngine:
         end_element int32.
         """
 
-    def resets(self) -> list[tuple[int, int, str, int, int, int | None]]:
+    def resets(self) -> list[tuple[int, int, Literal["gap", "long_stroke"], int, int, int | None]]:
         """Return where a guard ended what could not go on.
 
         bar, ts_ms, reason (gap or long_stroke), from_bar, from_ts_ms and the milliseconds of a gap.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import chanflow_native
@@ -33,6 +33,7 @@ Level = Literal["stroke", "segment"]
 Side = Literal["buy", "sell"]
 PointType = Literal["1", "1p", "2", "2s", "3a", "3b"]
 EventKind = Literal["new", "revised", "confirmed", "void"]
+ResetReason = Literal["gap", "long_stroke"]
 Setting = str | bool | int | float | None
 
 
@@ -107,7 +108,37 @@ class PointEvent:
     bar: int
 
 
-Event = StrokeEvent | SegmentEvent | CenterEvent | PointEvent
+@dataclass(frozen=True, slots=True)
+class ResetEvent:
+    """A reset, known after raw bar `bar`: the fields of `Reset`. Void once `replace` takes back what brought it."""
+
+    kind: EventKind
+    ts_ms: int
+    reason: ResetReason
+    from_bar: int
+    from_ts_ms: int
+    gap_ms: int | None
+    bar: int
+
+
+Event = StrokeEvent | SegmentEvent | CenterEvent | PointEvent | ResetEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Where a guard ended what could not go on, known after raw bar `bar`.
+
+    `gap`: more than `reset_gap_ms` of open time passed between `from_bar` and `bar`, namely `gap_ms`; with `bar` a new
+    era begins, in which everything starts afresh. `long_stroke`: there was no new stroke for `max_stroke_bars` after
+    the last one's end at `from_bar`; the next stroke need not end at the peak of its bars.
+    """
+
+    bar: int
+    ts_ms: int
+    reason: ResetReason
+    from_bar: int
+    from_ts_ms: int
+    gap_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -300,6 +331,8 @@ class Structure:
     centers: Centers
     points: Points
     trends: Trends
+    resets: tuple[Reset, ...] = ()
+    """What the guards did, in order; none without guards."""
 
     def to_json(self, *, elapsed_ms: float | None = None) -> str:
         """Return the structure as one JSON object of the schema `chanflow.structure/1`.
@@ -316,6 +349,7 @@ class Structure:
             "centers": [_center(row) for row in _rows(self.centers)],
             "points": [_point(row) for row in _rows(self.points)],
             "trends": [_trend(row) for row in _rows(self.trends)],
+            "resets": [asdict(reset) for reset in self.resets],
         }
         if elapsed_ms is not None:
             document["elapsed_ms"] = elapsed_ms
@@ -378,15 +412,19 @@ class Engine:
         close: float,
         volume: float | None = None,
         amount: float | None = None,
+        *,
+        market_ms: int | None = None,
     ) -> list[Event]:
         """Read a bar and return what it changed.
 
-        Strokes come first, then segments, centers and points of strokes, then those of segments; of each the void
-        ones first, then new and revised ones, then confirmed ones. Raises ValueError, naming the bar, if a value is
+        Resets come first, then strokes, then segments, centers and points of strokes, then those of segments; of each
+        the void ones first, then new and revised ones, then confirmed ones. `market_ms` is the bar's time by the
+        market's own clock, which stands still while the market is closed and never falls; `reset_gap_ms` alone reads
+        it, and takes `ts_ms` where there is none. Raises ValueError, naming the bar, if a value is
         not finite, open or close lies outside low to high, or `ts_ms` does not rise, and if a metric needs the volume
         or the amount and there is none; the engine is then unchanged.
         """
-        return _events(self._native.push(ts_ms, open, high, low, close, volume, amount))
+        return _events(self._native.push(ts_ms, open, high, low, close, volume, amount, market_ms))
 
     def replace(
         self,
@@ -397,13 +435,15 @@ class Engine:
         close: float,
         volume: float | None = None,
         amount: float | None = None,
+        *,
+        market_ms: int | None = None,
     ) -> list[Event]:
         """Read a correction of the last bar; the engine is then as if the old version had never been pushed.
 
         Returns the differences from what was shown with the old version. Raises ValueError as `push`, and if there
         is no bar yet.
         """
-        return _events(self._native.replace(ts_ms, open, high, low, close, volume, amount))
+        return _events(self._native.replace(ts_ms, open, high, low, close, volume, amount, market_ms))
 
     def clone(self) -> Engine:
         """Return an engine in the same state that goes its own way."""
@@ -428,12 +468,15 @@ def analyze(
     amount: ArrayLike | None = None,
     params: Mapping[str, Setting] | None = None,
     history: bool = False,
+    market_ms: ArrayLike | None = None,
 ) -> Structure:
     """Return the structure of whole columns: what `Engine` shows after the last of them.
 
     Columns are one-dimensional and of one length; contiguous float64 (int64 for `ts_ms`) is read without a copy.
     With `history` the bars are read one by one, and the structure has since when each object is known and what was
-    withdrawn. Raises ValueError for a malformed bar, which it names, for columns of different lengths, for an unknown
+    withdrawn. `market_ms` is `ts_ms` by the market's own clock: see `Engine.push`.
+
+    Raises ValueError for a malformed bar, which it names, for columns of different lengths, for an unknown
     preset or parameter, and if a metric needs the volume or the amount and there is none.
     """
     import numpy as np  # noqa: PLC0415 (the engine alone needs no numpy, and it is slow to load)
@@ -449,6 +492,7 @@ def analyze(
         _as_dict(params),
         None if amount is None else _floats(amount),
         history,
+        None if market_ms is None else np.ascontiguousarray(market_ms, dtype=np.int64),
     )
     return _structure(native)
 
@@ -476,6 +520,9 @@ def _event(row: tuple[Any, ...]) -> Event:
         (level, element, point_type, side), place = rest
         values = (kind, LEVELS[level], element, point_type, "buy" if side > 0 else "sell", *place, bar)
         return PointEvent(*values)
+    if what == "reset":
+        values = (kind, *rest[0], bar)
+        return ResetEvent(*values)
     first, second, third = rest
     if what == "center":
         values = (kind, LEVELS[first[0]], *first[1:], *second, *third, bar)
@@ -494,6 +541,7 @@ def _structure(native: chanflow_native.ChanEngine) -> Structure:
         centers=Centers(**native.centers()),
         points=Points(**native.points()),
         trends=Trends(**native.trends()),
+        resets=tuple(Reset(*row) for row in native.resets()),
     )
 
 

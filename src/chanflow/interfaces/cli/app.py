@@ -105,13 +105,18 @@ def analyze(
     plot: Annotated[Path | None, typer.Option(help="Also draw it: out.html or out.png.")] = None,
     repair: Annotated[bool, typer.Option(help="Widen bars whose high or low does not bound the others.")] = False,
     history: Annotated[bool, typer.Option(help="Add when each was first seen, confirmed and withdrawn.")] = False,
+    market: Annotated[
+        str | None, typer.Option(help="cn or crypto: whose closed hours reset_gap_ms does not count.")
+    ] = None,
+    trading_days: Annotated[Path | None, typer.Option(help="With --market cn: a trading day a line.")] = None,
 ) -> None:
     """Read the Chan structure (缠论) of the bars in a file."""
     from chanflow.interfaces.cli.analyze import run_analyze
 
     run_analyze(
         file, preset=preset, settings=set_ or [], symbol=symbol, interval=interval, output_format=output_format,
-        list_name=list_name, plot=plot, repair=repair, history=history, out=sys.stdout,
+        list_name=list_name, plot=plot, repair=repair, history=history, out=sys.stdout, market=market,
+        trading_days=trading_days,
     )  # fmt: skip
 
 
