@@ -1,9 +1,9 @@
 """Throw bars at the Chan engine and compare it with the plain reference. `make fuzz`, a minute by default.
 
 Each case draws a short series full of what breaks engines (ties, one-price bars, gaps, staircases, spikes), a preset
-and some settings, and asks four things: the batch equals the reference in every list (pinned presets); the bar-by-bar
-fold equals the batch; a malformed bar is refused in one sentence and leaves the engine as it was; nothing panics. A
-failing case is printed with its seed, and runs alone with `--case`.
+and some settings, now and then with guards and holes in time, and asks four things: the batch equals the reference in
+every list (pinned presets); the bar-by-bar fold equals the batch; a malformed bar is refused in one sentence and leaves
+the engine as it was; nothing panics. A failing case is printed with its seed, and runs alone with `--case`.
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ pub struct Params {
     pub left_seg_method: LeftOverMethod,
     /// Whether a new extreme takes back a segment's end that a gap leaves undecided.
     pub seg_gap_cancel: bool,
-    /// After how many raw bars without a new stroke the next one need not end at the peak of its bars.
+    /// After how many raw bars without a new stroke the next one need not end at the peak of its bars: `bi_end_is_peak`,
+    /// and the neighbours of its begin in the fractal check, are dropped for that one.
     pub max_stroke_bars: Option<usize>,
     /// After how much open time of the market without a bar everything starts afresh, in milliseconds.
     pub reset_gap_ms: Option<i64>,

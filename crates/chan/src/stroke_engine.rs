@@ -324,7 +324,7 @@ impl StrokeEngine {
         let (bar, Some(ts_ms)) = (self.core.bars - 1, self.core.last_ts_ms) else { return };
         let Some(Leg { stroke, .. }) = self.legs.last() else { return };
         let is_overdue = bar.saturating_sub(stroke.end_bar) >= limit;
-        if self.core.overdue || !is_overdue || !self.params.bi_end_is_peak {
+        if self.core.overdue || !is_overdue {
             return;
         }
         (self.core.overdue, self.core.provisional) = (true, self.core.unpeaked);
@@ -333,9 +333,14 @@ impl StrokeEngine {
         self.resets.push(Reset { bar, ts_ms, reason, from_bar, from_ts_ms, gap_ms: None });
     }
 
-    /// Returns the extent that the end of the next stroke must be the peak of.
-    fn peaks_inside(&self) -> Extent {
-        if self.core.overdue { Extent::EMPTY } else { self.core.since_pivot }
+    /// Whether the next stroke may lead from the last end to `end`. An overdue one need not be the peak of the bars
+    /// between, nor pass the neighbours of its begin: a spike there would forbid every end as well.
+    fn can_reach(&self, pivot: &Pivot, end: &Landing<'_>, overdue: bool) -> bool {
+        if overdue {
+            let pivot = Pivot { left: Extent::EMPTY, right: Extent::EMPTY, ..*pivot };
+            return pivot.can_reach(&self.params, end, Extent::EMPTY);
+        }
+        pivot.can_reach(&self.params, end, self.core.since_pivot)
     }
 
     /// Runs the rules on `middle`, finished by the birth of `right`.
@@ -357,11 +362,11 @@ impl StrokeEngine {
             return;
         }
         let end = Landing { right: None, ..end };
-        if let Some(found) = self.provisional_end(&end, self.peaks_inside()) {
+        if let Some(found) = self.provisional_end(&end, self.core.overdue) {
             self.core.provisional = Some(found);
         }
         if self.params.max_stroke_bars.is_some()
-            && let Some(found) = self.provisional_end(&end, Extent::EMPTY)
+            && let Some(found) = self.provisional_end(&end, true)
         {
             self.core.unpeaked = Some(found);
         }
@@ -388,7 +393,7 @@ impl StrokeEngine {
                 return false;
             }
             self.move_end(peak, extent);
-        } else if pivot.can_reach(&self.params, end, self.peaks_inside()) {
+        } else if self.can_reach(&pivot, end, self.core.overdue) {
             let first_seen = self.core.next_first_seen.unwrap_or(self.core.bars - 1);
             let start = pivot.bar.peak(pivot.kind);
             let stroke = Stroke::between(self.legs.len(), start, peak, first_seen);
@@ -440,9 +445,8 @@ impl StrokeEngine {
         reaches && holds && is_peak(kind, bar, inside)
     }
 
-    /// Returns what a merged bar that is no fractal may provisionally end, where a new stroke must end at the peak of
-    /// `inside`.
-    fn provisional_end(&self, end: &Landing<'_>, inside: Extent) -> Option<Provisional> {
+    /// Returns what a merged bar that is no fractal may provisionally end, a new stroke being `overdue` or not.
+    fn provisional_end(&self, end: &Landing<'_>, overdue: bool) -> Option<Provisional> {
         let pivot = self.core.pivot.as_ref()?;
         let (kind, direction) = match pivot.kind {
             Kind::Top => (Kind::Bottom, Direction::Down),
@@ -451,7 +455,7 @@ impl StrokeEngine {
         if end.bar.direction != direction {
             return None;
         }
-        let drops_last = !pivot.can_reach(&self.params, end, inside);
+        let drops_last = !self.can_reach(pivot, end, overdue);
         if drops_last && !self.replaces_peak(kind, end.bar) {
             return None;
         }
@@ -477,7 +481,7 @@ impl StrokeEngine {
             self.core.pivot = Some(pivot);
         }
         let end = Landing { bar: &last, left: before.extent, right: None };
-        let Some(found) = self.provisional_end(&end, self.peaks_inside()).or(self.core.provisional)
+        let Some(found) = self.provisional_end(&end, self.core.overdue).or(self.core.provisional)
         else {
             return;
         };

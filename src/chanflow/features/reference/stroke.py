@@ -78,9 +78,9 @@ def overdue(merged: Sequence[MergedBar], params: Parameters) -> list[tuple[int, 
 
 
 def is_overdue(merged: Sequence[MergedBar], last: Leg, bar: int, params: Parameters) -> bool:
-    """Whether after a raw bar too many have passed since the end of the last stroke: rule 2.3.5c is dropped then."""
+    """Whether after a raw bar too many have passed since the end of the last stroke: the next may end anywhere."""
     limit = params.max_stroke_bars
-    return limit is not None and params.bi_end_is_peak and bar - _end_bar(merged, last) >= limit
+    return limit is not None and bar - _end_bar(merged, last) >= limit
 
 
 def _end_bar(merged: Sequence[MergedBar], leg: Leg) -> int:
@@ -155,10 +155,10 @@ def _read_fractal(
 
 
 def can_join(pair: _Pair, params: Parameters, *, anywhere: bool = False) -> bool:
-    """Whether a stroke may lead from one merged bar to another (rule 2.3.5); `anywhere` drops 5c."""
+    """Whether a stroke may lead from one merged bar to another (rule 2.3.5); `anywhere` as for `is_apart`."""
     return (
         (params.bi_algo == "fx" or is_long_enough(pair, params))
-        and is_apart(pair, params.bi_fx_check)
+        and is_apart(pair, params.bi_fx_check, anywhere=anywhere)
         and (anywhere or not params.bi_end_is_peak or is_peak(pair.merged, pair.begin, pair.end, pair.direction))
     )
 
@@ -176,11 +176,16 @@ def is_long_enough(pair: _Pair, params: Parameters) -> bool:
     return span >= 3 and raw_between >= 3
 
 
-def is_apart(pair: _Pair, check: str) -> bool:
-    """Whether the fractals lie apart in price, as strictly as `bi_fx_check` asks (rule 2.3.5b)."""
+def is_apart(pair: _Pair, check: str, *, anywhere: bool = False) -> bool:
+    """Whether the fractals lie apart in price, as strictly as `bi_fx_check` asks (rule 2.3.5b).
+
+    An overdue stroke may end `anywhere`: 5c is dropped, and the neighbours of its begin here (rule 2.10).
+    """
     merged, at = pair.merged, pair.begin
     begin, end = merged[at], merged[pair.end]
     around_begin = {"half": merged[at : at + 2], "loss": [begin]}.get(check, merged[at - 1 : at + 2])
+    if anywhere:
+        around_begin = [begin]
     if check == "totally":
         if pair.direction == "down":
             return begin.low > max(bar.high for bar in pair.around_end)
