@@ -129,7 +129,8 @@ def refused(engine: chan.Engine, ts_ms: int, values: tuple[float, ...]) -> None:
     """Push a malformed bar; raises AssertionError unless it is refused in a sentence that names the bar."""
     told = ""
     try:
-        engine.push(ts_ms, *values)
+        opened, high, low, close = values
+        engine.push(ts_ms, opened, high, low, close)
     except ValueError as fault:
         told = str(fault)
     assert "bar" in told, f"a malformed bar {values} at {ts_ms} was answered with {told!r}"

@@ -158,6 +158,33 @@ impl Engine {
         Ok(&self.era.events)
     }
 
+    /// Checks bars that are to follow the last one, without reading them: [`push`](Self::push) will take every one.
+    ///
+    /// # Errors
+    /// A bar is malformed or does not open after the one before it.
+    pub fn check(&self, bars: impl IntoIterator<Item = Bar>) -> Result<(), ChanError> {
+        self.check_at(bars.into_iter().map(|bar| (bar, bar.ts_ms)))
+    }
+
+    /// Checks bars as [`check`](Self::check) does, each with its time by the market's clock: [`push_at`](Self::push_at)
+    /// will take every one.
+    ///
+    /// # Errors
+    /// As `check`, and the market's clock runs back.
+    pub fn check_at(&self, bars: impl IntoIterator<Item = (Bar, i64)>) -> Result<(), ChanError> {
+        let (mut previous_ts_ms, mut watch) = (self.era.last_ts_ms(), self.watch);
+        for ((bar, market_ms), at) in bars.into_iter().zip(self.bar_count()..) {
+            bar.check(at, previous_ts_ms)?;
+            previous_ts_ms = Some(bar.ts_ms);
+            if let Some(watch) = &mut watch {
+                let now = Stamp { ts_ms: bar.ts_ms, market_ms };
+                watch.at_next(at, now)?;
+                watch.advance(now);
+            }
+        }
+        Ok(())
+    }
+
     /// Reads a correction of the last bar; the engine is then as if the old version had never been pushed.
     ///
     /// The events are the differences from what was shown after the old version.

@@ -96,6 +96,11 @@ impl Era {
         self.source.check(bar)
     }
 
+    /// Returns when the last bar opened.
+    pub fn last_ts_ms(&self) -> Option<i64> {
+        self.source.last_ts_ms()
+    }
+
     /// Checks what would correct the last bar.
     pub fn check_replacement(&self, bar: &Bar) -> Result<(), ChanError> {
         self.source.check_replacement(bar)

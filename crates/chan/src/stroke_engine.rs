@@ -186,6 +186,12 @@ impl StrokeEngine {
         self.core.bars
     }
 
+    /// Returns when the last bar opened, Unix milliseconds UTC.
+    #[must_use]
+    pub fn last_ts_ms(&self) -> Option<i64> {
+        self.core.last_ts_ms
+    }
+
     /// Returns how many merged bars they make.
     #[must_use]
     pub fn merged_count(&self) -> usize {

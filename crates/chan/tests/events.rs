@@ -248,3 +248,23 @@ fn what_is_confirmed_stays_and_what_was_first_seen_is_not_forgotten() {
     }
     assert!(confirmed[1..].iter().all(|confirmed| *confirmed > 50), "{confirmed:?}");
 }
+
+#[test]
+fn check_says_of_bars_ahead_what_push_will_say() {
+    let bars = walk(60, 3);
+    for params in presets() {
+        let mut engine = Engine::new(params);
+        assert_eq!(engine.check(bars.iter().copied()), Ok(()));
+        for bar in &bars[..20] {
+            engine.push(*bar).unwrap();
+        }
+        assert_eq!(engine.check(bars[20..].iter().copied()), Ok(()));
+        let mut broken = bars[20..].to_vec();
+        broken[7].ts_ms = broken[6].ts_ms;
+        let said = engine.check(broken.iter().copied());
+        assert_eq!(engine.bar_count(), 20);
+        let met = broken.iter().find_map(|bar| engine.push(*bar).err());
+        assert_eq!(said.err(), met);
+        assert!(met.is_some_and(|error| error.to_string().starts_with("bar 27: ")));
+    }
+}

@@ -26,11 +26,6 @@ impl StrokeEngine {
         bar.check(undo.core.bars, undo.core.last_ts_ms)
     }
 
-    /// Returns the open time of the last bar read.
-    pub(crate) fn last_ts_ms(&self) -> Option<i64> {
-        self.core.last_ts_ms
-    }
-
     /// Returns where a stroke was overdue.
     pub(crate) fn resets(&self) -> &[Reset] {
         &self.resets
