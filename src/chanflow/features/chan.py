@@ -286,7 +286,8 @@ def analyze(
     `history` the bars are read one by one, and the structure has since when each object is known and what was
     withdrawn. `market_ms` is `ts_ms` by the market's own clock: see `Engine.push`.
 
-    Raises ValueError for a malformed bar, which it names, for columns of different lengths, for an unknown preset or parameter, and if a metric needs the volume or the amount and there is none.
+    Raises ValueError for a malformed bar, which it names, for columns of different lengths, for an unknown preset or
+    parameter, and if a metric needs the volume or the amount and there is none.
     """
     return Engine.after(
         open, high, low, close, ts_ms, preset=preset, volume=volume, amount=amount, params=params, history=history,
