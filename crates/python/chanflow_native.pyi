@@ -219,6 +219,38 @@ class PointEvent:
     ) -> None: ...
     __match_args__ = ("kind", "level", "element", "type", "side", "point_bar", "ts_ms", "price", "divergence", "bar")
 
+class ResetEvent:
+    """A reset, known after raw bar `bar`: void once `replace` takes back what brought it.
+
+    `from_bar` is the last bar before a gap of `gap_ms`, or where the last stroke ended before an overdue one.
+    """
+
+    @property
+    def kind(self) -> Literal["new", "revised", "confirmed", "void"]: ...
+    @property
+    def ts_ms(self) -> int: ...
+    @property
+    def reason(self) -> Literal["gap", "long_stroke"]: ...
+    @property
+    def from_bar(self) -> int: ...
+    @property
+    def from_ts_ms(self) -> int: ...
+    @property
+    def gap_ms(self) -> int | None: ...
+    @property
+    def bar(self) -> int: ...
+    def __init__(
+        self,
+        kind: Literal["new", "revised", "confirmed", "void"],
+        ts_ms: int,
+        reason: Literal["gap", "long_stroke"],
+        from_bar: int,
+        from_ts_ms: int,
+        gap_ms: int | None,
+        bar: int,
+    ) -> None: ...
+    __match_args__ = ("kind", "ts_ms", "reason", "from_bar", "from_ts_ms", "gap_ms", "bar")
+
 class ChanEngine:
     """Chan structure of a growing series of bars.
 
@@ -251,8 +283,9 @@ class ChanEngine:
         close: float,
         volume: float | None = None,
         amount: float | None = None,
-    ) -> list[StrokeEvent | SegmentEvent | CenterEvent | PointEvent]:
-        """Read a bar and return what it changed.
+        market_ms: int | None = None,
+    ) -> list[StrokeEvent | SegmentEvent | CenterEvent | PointEvent | ResetEvent]:
+        """Read a bar and return what it changed. `market_ms` is `ts_ms` by the market's own clock, which never falls.
 
         Raises ValueError for a malformed bar, which it names, and for a missing volume or amount that a metric needs.
         """
@@ -266,7 +299,8 @@ class ChanEngine:
         close: NDArray[np.float64],
         volume: NDArray[np.float64] | None = None,
         amount: NDArray[np.float64] | None = None,
-    ) -> list[StrokeEvent | SegmentEvent | CenterEvent | PointEvent]:
+        market_ms: NDArray[np.int64] | None = None,
+    ) -> list[StrokeEvent | SegmentEvent | CenterEvent | PointEvent | ResetEvent]:
         """Read contiguous columns of one length, without the GIL, and return what each bar changed, in order.
 
         Raises ValueError as `push`, and for columns of different lengths: every bar is checked before the first is
@@ -282,7 +316,8 @@ class ChanEngine:
         close: float,
         volume: float | None = None,
         amount: float | None = None,
-    ) -> list[StrokeEvent | SegmentEvent | CenterEvent | PointEvent]:
+        market_ms: int | None = None,
+    ) -> list[StrokeEvent | SegmentEvent | CenterEvent | PointEvent | ResetEvent]:
         """Read a correction of the last bar and return the differences from what was shown with the old version.
 
         Raises ValueError as `push`, and if there is no bar.
@@ -331,6 +366,12 @@ class ChanEngine:
         end_element int32.
         """
 
+    def resets(self) -> list[tuple[int, int, Literal["gap", "long_stroke"], int, int, int | None]]:
+        """Return where a guard ended what could not go on.
+
+        bar, ts_ms, reason, from_bar, from_ts_ms and the milliseconds of a gap.
+        """
+
     @property
     def merged(self) -> int:
         """How many merged bars the raw bars make."""
@@ -350,6 +391,7 @@ def chan_analyze(
     params: dict[str, str | bool | int | float | None] | None = None,
     amount: NDArray[np.float64] | None = None,
     history: bool = False,
+    market_ms: NDArray[np.int64] | None = None,
 ) -> ChanEngine:
     """Read contiguous columns of one length, without the GIL, and return the engine after the last bar.
 

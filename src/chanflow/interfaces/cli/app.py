@@ -113,9 +113,14 @@ def analyze(
     repair: Annotated[bool, typer.Option(help="Widen bars whose high or low does not bound the others.")] = False,
     history: Annotated[bool, typer.Option(help="Add when each was first seen, confirmed and withdrawn.")] = False,
     levels: Annotated[str | None, typer.Option(help="Several levels, linked, as 5m,30m,1d.")] = None,
-    market: Annotated[str | None, typer.Option(help="Whose calendar the levels follow: crypto or cn.")] = None,
+    market: Annotated[
+        str | None, typer.Option(help="Whose calendar the levels and reset_gap_ms follow: crypto or cn.")
+    ] = None,
     nested: Annotated[bool, typer.Option(help="Add the nested intervals of the levels.")] = False,
     at: Annotated[str | None, typer.Option(help="Only bars closed by then: RFC 3339 or Unix ms.")] = None,
+    trading_days: Annotated[
+        Path | None, typer.Option(help="With --market cn and reset_gap_ms: a file with a trading day a line.")
+    ] = None,
 ) -> None:
     """Read the Chan structure (缠论) of the bars in a file, on one level or on several."""
     from chanflow.domain.errors import InvalidArgument
@@ -124,18 +129,23 @@ def analyze(
     if levels is not None:
         from chanflow.interfaces.cli.levels import run_levels
 
-        if output_format == "csv" or list_name is not None or history:
-            raise InvalidArgument("--levels goes with --format json or table, without --list and --history")
+        if output_format == "csv" or list_name is not None or history or trading_days is not None:
+            told = "--levels goes with --format json or table, without --list, --history and --trading-days"
+            raise InvalidArgument(told)
         run_levels(
             file, levels=levels, market=market, at=at, nested=nested, preset=preset, params=read_settings(set_ or []),
             symbol=symbol, interval=interval, output_format=output_format, plot=plot, repair=repair, out=sys.stdout,
         )  # fmt: skip
         return
-    if nested or market is not None or at is not None:
-        raise InvalidArgument("--market, --nested and --at go with --levels, as in --levels 5m,30m,1d")
+    watches = any(setting.partition("=")[0].strip() == "reset_gap_ms" for setting in set_ or [])
+    if nested or at is not None or (market is not None and not watches):
+        raise InvalidArgument(
+            "--nested and --at go with --levels, as in --levels 5m,30m,1d; --market with it or with --set reset_gap_ms"
+        )
     run_analyze(
         file, preset=preset, settings=set_ or [], symbol=symbol, interval=interval, output_format=output_format,
         list_name=list_name, plot=plot, repair=repair, history=history, out=sys.stdout, home=_home,
+        market=market, trading_days=trading_days,
     )  # fmt: skip
 
 
