@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import fields
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +17,7 @@ HOUR_MS = 3_600_000
 Rows = list[tuple[int, float, float, float, float, int]]
 """ts_ms, open, high, low, close, market_ms."""
 
+RESET_FIELDS = [field.name for field in fields(chan.Reset)]
 PRESETS = ("default", "new_bi", "totally", "czsc6", "textbook")
 steps = st.tuples(
     st.integers(-8, 8), st.integers(0, 4), st.integers(0, 4), st.sampled_from([0] * 40 + [1, 2]), st.booleans()
@@ -60,7 +61,7 @@ def test_the_fold_equals_the_batch_and_tells_each_reset_once(rows: Rows, preset:
     for at, row in enumerate(rows):
         resets = [event for event in pushed(engine, row) if isinstance(event, chan.ResetEvent)]
         assert all((event.kind, event.bar) == ("new", at) for event in resets)
-        told += [{key: value for key, value in asdict(event).items() if key != "kind"} for event in resets]
+        told += [{name: getattr(event, name) for name in RESET_FIELDS} for event in resets]
         if at % 7 == 0 or at == len(rows) - 1:
             now = json.loads(engine.structure().to_json())
             assert now == analyzed(rows[: at + 1], preset)
