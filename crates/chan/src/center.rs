@@ -68,10 +68,10 @@ impl Center {
         Self { low, high, ..self.extended(index, elements) }
     }
 
-    /// Returns the element that leads into it.
+    /// Returns the element that leads into it; none if it begins with the very first one.
     #[must_use]
-    pub fn entry(&self) -> usize {
-        self.start.saturating_sub(1)
+    pub fn entry(&self) -> Option<usize> {
+        self.start.checked_sub(1)
     }
 
     /// Returns the element that leads out of it; none while there is none among so many elements.

@@ -62,6 +62,7 @@ mod recording;
 mod records;
 mod segment;
 mod segment_places;
+mod settings;
 mod stroke;
 mod stroke_engine;
 mod stroke_report;

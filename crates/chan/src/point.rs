@@ -185,7 +185,7 @@ impl Found<'_> {
         self.add(view, segment.end, first.kind, view.is_settled(segment));
         let slot = segment.end.checked_sub(self.base).and_then(|at| self.slots.get_mut(at));
         if let Some(slot) = slot.filter(|slot| slot.types.contains(first.kind)) {
-            slot.divergence = Some(first.ratio);
+            slot.divergence = first.ratio;
         }
     }
 }
