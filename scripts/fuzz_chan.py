@@ -14,6 +14,7 @@ import json
 import math
 import sys
 import time
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -42,8 +43,8 @@ STRUCTURE: dict[str, tuple[Any, ...]] = {
     "touch_overlaps": (True, False),
 }
 METRICS = (
-    "peak", "full_area", "area", "diff", "slope", "amp", "rsi", "volume", "amount", "volume_avg", "amount_avg", "volumn",
-    "volumn_avg",
+    "peak", "full_area", "area", "diff", "slope", "amp", "rsi", "volume", "amount", "volume_avg", "amount_avg",
+    "volumn", "volumn_avg",
 )  # fmt: skip
 TYPES = ("1", "1p", "2", "2s", "3a", "3b")
 POINTS: dict[str, tuple[Any, ...]] = {
@@ -107,10 +108,10 @@ def legs(chance: Random) -> list[Prices]:
     """Return bars that lead straight from turn to turn, in a few equal steps each, so that most legs are strokes."""
     bars: list[Prices] = []
     ends = turns(chance)
-    for begin, end in zip(ends, ends[1:], strict=False):
+    for begin, end in pairwise(ends):
         steps = chance.choice((4, 5, 5, 5, 6))
         path = [begin + (end - begin) * step / steps for step in range(steps + 1)]
-        for opened, close in zip(path, path[1:], strict=False):
+        for opened, close in pairwise(path):
             bars.append((opened, max(opened, close), min(opened, close), close))
     return bars
 
