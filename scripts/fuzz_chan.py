@@ -14,6 +14,7 @@ import json
 import math
 import sys
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -172,7 +173,7 @@ def refused(engine: chan.Engine, ts_ms: int, values: tuple[float, ...]) -> None:
     assert "bar" in told, f"a malformed bar {values} at {ts_ms} was answered with {told!r}"
 
 
-def shown(bars: list[tuple[float, ...]], preset: str, settings: dict[str, Any]) -> dict[str, Any]:
+def shown(bars: Sequence[tuple[float, ...]], preset: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Return what the compiled batch shows of bars of open, high, low, close, volume and amount."""
     values = np.array(bars, dtype=np.float64).reshape(len(bars), 6)
     opened, high, low, close, volume, amount = (np.ascontiguousarray(values[:, i]) for i in range(6))
@@ -184,7 +185,7 @@ def shown(bars: list[tuple[float, ...]], preset: str, settings: dict[str, Any]) 
     return found
 
 
-def plain(bars: list[tuple[float, ...]], preset: str, settings: dict[str, Any]) -> dict[str, Any]:
+def plain(bars: Sequence[tuple[float, ...]], preset: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Return what the reference shows of the same bars."""
     rows = [Bar(at * 60_000, *bar) for at, bar in enumerate(bars)]
     return reference(rows, preset=preset, params=settings)
