@@ -1,7 +1,7 @@
 """The contract of the Chan engine on recorded series, in every preset, bar by bar.
 
-The fold is the batch, what is confirmed stays, strokes alternate, and an engine that was written down goes on as the one
-it was taken from.
+The fold is the batch, what is confirmed stays, strokes alternate, and an engine that was written down goes on as the
+one it was taken from.
 """
 
 from __future__ import annotations
