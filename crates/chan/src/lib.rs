@@ -67,6 +67,7 @@ mod records;
 mod reset;
 mod segment;
 mod segment_places;
+mod settings;
 mod stroke;
 mod stroke_engine;
 mod stroke_report;

@@ -71,7 +71,7 @@ pub struct Params {
 
 const PRESETS: &str = "default, chanpy, new_bi, totally, czsc6, czsc7, textbook";
 const KEYS: &str = "bi_algo, bi_strict, bi_fx_check, gap_as_kl, bi_end_is_peak, bi_allow_sub_peak, \
-     min_bi_len, left_seg_method, seg_gap_cancel, max_stroke_bars, reset_gap_ms, zs_algo, zs_combine, zs_combine_mode, \
+     min_bi_len, seg_algo, left_seg_method, seg_gap_cancel, max_stroke_bars, reset_gap_ms, zs_algo, zs_combine, zs_combine_mode, \
      one_bi_zs, touch_overlaps, trend_compare; and with or without one of the suffixes -buy, -sell, -seg, -segbuy, -segsell: macd_algo, \
      divergence_rate, min_zs_cnt, bsp1_only_multibi_zs, bs1_peak, max_bs2_rate, bs_type, bsp2_follow_1, bsp3_follow_1, \
      bsp2s_follow_2, max_bsp2s_lv, bsp3_peak, strict_bsp3, bsp3a_max_zs_cnt";
@@ -166,6 +166,8 @@ impl Params {
                     _ => return Err(bad_value(key, value, "peak, all")),
                 }
             }
+            "seg_algo" if value == "chan" => {}
+            "seg_algo" => return Err(bad_value(key, value, "chan")),
             "seg_gap_cancel" => self.seg_gap_cancel = truth(key, value)?,
             "min_bi_len" => {
                 let count = value.parse().ok().filter(|count| *count >= 3);

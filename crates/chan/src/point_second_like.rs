@@ -17,10 +17,15 @@ pub(crate) fn find(
 ) {
     let Pullback { first, break_away, .. } = *pullback;
     let Some(from) = found.resume(first + 2, reached.second_like) else { return };
+    if from == first + 2 {
+        reached.second_knows_count = false;
+    }
     let home = view.places.segment_of(first);
+    let home_confirmed = view.segments.get(home).is_some_and(SegmentSpan::is_confirmed);
     let mut place = home;
     for index in (from..view.elements.len()).step_by(2) {
         place = view.places.advance(place, index);
+        reached.second_knows_count |= place != home && !home_confirmed;
         let search = Search { first, break_away, index, home, place };
         if !search.passes(view, view.rules_at(pullback.direction)).unwrap_or(false) {
             reached.second_like = index;

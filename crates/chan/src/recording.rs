@@ -38,10 +38,7 @@ impl Recording {
         settings: Vec<(String, String)>,
         history: bool,
     ) -> Result<Self, ChanError> {
-        let mut params = Params::preset(preset)?;
-        for (key, value) in &settings {
-            params.set(key, value)?;
-        }
+        let params = Params::with(preset, &settings)?;
         let engine = if history { Engine::with_history(params) } else { Engine::new(params) };
         let (preset, bars) = (preset.to_owned(), Vec::new());
         Ok(Self { preset, settings, history, bars, market_ms: None, engine })

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chanflow.features.reference.bar import Direction, opposite
 from chanflow.features.reference.center import Center, common, overlaps, segment_of
-from chanflow.features.reference.divergence import Force, diverges
+from chanflow.features.reference.divergence import Force, diverges, quotient
 from chanflow.features.reference.element import Element, Span
 from chanflow.features.reference.inclusion import Range
 from chanflow.features.reference.parameters import Level, Parameters, PointParameters
@@ -130,7 +130,11 @@ class _Search:
             self.store(span.end, "1p", sure=span.confirmed)
 
     def _leads_out(self, center: Center, end: int) -> bool:
-        """Whether the segment ends with the way out of its last center, and not at once after the way in."""
+        """Whether the segment ends with the way out of its last center, and not at once after the way in.
+
+        The entry of a center that begins with element 0 (of `czsc`) counts as number -1. There is none to compare
+        with, so such a center gives a point 1 only where the test of divergence is off, and keeps 1p away.
+        """
         reaches = center.end >= end or (center.exit >= end and self.exists(center.exit))
         return center.multi and reaches and end - center.entry > 2
 
@@ -183,7 +187,7 @@ class _Search:
         if not self.exists(candidate) or (rules.bsp2_follow_1 and turn.end not in self.stored):
             return
         broke = self.elements[turn.end + 1]
-        if self.elements[candidate].size / broke.size <= rules.max_bs2_rate:
+        if quotient(self.elements[candidate].size, broke.size) <= rules.max_bs2_rate:
             known = turn.ended is not None and turn.ended.confirmed
             self.store(candidate, "2", sure=known and self.elements[candidate].confirmed)
         elif rules.bsp2s_follow_2:
@@ -207,7 +211,7 @@ class _Search:
             shared = shared or common([pullback, later])
             if is_beyond(later.direction, extreme_of(later, later.direction), extreme_of(broke, later.direction)):
                 return
-            if abs(later.end_price - broke.end_price) / broke.size > rules.max_bs2_rate:
+            if not quotient(abs(later.end_price - broke.end_price), broke.size) <= rules.max_bs2_rate:
                 return
             yield at
 
