@@ -25,9 +25,10 @@ pub(crate) fn find(
     let mut place = home;
     for index in (from..view.elements.len()).step_by(2) {
         place = view.places.advance(place, index);
-        reached.second_knows_count |= place != home && !home_confirmed;
-        let search = Search { first, break_away, index, home, place };
-        if !search.passes(view, view.rules_at(pullback.direction)).unwrap_or(false) {
+        let search = Search { first, break_away, index };
+        let passes = search.passes(view, view.rules_at(pullback.direction)).unwrap_or(false);
+        reached.second_knows_count |= passes && place != home && !home_confirmed;
+        if !passes || !may_lie_in(view, home, place) {
             reached.second_like = index;
             return;
         }
@@ -42,12 +43,10 @@ struct Search {
     first: usize,
     break_away: usize,
     index: usize,
-    /// The segment of the first pullback, and that of this one.
-    home: usize,
-    place: usize,
 }
 
 impl Search {
+    /// Whether the pullback is one by all but the segment it lies in.
     fn passes(&self, view: &View<'_>, rules: &PointRules) -> Option<bool> {
         let (first, away) = (view.elements.get(self.first)?, view.elements.get(self.break_away)?);
         let (next, element) = (view.elements.get(self.first + 2)?, view.elements.get(self.index)?);
@@ -60,7 +59,6 @@ impl Search {
         };
         Some(
             rules.max_bsp2s_lv.is_none_or(|most| level <= most)
-                && may_lie_in(view, self.home, self.place)
                 && overlap(low, high, element.low, element.high, false)
                 && !takes_back(element, away)
                 && (element.end_price - away.end_price).abs() / size(away) <= rules.max_bs2_rate,
