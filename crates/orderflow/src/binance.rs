@@ -102,8 +102,7 @@ fn read_object<'a>(
         return Ok(());
     }
     loop {
-        let key = scanner.string()?;
-        scanner.expect(b':')?;
+        let key = scanner.key()?;
         match slot(key, fields) {
             Slot::Text(slot) => {
                 if matches!(scanner.peek_value(), b'{' | b'[') {

@@ -123,8 +123,7 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         loop {
-            let key = self.string()?;
-            self.expect(b':')?;
+            let key = self.key()?;
             read(self, key)?;
             if !self.take(b',') {
                 return self.expect(b'}');
@@ -200,23 +199,58 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a string and returns what is between the quotes, escapes untouched.
+    #[inline]
     pub fn string(&mut self) -> Result<&'a [u8], String> {
-        self.expect(b'"')?;
+        if self.peek() != b'"' {
+            self.expect(b'"')?;
+        } else {
+            self.at += 1;
+        }
         let start = self.at;
         let rest = self.bytes.get(start..).unwrap_or(&[]);
-        self.at +=
-            rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')).unwrap_or(rest.len());
+        for (len, byte) in rest.iter().enumerate() {
+            match byte {
+                b'"' => {
+                    self.at = start + len + 1;
+                    return Ok(rest.get(..len).unwrap_or(&[]));
+                }
+                b'\\' | b'\n' => break,
+                _ => {}
+            }
+        }
+        self.string_with_escapes(start)
+    }
+
+    #[cold]
+    fn string_with_escapes(&mut self, start: usize) -> Result<&'a [u8], String> {
         loop {
             match self.peek() {
                 b'"' => {
                     self.at += 1;
-                    return Ok(&self.bytes[start..self.at - 1]);
+                    return Ok(self.bytes.get(start..self.at - 1).unwrap_or(&[]));
                 }
                 b'\\' if self.bytes.get(self.at + 1) != Some(&b'\n') => self.at += 2,
                 b'\n' | b'\\' => return Err("the line ends inside a string".to_owned()),
                 _ => self.at += 1,
             }
         }
+    }
+
+    /// Reads a key and its colon.
+    #[inline]
+    pub fn key(&mut self) -> Result<&'a [u8], String> {
+        // Most keys are one letter: `"x":`.
+        if let Some([b'"', letter, b'"', b':']) = self.bytes.get(self.at..self.at + 4)
+            && *letter != b'\\'
+            && *letter != b'"'
+        {
+            let key = self.bytes.get(self.at + 1..self.at + 2).unwrap_or(&[]);
+            self.at += 4;
+            return Ok(key);
+        }
+        let key = self.string()?;
+        self.expect(b':')?;
+        Ok(key)
     }
 
     /// Reads a string, number, `true`, `false` or `null` and returns its text without quotes.
