@@ -155,10 +155,14 @@ pub(crate) fn whole(text: &[u8]) -> Option<i64> {
     if text.is_empty() || text.len() > 18 + 1 {
         return None;
     }
-    text.iter().try_fold(0_i64, |sum, byte| {
+    let (mut sum, mut all_digits) = (0_u64, true);
+    for byte in text {
         let digit = byte.wrapping_sub(b'0');
-        if digit > 9 { None } else { sum.checked_mul(10)?.checked_add(i64::from(digit)) }
-    })
+        all_digits &= digit < 10;
+        sum = sum.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    // 19 digits are below 10^19, which a u64 holds.
+    i64::try_from(sum).ok().filter(|_| all_digits)
 }
 
 /// Returns a sequence id.

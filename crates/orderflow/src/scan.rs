@@ -82,6 +82,27 @@ pub(crate) fn shown(text: &[u8]) -> String {
     String::from_utf8_lossy(cut).into_owned()
 }
 
+/// Returns how many bytes stand before the first quote, backslash or line end: eight are looked at together.
+#[inline]
+fn plain_len(text: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    // The lowest byte that is marked is a zero byte; marks above it may be wrong.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let (words, _) = text.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let stop = |byte: u8| zeros(word ^ (ONES * u64::from(byte)));
+        let found = stop(b'"') | stop(b'\\') | stop(b'\n');
+        if found != 0 {
+            return at * 8 + (found.trailing_zeros() / 8) as usize;
+        }
+    }
+    let tail = words.len() * 8;
+    let rest = text.get(tail..).unwrap_or(&[]);
+    let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n'));
+    tail + stop.unwrap_or(rest.len())
+}
+
 /// A cursor over one or more lines; `\n` ends every value.
 pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
@@ -208,15 +229,10 @@ impl<'a> Scanner<'a> {
         }
         let start = self.at;
         let rest = self.bytes.get(start..).unwrap_or(&[]);
-        for (len, byte) in rest.iter().enumerate() {
-            match byte {
-                b'"' => {
-                    self.at = start + len + 1;
-                    return Ok(rest.get(..len).unwrap_or(&[]));
-                }
-                b'\\' | b'\n' => break,
-                _ => {}
-            }
+        let len = plain_len(rest);
+        if rest.get(len) == Some(&b'"') {
+            self.at = start + len + 1;
+            return Ok(rest.get(..len).unwrap_or(&[]));
         }
         self.string_with_escapes(start)
     }
