@@ -342,9 +342,10 @@ impl Core {
         emitted_ms: i64,
         arrival: &Arrival<'_>,
     ) -> bool {
+        let now_ns = self.clock_ns;
         let Some(state) = self.symbols.get_mut(index) else { return false };
         let lane = state.lane(stream);
-        match lane.judge(key, emitted_ms, arrival.socket) {
+        match lane.judge(key, emitted_ms, arrival.socket, now_ns) {
             Verdict::Take => true,
             Verdict::Repeat => {
                 self.counts.repeats += 1;
@@ -379,6 +380,10 @@ impl Core {
         }
         let lane = state.lane(stream);
         let before = lane.last_key().zip(lane.last_ms());
+        // A hole is asked for again over REST, and what fills it comes late.
+        if before.is_some_and(|(last, _)| trade_id < last) && lane.fill(trade_id) {
+            return true;
+        }
         if !self.is_next(index, stream, trade_id, times.emitted_ms, arrival) {
             return false;
         }
@@ -387,6 +392,9 @@ impl Core {
             && trade_id != from_u + 1
             && self.venue != Venue::Okx
         {
+            if let Some(state) = self.symbols.get_mut(index) {
+                state.lane(stream).open_hole(from_u + 1, trade_id - 1);
+            }
             let reason = match stream {
                 Stream::AggTrade => GapReason::AggTradeIds,
                 _ => GapReason::TradeIds,
