@@ -105,7 +105,7 @@ impl Lane {
             return false;
         };
         if let Some((from, to)) = self.holes.remove(at) {
-            for (from, to) in [(from, key - 1), (key + 1, to)] {
+            for (from, to) in [(from, key.saturating_sub(1)), (key.saturating_add(1), to)] {
                 self.open_hole(from, to);
             }
         }
@@ -123,8 +123,11 @@ impl Lane {
     /// Returns whether a frame has waited too long at `now_ns`.
     pub fn is_overdue(&self, now_ns: i64) -> bool {
         self.waiting.len() > MAX_WAITING
-            || (now_ns - self.heard_ns > MAX_WAIT_NS
-                && self.waiting.iter().any(|frame| now_ns - frame.known_ns > MAX_WAIT_NS))
+            || (now_ns.saturating_sub(self.heard_ns) > MAX_WAIT_NS
+                && self
+                    .waiting
+                    .iter()
+                    .any(|frame| now_ns.saturating_sub(frame.known_ns) > MAX_WAIT_NS))
     }
 
     /// Lets the socket of the first waiting frame lead, and returns all that wait, in order.

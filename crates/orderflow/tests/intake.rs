@@ -348,3 +348,97 @@ fn the_book_layer_has_a_row_a_level() {
     assert_eq!((book.is_snapshot, book.side), (vec![0, 0, 1, 1, 1], vec![1, 1, 1, 1, 2]));
     assert_eq!((book.qty[1], book.seq_prev[0], book.seq_first[2]), (0.0, 0, -1));
 }
+
+/// Returns a text with some bytes changed, cut, doubled or replaced by what breaks parsers.
+fn damaged(text: &str, next: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    const SPLINTERS: [&[u8]; 12] = [
+        b"9223372036854775807",
+        b"999999999999999999",
+        b"-9223372036854775808",
+        b"0",
+        b"\"",
+        b"{",
+        b"]",
+        b",",
+        b"\\",
+        b"-1",
+        b"null",
+        b"1e9",
+    ];
+    let mut bytes = text.trim_end().as_bytes().to_vec();
+    for _ in 0..=next(2) {
+        let at = next(bytes.len());
+        let end = (at + 1 + next(8)).min(bytes.len());
+        match next(5) {
+            0 => bytes[at] = next(256) as u8,
+            1 => drop(bytes.drain(at..end)),
+            2 => {
+                // A whole number or word becomes another.
+                let start = at + bytes[at..].iter().position(u8::is_ascii_digit).unwrap_or(0);
+                let len = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+                bytes.splice(start..start + len, SPLINTERS[next(4)].iter().copied());
+            }
+            3 => drop(bytes.splice(at..at, SPLINTERS[next(12)].iter().copied())),
+            _ => drop(bytes.splice(at..end, SPLINTERS[next(12)].iter().copied())),
+        }
+        if bytes.is_empty() {
+            break;
+        }
+    }
+    bytes.retain(|byte| *byte != b'\n');
+    bytes.push(b'\n');
+    bytes
+}
+
+#[test]
+fn no_damage_stops_an_intake() {
+    let push = r#"{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[{"asks":[["101","2","0","1"]],"bids":[["99.50","1","0","1"]],"ts":"1723161256001","checksum":-855196043,"prevSeqId":4,"seqId":5}]}"#;
+    let whole = r#"{"channel":"l2Book","data":{"coin":"BTC","levels":[[{"n":1,"px":"99","sz":"1.5"}],[{"n":1,"px":"101","sz":"2"}]],"time":1723161256001}}"#;
+    let prints = r#"{"channel":"trades","data":[{"coin":"BTC","side":"A","px":"100","sz":"1","time":1723161256001,"tid":900}]}"#;
+    let candle = r#"{"e":"kline","E":1723161256001,"s":"BTCUSDT","k":{"t":1723161196000,"i":"1m","o":"1","c":"2","h":"3","l":"0.5","v":"10","n":4,"x":true,"q":"15"}}"#;
+    let force = r#"{"e":"forceOrder","E":1723161256001,"o":{"s":"BTCUSDT","S":"SELL","q":"0.014","p":"98","X":"FILLED","T":1723161256001}}"#;
+    let frames = [
+        depth(0, "BTCUSDT", (5, 9, 4), r#"["99.7","9"],["98","0"]"#),
+        snapshot(1, "BTCUSDT", 9),
+        quote(2, 9),
+        trade(3, 7, r#","X":"MARKET""#),
+        line(4, candle),
+        line(5, force),
+        line(6, push),
+        line(7, whole),
+        line(8, prints),
+        "https://h/depth?symbol=BTCUSDT&limit=5 -> 1723161256.5: {\"lastUpdateId\":9,\"bids\":[],\"asks\":[]}\n".to_owned(),
+    ];
+    let mut state = 20_240_808_u64;
+    let mut next = |bound: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % bound.max(1) as u64) as usize
+    };
+    let intakes = [
+        (Venue::BinanceUsdm, "BTCUSDT"),
+        (Venue::BinanceSpot, "BTCUSDT"),
+        (Venue::Okx, "BTC-USDT"),
+        (Venue::Hyperliquid, "BTC"),
+    ];
+    let mut intakes = intakes.map(|(venue, symbol)| intake_of(venue, &[symbol]));
+    for round in 0..12_000_u32 {
+        let bytes = damaged(&frames[next(frames.len())], &mut next);
+        for intake in &mut intakes {
+            intake.feed(&bytes, round % 3);
+            if next(50) == 0 {
+                intake.close(round % 3);
+            }
+            if next(200) == 0 {
+                intake.reset(None).unwrap();
+            }
+            let taken = intake.take();
+            let rows = taken.rows.columns.len();
+            assert_eq!((taken.rows.symbol.len(), taken.rows.closed.len()), (rows, rows));
+        }
+        let _ = orderflow::wire::WireParser::new(None).feed(&bytes);
+    }
+    assert!(intakes.iter().all(|intake| intake.stats().counts.dead > 1_000));
+    assert!(intakes.iter().all(|intake| intake.stats().counts.rows > 0));
+}
