@@ -3,6 +3,7 @@
 mod agreement;
 pub mod bars;
 mod binance;
+mod binance_content;
 pub mod bins;
 pub mod book;
 pub mod error;

@@ -153,6 +153,25 @@ fn what_cannot_be_read_is_kept_with_its_fault() {
 }
 
 #[test]
+fn the_best_levels_alone_are_no_diff() {
+    let mut intake = usdm();
+    let stream =
+        |name: &str, data: &str| line(2, &format!(r#"{{"stream":"{name}","data":{data}}}"#));
+    let best = depth(0, "BTCUSDT", (5, 9, 4), r#"["1","1"]"#);
+    let best = best.split_once(' ').unwrap().1.trim_end();
+    let frames = [
+        depth(0, "BTCUSDT", (1, 4, 0), ""),
+        snapshot(1, "BTCUSDT", 4),
+        stream("btcusdt@depth20@100ms", best),
+        stream("btcusdt@depth5", r#"{"lastUpdateId":9,"bids":[],"asks":[]}"#),
+        stream("!markPrice@arr", r#"[{"e":"markPriceUpdate"}]"#),
+    ];
+    let taken = fed(&mut intake, &frames);
+    assert_eq!((taken.rows.columns.len(), taken.dead.len()), (1, 0));
+    assert_eq!(intake.stats().counts.unused, 3);
+}
+
+#[test]
 fn a_trade_off_the_market_is_a_row_and_no_more() {
     let mut intake = usdm();
     intake.events("BTCUSDT").unwrap();
