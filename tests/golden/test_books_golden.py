@@ -145,6 +145,29 @@ def test_cryptofeeds_recordings_of_many_symbols_give_the_venues_books(market: st
     assert [sum(column) for column in zip(*found, strict=True)] == [comparable, differing]
 
 
+def test_one_symbol_is_read_out_of_a_recording_of_many() -> None:
+    lines = unpacked("cryptofeed/BINANCE_FUTURES.ws.1.0").splitlines(keepends=True)[1:]
+    lines += unpacked("cryptofeed/BINANCE_FUTURES.http.0.0").splitlines(keepends=True)
+    frames = b"".join(
+        sorted((line for line in lines if b'"lastUpdateId"' in line or line[:1].isdigit()), key=at_second)
+    )
+    for symbol, decimals, checks in (("SUSHIUSDT", (4, 0), 252), ("AKROUSDT", (5, 0), 188)):
+        parser = native.WireParser(symbol, skip_others=True)
+        parser.feed(frames)
+        parser.finish()
+        batch = parser.take()
+        assert (batch.price_decimals, batch.qty_decimals) == decimals
+        engine = native.FlowEngine(*decimals)
+        engine.push(batch)
+        engine.finish()
+        assert engine.stats()["book_checks"] == engine.stats()["book_matches"]
+        assert engine.stats()["applied"] == checks
+    with pytest.raises(ValueError, match=r"^line \d+: frame is for \w+, expected SUSHIUSDT$"):
+        native.WireParser("SUSHIUSDT").feed(frames)
+    with pytest.raises(ValueError, match="no others to skip"):
+        native.Preflight(skip_others=True)
+
+
 def test_every_checksum_of_okx_is_met() -> None:
     frames = unpacked("cryptofeed/OKX.ws.1.0")
     symbols = ("BTC-USDT", "BTC-USD-220527", "UNI-USD-SWAP")
