@@ -7,9 +7,11 @@ fold to the batch, corrects bars and offers malformed ones.
 from __future__ import annotations
 
 import importlib.util
+import sys
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,8 @@ def fuzz() -> ModuleType:
     assert found is not None
     assert found.loader is not None
     module = importlib.util.module_from_spec(found)
+    # A dataclass looks its own module up.
+    sys.modules[found.name] = module
     found.loader.exec_module(module)
     return module
 
@@ -32,18 +36,19 @@ def test_drawn_cases_hold(fuzz: ModuleType, first: int) -> None:
         fuzz.run_case(seed)
 
 
-def through(turns: list[float], steps: int = 5) -> list[tuple[float, ...]]:
+def through(fuzz: ModuleType, turns: list[float], steps: int = 5) -> Any:
     """Return bars that lead from turn to turn in equal steps."""
     bars: list[tuple[float, ...]] = []
     for begin, end in pairwise(turns):
         path = [begin + (end - begin) * step / steps for step in range(steps + 1)]
         bars += [(o, max(o, c), min(o, c), c, 1.0, 1.0) for o, c in pairwise(path)]
-    return bars
+    ts_ms = [at * 60_000 for at in range(len(bars))]
+    return fuzz.Series(bars, ts_ms, ts_ms)
 
 
 def test_a_fractal_that_the_price_passes_is_cancelled_and_both_directions_are_open_again(fuzz: ModuleType) -> None:
     turns = [199, 242, 235, 237, 220, 230, 224, 233, 206, 210, 201, 205, 190]
-    bars = through([float(turn) for turn in turns])
+    bars = through(fuzz, [float(turn) for turn in turns])
     ours = fuzz.shown(bars, "textbook", {})
     assert fuzz.difference(ours, fuzz.plain(bars, "textbook", {})) is None
     # The fall to stroke 3 left a gap, and stroke 7 goes beyond it before the reverse fractal is found.
@@ -51,14 +56,14 @@ def test_a_fractal_that_the_price_passes_is_cancelled_and_both_directions_are_op
 
 
 def test_a_center_from_stroke_0_has_no_entry_to_be_weaker_than(fuzz: ModuleType) -> None:
-    bars = through([195.0, 189.0, 210.0, 202.0, 216.0, 212.0], steps=8)
+    bars = through(fuzz, [195.0, 189.0, 210.0, 202.0, 216.0, 212.0], steps=8)
     ours = fuzz.shown(bars, "czsc6", {})
     assert (ours["segments"][0]["end_stroke"], ours["centers"][0]["entry_stroke"]) == (2, None)
     assert ours["points"] == fuzz.plain(bars, "czsc6", {})["points"] == []
 
 
 def test_the_more_particular_setting_holds_in_any_order(fuzz: ModuleType) -> None:
-    bars = through([200.0 + turn for turn in (0, 10, 2, 14, 6, 20, 12, 26, 3, 9, -6, 2, -14, -4, -20)])
+    bars = through(fuzz, [200.0 + turn for turn in (0, 10, 2, 14, 6, 20, 12, 26, 3, 9, -6, 2, -14, -4, -20)])
     settings = {"min_zs_cnt-buy": 0, "min_zs_cnt": 2, "bsp2_follow_1-buy": False, "bsp2_follow_1": True}
     turned = dict(reversed(settings.items()))
     assert fuzz.shown(bars, "default", settings) == fuzz.shown(bars, "default", turned)
