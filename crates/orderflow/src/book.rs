@@ -2,6 +2,8 @@
 
 use crate::event::Level;
 
+mod state;
+
 /// One side; keys rise towards the best price (asks are stored negated).
 #[derive(Clone, Debug, Default)]
 struct Side {
@@ -67,6 +69,18 @@ impl Book {
     /// Returns the lowest ask.
     pub fn best_ask(&self) -> Option<Level> {
         self.asks.best().map(|(key, qty)| Level { price: -key, qty })
+    }
+
+    /// Returns the bids, best first.
+    pub fn bids(&self) -> impl Iterator<Item = Level> + '_ {
+        let pairs = self.bids.keys.iter().zip(&self.bids.qtys).rev();
+        pairs.map(|(key, qty)| Level { price: *key, qty: *qty })
+    }
+
+    /// Returns the asks, best first.
+    pub fn asks(&self) -> impl Iterator<Item = Level> + '_ {
+        let pairs = self.asks.keys.iter().zip(&self.asks.qtys).rev();
+        pairs.map(|(key, qty)| Level { price: -*key, qty: *qty })
     }
 
     /// Returns whether the best bid is not below the best ask.

@@ -43,6 +43,17 @@ pub enum Body {
         /// All ask levels.
         asks: LevelRange,
     },
+    /// A whole book that stands alone, without a chain.
+    Book {
+        /// The venue's id or time of it; higher is newer.
+        id: i64,
+        /// All bid levels that the venue shows.
+        bids: LevelRange,
+        /// All ask levels that the venue shows.
+        asks: LevelRange,
+    },
+    /// The connection was lost: nothing is carried over.
+    Reset,
     /// Best quotes after a change (`bookTicker`).
     Quote {
         /// `u`: order book update id.

@@ -227,6 +227,7 @@ impl Preflight {
                 self.sync.on_snapshot(last_id, bids, asks, &mut self.changes);
                 self.note_changes(line);
             }
+            Body::Book { .. } | Body::Reset => {}
         }
     }
 

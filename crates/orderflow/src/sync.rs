@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use crate::book::Book;
 use crate::event::Level;
 
+mod state;
+
 /// Most diffs kept while unsynced; older ones are let go.
 const MAX_BUFFERED: usize = 20_000;
 /// Longest span of diffs kept while unsynced.
@@ -197,6 +199,43 @@ impl BookSync {
         if self.state == SyncState::SnapshotWait {
             self.try_bracket(out);
         }
+    }
+
+    /// Takes a whole book that stands alone and appends what it changed.
+    pub fn on_book(
+        &mut self,
+        id: i64,
+        event_ms: i64,
+        bids: &[Level],
+        asks: &[Level],
+        out: &mut Vec<Change>,
+    ) {
+        if self.state != SyncState::Synced {
+            self.state = SyncState::Synced;
+            out.push(Change::Synced);
+        }
+        self.book.clear();
+        self.book.apply(bids, asks);
+        (self.last_id, self.last_ms) = (id, event_ms);
+        self.applied += 1;
+        if self.book.is_crossed() {
+            out.push(Change::Crossed(event_ms));
+            self.state = SyncState::Buffering;
+            return;
+        }
+        let (bid, ask) = (self.book.best_bid(), self.book.best_ask());
+        out.push(Change::Applied { final_id: id, event_ms, bid, ask });
+    }
+
+    /// Forgets the book: its connection is lost.
+    pub fn reset(&mut self, out: &mut Vec<Change>) {
+        if self.state == SyncState::Synced {
+            let (from_u, from_ms) = (self.last_id, self.last_ms);
+            out.push(Change::Lost(Gap { from_u, to_u: from_u, from_ms, to_ms: from_ms }));
+        }
+        self.state = SyncState::Buffering;
+        self.snapshot = None;
+        self.buffer.clear();
     }
 
     fn keep(&mut self, diff: &Diff<'_>) {

@@ -249,11 +249,13 @@ impl WireParser {
         for event in taken {
             let mut event: Event = *event;
             match &mut event.body {
-                Body::Depth { bids, asks, .. } | Body::Snapshot { bids, asks, .. } => {
+                Body::Depth { bids, asks, .. }
+                | Body::Snapshot { bids, asks, .. }
+                | Body::Book { bids, asks, .. } => {
                     copy_levels(&self.queue, bids, &mut batch);
                     copy_levels(&self.queue, asks, &mut batch);
                 }
-                Body::Quote { .. } | Body::Trade { .. } => {}
+                Body::Quote { .. } | Body::Trade { .. } | Body::Reset => {}
             }
             self.clock_ns = self.clock_ns.max(event.event_ns);
             batch.events.push(event);
@@ -274,8 +276,9 @@ impl WireParser {
         std::mem::swap(&mut kept, &mut self.queue);
         for event in &kept.events[self.head..] {
             let mut event: Event = *event;
-            if let Body::Depth { bids, asks, .. } | Body::Snapshot { bids, asks, .. } =
-                &mut event.body
+            if let Body::Depth { bids, asks, .. }
+            | Body::Snapshot { bids, asks, .. }
+            | Body::Book { bids, asks, .. } = &mut event.body
             {
                 copy_levels(&kept, bids, &mut self.queue);
                 copy_levels(&kept, asks, &mut self.queue);
