@@ -213,9 +213,10 @@ impl FlowEngine {
                 self.on_snapshot(last_id, batch.levels(bids), batch.levels(asks), out);
             }
             Body::Book { id, bids, asks } => {
+                self.diff_id = id;
                 self.on_book(id, event_ms, batch.levels(bids), batch.levels(asks), out);
             }
-            Body::Reset => self.on_reset(out),
+            Body::Reset => self.on_reset(event_ms, out),
         }
     }
 

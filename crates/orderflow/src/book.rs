@@ -31,6 +31,10 @@ impl Side {
         Some((*self.keys.last()?, *self.qtys.last()?))
     }
 
+    fn best_first(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        self.keys.iter().copied().zip(self.qtys.iter().copied()).rev()
+    }
+
     fn prune(&mut self, keep: usize) {
         let extra = self.keys.len().saturating_sub(keep);
         self.keys.drain(..extra);
@@ -71,16 +75,14 @@ impl Book {
         self.asks.best().map(|(key, qty)| Level { price: -key, qty })
     }
 
-    /// Returns the bids, best first.
+    /// Returns the bids from the highest down.
     pub fn bids(&self) -> impl Iterator<Item = Level> + '_ {
-        let pairs = self.bids.keys.iter().zip(&self.bids.qtys).rev();
-        pairs.map(|(key, qty)| Level { price: *key, qty: *qty })
+        self.bids.best_first().map(|(key, qty)| Level { price: key, qty })
     }
 
-    /// Returns the asks, best first.
+    /// Returns the asks from the lowest up.
     pub fn asks(&self) -> impl Iterator<Item = Level> + '_ {
-        let pairs = self.asks.keys.iter().zip(&self.asks.qtys).rev();
-        pairs.map(|(key, qty)| Level { price: -*key, qty: *qty })
+        self.asks.best_first().map(|(key, qty)| Level { price: -key, qty })
     }
 
     /// Returns whether the best bid is not below the best ask.

@@ -43,16 +43,16 @@ pub enum Body {
         /// All ask levels.
         asks: LevelRange,
     },
-    /// A whole book that stands alone, without a chain.
+    /// A whole book that stands alone and replaces the one before, as Hyperliquid's `l2Book`.
     Book {
-        /// The venue's id or time of it; higher is newer.
+        /// Rises from book to book; the venue's time in Unix ms where it numbers none.
         id: i64,
-        /// All bid levels that the venue shows.
+        /// All bid levels.
         bids: LevelRange,
-        /// All ask levels that the venue shows.
+        /// All ask levels.
         asks: LevelRange,
     },
-    /// The connection was lost: nothing is carried over.
+    /// The connection was lost: what came before may not be carried over.
     Reset,
     /// Best quotes after a change (`bookTicker`).
     Quote {
@@ -111,6 +111,19 @@ impl EventBatch {
         let start = self.levels.len() as u32;
         self.levels.extend(levels);
         LevelRange { start, end: self.levels.len() as u32 }
+    }
+
+    /// Appends an event of another batch, with its levels.
+    pub fn append(&mut self, event: &Event, from: &Self) {
+        let mut event = *event;
+        if let Body::Depth { bids, asks, .. }
+        | Body::Snapshot { bids, asks, .. }
+        | Body::Book { bids, asks, .. } = &mut event.body
+        {
+            *bids = self.add_levels(from.levels(*bids).iter().copied());
+            *asks = self.add_levels(from.levels(*asks).iter().copied());
+        }
+        self.events.push(event);
     }
 
     /// Empties the batch and keeps its memory.

@@ -42,11 +42,11 @@ impl FlowEngine {
         self.on_changes(out);
     }
 
-    pub(super) fn on_reset(&mut self, out: &mut Vec<FlowRow>) {
+    pub(super) fn on_reset(&mut self, event_ms: i64, out: &mut Vec<FlowRow>) {
         self.stats.resets += 1;
         self.lost_ms = Some(self.clock_ms);
         self.break_off();
-        self.sync.reset(&mut self.changes);
+        self.sync.reset(event_ms, &mut self.changes);
         self.on_changes(out);
     }
 
