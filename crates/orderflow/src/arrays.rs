@@ -221,6 +221,9 @@ impl<T: Amount> ArrayReader<'_, T> {
                 let all = [bid.shown(), bid_qty.shown(), ask.shown(), ask_qty.shown()].join(", ");
                 return fault("quotes", at + count, &off_grid(&all));
             };
+            if bid == 0 || ask == 0 {
+                return fault("quotes", at + count, "a price is 0");
+            }
             let now = BestQuotes {
                 bid: Level { price: bid, qty: bid_qty },
                 ask: Level { price: ask, qty: ask_qty },
@@ -277,7 +280,11 @@ impl<T: Amount> ArrayReader<'_, T> {
                 1 => Some(false),
                 -1 => self.judge(*event_ms, price)?,
                 other => {
-                    return fault("trades", at + count - 1, &format!("is_maker {other} is not -1, 0 or 1"));
+                    return fault(
+                        "trades",
+                        at + count - 1,
+                        &format!("is_maker {other} is not -1, 0 or 1"),
+                    );
                 }
             };
             self.stats.trades += 1;
@@ -308,7 +315,8 @@ impl<T: Amount> ArrayReader<'_, T> {
             self.quotes_seen += 1;
         }
         if let Some(at) = newest {
-            let units = |column: &[T]| column.get(at).and_then(|value| value.units(self.units.price));
+            let units =
+                |column: &[T]| column.get(at).and_then(|value| value.units(self.units.price));
             self.mid2_seen = units(quotes.bid).zip(units(quotes.ask)).map(|(bid, ask)| bid + ask);
         }
         Ok(self.rule.taker_buys(event_ms, price, self.mid2_seen))
@@ -320,7 +328,9 @@ fn falls(event_ms: i64, before_ms: i64) -> String {
 }
 
 fn off_grid(values: &str) -> String {
-    format!("{values}: an amount is below 0, beyond 2^{AMOUNT_BITS} units, or has more decimals than declared")
+    format!(
+        "{values}: an amount is below 0, beyond 2^{AMOUNT_BITS} units, or has more decimals than declared"
+    )
 }
 
 #[cfg(test)]
@@ -358,9 +368,14 @@ mod tests {
     fn what_cannot_be_used_is_named() {
         let none = TradeColumns::<f64> { ts_ms: &[], price: &[], qty: &[], is_maker: &[] };
         let message = |quotes: &QuoteColumns<'_, f64>| {
-            flow_rows(config(), quotes, &none).err().map(|error| error.to_string()).unwrap_or_default()
+            flow_rows(config(), quotes, &none)
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default()
         };
-        assert!(message(&QuoteColumns { ts_ms: &[0, 10], ..QUOTES }).contains("2 times and 3 values"));
+        assert!(
+            message(&QuoteColumns { ts_ms: &[0, 10], ..QUOTES }).contains("2 times and 3 values")
+        );
         assert!(message(&QuoteColumns { ts_ms: &[0, 20, 10], ..QUOTES }).contains("below the 20"));
         assert!(message(&QuoteColumns { bid: &[100.0, 100.05, 1.0], ..QUOTES }).contains("row 1"));
         assert!(message(&QuoteColumns { bid: &[100.0, f64::NAN, 1.0], ..QUOTES }).contains("NaN"));

@@ -221,9 +221,10 @@ impl FlowEngine {
     }
 
     fn on_quote(&mut self, event_ms: i64, quotes: BestQuotes, out: &mut Vec<FlowRow>) {
-        let amounts = 0..=MAX_AMOUNT;
-        let all = [quotes.bid.price, quotes.bid.qty, quotes.ask.price, quotes.ask.qty];
-        if !all.iter().all(|amount| amounts.contains(amount)) {
+        let usable = |level: Level| {
+            (1..=MAX_AMOUNT).contains(&level.price) && (0..=MAX_AMOUNT).contains(&level.qty)
+        };
+        if !usable(quotes.bid) || !usable(quotes.ask) {
             self.stats.ignored_quotes += 1;
             self.before = None;
             return;

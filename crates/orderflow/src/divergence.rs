@@ -148,9 +148,8 @@ impl Divergences {
     fn on_pivot(&mut self, point: Point, is_low: bool, now: i64, found: &mut Vec<Divergence>) {
         let bin = self.bins - self.reach as i64;
         let same_kind = || self.pivots.iter().rev().filter(|pivot| pivot.is_low == is_low);
-        let repeats = |last: &Pivot| {
-            last.point.price == point.price && bin - last.bin <= self.reach as i64
-        };
+        let repeats =
+            |last: &Pivot| last.point.price == point.price && bin - last.bin <= self.reach as i64;
         if same_kind().next().is_some_and(repeats) {
             return;
         }
@@ -171,9 +170,12 @@ impl Divergences {
             .map(|at| kind_of(pivot.is_low, moved, sum_at(pivot, at) - sum_at(before, at)))
             .collect();
         let apart = (pivot.bin - before.bin) as f64;
-        let step_sd = spread(self.points.iter().zip(self.points.iter().skip(1)).map(|(old, new)| {
-            i128::from(new.price) - i128::from(old.price)
-        }));
+        let step_sd = spread(
+            self.points
+                .iter()
+                .zip(self.points.iter().skip(1))
+                .map(|(old, new)| i128::from(new.price) - i128::from(old.price)),
+        );
         let reach = share(moved.unsigned_abs() as f64, step_sd * apart.sqrt());
         let pivot_part = 0.5 * ((apart / (2.0 * self.reach as f64)).min(1.0) + reach);
         for (channel, kind) in kinds.iter().enumerate() {
@@ -281,6 +283,9 @@ mod tests {
             let kind = DivergenceKind::BullDiv;
             Divergence { kind, channel: 0, score, pivot_ts: 0, detected_ts: 0 }.grade()
         };
-        assert_eq!([of(70.0), of(69.9), of(50.0), of(35.0)], ["strong", "normal", "normal", "weak"]);
+        assert_eq!(
+            [of(70.0), of(69.9), of(50.0), of(35.0)],
+            ["strong", "normal", "normal", "weak"]
+        );
     }
 }

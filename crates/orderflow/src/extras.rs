@@ -6,6 +6,7 @@ use crate::book::Book;
 use crate::closer::{Bin, Units};
 use crate::divergence::{Divergences, Point};
 use crate::error::Error;
+use crate::event::Level;
 use crate::flow_config::FlowConfig;
 use crate::flow_row::{ExtraRow, FlowRow};
 use crate::integrated::Integrated;
@@ -212,8 +213,7 @@ impl Extras {
         let (bid_qty, ask_qty) = (i128::from(bid.qty), i128::from(ask.qty));
         if bid_qty + ask_qty > 0 {
             let both = (bid_qty + ask_qty) as f64;
-            let crossed =
-                bid_qty * i128::from(ask.price) + ask_qty * i128::from(bid.price);
+            let crossed = bid_qty * i128::from(ask.price) + ask_qty * i128::from(bid.price);
             extra.queue_imbalance = Some((bid_qty - ask_qty) as f64 / both);
             extra.weighted_mid = Some(crossed as f64 / both / self.units.price);
         }
@@ -289,8 +289,7 @@ impl Extras {
         extra: &mut ExtraRow,
     ) {
         let lot = self.units.lot;
-        extra.mlofi =
-            open.mlofi.iter().take(self.levels).map(|flow| *flow as f64 / lot).collect();
+        extra.mlofi = open.mlofi.iter().take(self.levels).map(|flow| *flow as f64 / lot).collect();
         let mut weighted = 0.0;
         for (weight, flow) in self.weights.iter().zip(&extra.mlofi) {
             weighted += weight * flow;
@@ -318,8 +317,9 @@ impl Extras {
         let score = row.fusion.map_or(0.0, |score| (score * SCORE_UNIT).round_ties_even());
         self.score_total += score as i128;
         if let Some((ofi, cvd)) = row.z_ofi.zip(row.z_cvd) {
-            extra.ofi_cvd_conflict =
-                ofi.abs() >= CONFLICT_OFI && cvd.abs() >= CONFLICT_CVD && (ofi > 0.0) != (cvd > 0.0);
+            extra.ofi_cvd_conflict = ofi.abs() >= CONFLICT_OFI
+                && cvd.abs() >= CONFLICT_CVD
+                && (ofi > 0.0) != (cvd > 0.0);
         }
         if let Some(price) = mid2 {
             let sums = [cvd, self.ofi_total, self.score_total];
@@ -390,15 +390,22 @@ pub(crate) struct Closed<'a> {
     pub ages_ms: (Option<i64>, Option<i64>),
 }
 
-/// Returns the quantity within 10 bps of the mid on either side; `None` for a book without one side.
+/// Returns the quantity within 10 bps of the mid on either side; `None` where the book does not reach so far.
 fn near_mid(bin: i64, book: &Book) -> Option<Depth> {
     let mid2 = i128::from(book.best_bid()?.price) + i128::from(book.best_ask()?.price);
-    let is_near = |price: i64| (2 * i128::from(price) - mid2).abs() * 1_000 <= mid2;
-    let bids = book.bids().take_while(|level| is_near(level.price));
-    let asks = book.asks().take_while(|level| is_near(level.price));
-    Some(Depth {
-        bin,
-        bid: bids.map(|level| i128::from(level.qty)).sum(),
-        ask: asks.map(|level| i128::from(level.qty)).sum(),
-    })
+    let bid = until_far(book.bids(), mid2)?;
+    let ask = until_far(book.asks(), mid2)?;
+    Some(Depth { bin, bid, ask })
+}
+
+/// Adds quantities up to the first level beyond 10 bps; `None` without such a level: what lies there is not shown.
+fn until_far(levels: impl Iterator<Item = Level>, mid2: i128) -> Option<i128> {
+    let mut sum = 0;
+    for level in levels {
+        if (2 * i128::from(level.price) - mid2).abs() * 1_000 > mid2 {
+            return Some(sum);
+        }
+        sum += i128::from(level.qty);
+    }
+    None
 }

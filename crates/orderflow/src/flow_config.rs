@@ -158,7 +158,10 @@ impl FlowConfig {
             return fail(format!("a level weight of {weight} is not finite"));
         }
         if self.cvd_window_ms < self.bin_ms || self.cvd_window_ms / self.bin_ms > 1_000_000 {
-            return fail(format!("cvd_window_ms {} is not 1 to 1,000,000 bins", self.cvd_window_ms));
+            return fail(format!(
+                "cvd_window_ms {} is not 1 to 1,000,000 bins",
+                self.cvd_window_ms
+            ));
         }
         if !(1..=48).contains(&self.pivot_bins) {
             return fail(format!("pivot_bins {} is not 1 to 48", self.pivot_bins));

@@ -59,7 +59,7 @@ pub struct FlowStats {
     pub events: u64,
     /// Quotes used.
     pub quotes: u64,
-    /// Quotes left out: an amount beyond 10^18.
+    /// Quotes left out: a price that is not 1 to 10^18, or a quantity that is not 0 to that.
     pub ignored_quotes: u64,
     /// Quotes left out: `u` not above the one before.
     pub repeated_quotes: u64,
@@ -94,8 +94,24 @@ pub struct FlowStats {
 }
 
 state_of!(FlowStats {
-    events, quotes, ignored_quotes, repeated_quotes, trades, repeated_trades, ignored_trades,
-    trade_gaps, late, late_bins, resets, too_far, diffs, snapshots, syncs, gaps, crossed, gap_list,
+    events,
+    quotes,
+    ignored_quotes,
+    repeated_quotes,
+    trades,
+    repeated_trades,
+    ignored_trades,
+    trade_gaps,
+    late,
+    late_bins,
+    resets,
+    too_far,
+    diffs,
+    snapshots,
+    syncs,
+    gaps,
+    crossed,
+    gap_list,
 });
 
 /// What `all_columns` adds to a bin. Absent is `None`, never 0.

@@ -391,8 +391,10 @@ impl Fusion {
     /// Counts a bin that asks for an entry and returns whether it may have it.
     fn may_enter(&mut self, direction: i32, ts_ms: i64) -> bool {
         let step = i64::from(direction);
-        self.asked = if self.asked.signum() == step { self.asked.saturating_add(step) } else { step };
-        let cool = self.entered_ms.is_none_or(|at| ts_ms.saturating_sub(at) >= self.config.cooldown_ms);
+        self.asked =
+            if self.asked.signum() == step { self.asked.saturating_add(step) } else { step };
+        let cool =
+            self.entered_ms.is_none_or(|at| ts_ms.saturating_sub(at) >= self.config.cooldown_ms);
         cool && self.asked.unsigned_abs() >= u64::from(self.config.min_consecutive)
     }
 }

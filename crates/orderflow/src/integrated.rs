@@ -208,8 +208,9 @@ fn component(sums: &Sums, levels: usize) -> Vec<f64> {
         get(&sums.xx, row * levels + column) / sums.n
             - (get(&sums.x, row) / sums.n) * (get(&sums.x, column) / sums.n)
     };
-    let matrix: Vec<Vec<f64>> =
-        (0..levels).map(|row| (0..levels).map(|column| covariance(row, column)).collect()).collect();
+    let matrix: Vec<Vec<f64>> = (0..levels)
+        .map(|row| (0..levels).map(|column| covariance(row, column)).collect())
+        .collect();
     let mut v = vec![1.0 / (levels as f64).sqrt(); levels];
     for _ in 0..STEPS {
         let mut next = Vec::with_capacity(levels);

@@ -24,6 +24,7 @@ pub mod ofi;
 pub mod preflight;
 mod regime;
 pub mod robust_z;
+pub mod row_events;
 pub mod rows;
 mod scan;
 mod state;

@@ -6,6 +6,8 @@ mod batches;
 mod chan;
 mod lake;
 mod orderflow;
+mod orderflow_columns;
+mod orderflow_events;
 mod orderflow_flow;
 mod orderflow_rows;
 mod orderflow_wire;
@@ -20,6 +22,7 @@ fn chanflow_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     chan::register(module)?;
     lake::register(module)?;
     orderflow::register(module)?;
+    orderflow_events::register(module)?;
     orderflow_flow::register(module)?;
     orderflow_rows::register(module)?;
     orderflow_wire::register(module)?;

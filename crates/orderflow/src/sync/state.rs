@@ -9,7 +9,17 @@ state_of!(BufferCaps { events, span_ms });
 state_of!(Kept { first_id, final_id, prev_final_id, event_ms, bids, asks });
 state_of!(Snapshot { last_id, bids, asks });
 state_of!(BookSync {
-    book, state, keep_levels, caps, buffer, snapshot, last_id, last_ms, applied, dropped, repeated,
+    book,
+    state,
+    keep_levels,
+    caps,
+    buffer,
+    snapshot,
+    last_id,
+    last_ms,
+    applied,
+    dropped,
+    repeated,
 });
 
 impl State for SyncState {
