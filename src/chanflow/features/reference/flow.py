@@ -145,12 +145,8 @@ class FlowReference:
 
     def _take_quotes(self, event_ms: int, quotes: Quotes) -> None:
         bid, bid_qty, ask, ask_qty = quotes
-        if not (
-            0 < bid <= MAX_AMOUNT
-            and 0 < ask <= MAX_AMOUNT
-            and min(bid_qty, ask_qty) >= 0
-            and max(bid_qty, ask_qty) <= MAX_AMOUNT
-        ):
+        prices_fit = all(1 <= price <= MAX_AMOUNT for price in (bid, ask))
+        if not prices_fit or not all(0 <= qty <= MAX_AMOUNT for qty in (bid_qty, ask_qty)):
             self._before = None
             return
         self._after_loss(event_ms)
