@@ -31,7 +31,7 @@ def batch_of_events(events: Sequence[tuple[Any, ...]], price_decimals: int, qty_
     """Return a batch of events given as `batch_events` gives them; raise ValueError for one that is none."""
 
 def batch_columns(batch: EventBatch) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]:
-    """Return quotes and market trades as columns of integers, as `FlowEngine.from_arrays` takes them."""
+    """Return quotes and market trades as columns of integers, as `FlowEngine.run_arrays` takes them."""
 
 def batch_of_rows(
     rows: dict[str, NDArray[Any]],
@@ -345,7 +345,7 @@ class FlowEngine:
         """Note a venue time that a socket showed in a frame that is no event; return the columns of the bins it closes."""
     def finish(self) -> dict[str, Any]:
         """Return the columns of the bins still open."""
-    def from_arrays(
+    def run_arrays(
         self, quotes: tuple[NDArray[Any], ...], trades: tuple[NDArray[Any], ...]
     ) -> dict[str, Any]:
         """Return all columns of quotes and trades given as arrays, under this engine's settings and without its past.

@@ -51,6 +51,8 @@ class StreamMaker:
         self.mid = 2_000 * TICK
         self.bids: dict[int, int] = {}
         self.asks: dict[int, int] = {}
+        self.unsent: set[int] = set()
+        """Prices whose quantity a quote has shown and no diff yet."""
         self._fill()
 
     def events(self, count: int) -> list[Event]:
@@ -104,6 +106,7 @@ class StreamMaker:
                 price = self.mid + sign * TICK * self.chance.randint(1, 8)
                 qty = 0 if self.chance.random() < 0.25 else self._qty()
                 changed.append((price, qty))
+            changed += [(price, qty) for price, qty in book.items() if price in self.unsent and price not in dict(changed)]
             # What the mid has passed is gone.
             changed += [(price, 0) for price in book if (price - self.mid) * sign <= 0]
             for price, qty in changed:
@@ -111,6 +114,7 @@ class StreamMaker:
                     book[price] = qty
                 else:
                     book.pop(price, None)
+        self.unsent = set()
         return bids, asks
 
     def _diff(self) -> list[Event]:
@@ -133,6 +137,7 @@ class StreamMaker:
         if self.bids and self.asks and self.chance.random() < 0.8:
             bid_qty, ask_qty = self._qty(), self._qty()
             self.bids[bid], self.asks[ask] = bid_qty, ask_qty
+            self.unsent |= {bid, ask}
         if self.chance.random() < self.trouble:
             bid_qty, ask_qty = self.chance.choice(((0, 0), (1 << 59, 3), (bid_qty, 0)))
         if self.chance.random() < self.trouble:

@@ -20,7 +20,7 @@ use crate::vpin::Vpin;
 
 const DAY_MS: i64 = 86_400_000;
 const KYLE_MS: i64 = 1_800_000;
-const VPIN_LEARNING_MS: i64 = 300_000;
+const VPIN_LEARNING_MS: i64 = 60_000;
 /// Conflict of the legs: strong OFI against trade flow.
 const CONFLICT_OFI: f64 = 1.5;
 const CONFLICT_CVD: f64 = 0.7;

@@ -124,7 +124,7 @@ fn read_event(event: &Bound<'_, PyTuple>, batch: &mut EventBatch) -> PyResult<Ev
 }
 
 /// Returns the quotes (ts_ms, bid, bid_qty, ask, ask_qty) and the market trades (ts_ms, price, qty, is_maker) as columns of
-/// integers, as `FlowEngine.from_arrays` takes them.
+/// integers, as `FlowEngine.run_arrays` takes them.
 #[pyfunction]
 fn batch_columns<'py>(
     py: Python<'py>,
