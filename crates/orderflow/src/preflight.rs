@@ -5,6 +5,7 @@ use crate::event::{Body, EventBatch};
 use crate::frame::FrameKind;
 use crate::scan::Scale;
 use crate::sync::{BookSync, Change, Diff, SyncState};
+use crate::venue::Venue;
 use crate::wire::WireParser;
 
 const NS_PER_MS: i64 = 1_000_000;
@@ -54,6 +55,8 @@ impl BookEnd {
 pub struct Report {
     /// The one symbol of all frames.
     pub symbol: String,
+    /// The venue, where a frame shows it: trades alone may be of any of Binance's.
+    pub venue: Option<Venue>,
     /// Decimals of prices and quantities.
     pub scale: Scale,
     /// Lines, remarks included.
@@ -162,6 +165,7 @@ impl Preflight {
         };
         Ok(Report {
             symbol,
+            venue: self.parser.venue(),
             scale,
             lines: self.parser.lines(),
             frames,

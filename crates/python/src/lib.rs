@@ -9,6 +9,7 @@ mod orderflow;
 mod orderflow_columns;
 mod orderflow_events;
 mod orderflow_flow;
+mod orderflow_intake;
 mod orderflow_rows;
 mod orderflow_wire;
 mod scan;
@@ -24,6 +25,7 @@ fn chanflow_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     orderflow::register(module)?;
     orderflow_events::register(module)?;
     orderflow_flow::register(module)?;
+    orderflow_intake::register(module)?;
     orderflow_rows::register(module)?;
     orderflow_wire::register(module)?;
     scan::register(module)?;

@@ -1,8 +1,8 @@
 //! Recorded frames for Python: the parser and the check of a whole recording.
 
-use orderflow::Scale;
 use orderflow::preflight::{Preflight, Report};
 use orderflow::wire::WireParser;
+use orderflow::{Scale, Venue};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -18,9 +18,13 @@ pub struct PyWireParser {
 #[pymethods]
 impl PyWireParser {
     #[new]
-    #[pyo3(signature = (symbol=None))]
-    fn new(symbol: Option<&str>) -> Self {
-        Self { parser: WireParser::new(symbol) }
+    #[pyo3(signature = (symbol=None, venue=None))]
+    fn new(symbol: Option<&str>, venue: Option<&str>) -> PyResult<Self> {
+        let mut parser = WireParser::new(symbol);
+        if let Some(venue) = venue {
+            parser.expect_venue(Venue::of(venue).map_err(PyValueError::new_err)?);
+        }
+        Ok(Self { parser })
     }
 
     fn feed(&mut self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
@@ -45,6 +49,11 @@ impl PyWireParser {
     #[getter]
     fn symbol(&self) -> Option<String> {
         self.parser.symbol()
+    }
+
+    #[getter]
+    fn venue(&self) -> Option<&'static str> {
+        self.parser.venue().map(Venue::name)
     }
 
     #[getter]
@@ -116,6 +125,7 @@ fn report_dict<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyD
     let dict = PyDict::new(py);
     set_fields!(dict, report; symbol lines);
     set_fields!(dict, report.scale; price_decimals qty_decimals);
+    dict.set_item("venue", report.venue.map(Venue::name))?;
     dict.set_item("frames", frames)?;
     dict.set_item("depth_gaps", report.depth_breaks)?;
     dict.set_item("trade_gaps", report.trade_breaks)?;
