@@ -106,7 +106,9 @@ class StreamMaker:
                 price = self.mid + sign * TICK * self.chance.randint(1, 8)
                 qty = 0 if self.chance.random() < 0.25 else self._qty()
                 changed.append((price, qty))
-            changed += [(price, qty) for price, qty in book.items() if price in self.unsent and price not in dict(changed)]
+            changed += [
+                (price, qty) for price, qty in book.items() if price in self.unsent and price not in dict(changed)
+            ]
             # What the mid has passed is gone.
             changed += [(price, 0) for price in book if (price - self.mid) * sign <= 0]
             for price, qty in changed:

@@ -79,9 +79,9 @@ def compute_features(
 ) -> Computed:
     """Return the bins that `rows` close, and the next state.
 
-    `rows` are unified rows in order of arrival; `finish` closes the bins still open, as the end of a file does. Each bin
-    has ts_ms, z_ofi, z_cvd, fusion {side, score, consistency, reasons}, divergence (the strongest, or None), book_ok and
-    fp: a hash of settings, code, and all rows up to the bin's end. Raises RowsRefused.
+    `rows` are unified rows in order of arrival; `finish` closes the bins still open, as the end of a file does. Each
+    bin has ts_ms, z_ofi, z_cvd, fusion {side, score, consistency, reasons}, divergence (the strongest, or None),
+    book_ok and fp: a hash of settings, code, and all rows up to the bin's end. Raises RowsRefused.
     """
     engine, fingerprint = _restored(settings, state)
     columns, books = columns_of(rows)
@@ -93,9 +93,7 @@ def compute_features(
             parts.append(engine.finish())
     except ValueError as error:
         raise RowsRefused(str(error)) from error
-    bins = tuple(
-        {**found, "fp": fingerprint.of_bin(found["ts_ms"])} for part in parts for found in bins_of(part)
-    )
+    bins = tuple({**found, "fp": fingerprint.of_bin(found["ts_ms"])} for part in parts for found in bins_of(part))
     kept = {
         "schema": SCHEMA,
         "settings": settings.digest(),
@@ -136,9 +134,9 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, NDArray[Any
 
     Raises RowsRefused for an unknown kind, a row without ts_ms, or rows of two symbols.
     """
-    symbols = {row["symbol"] for row in rows if row.get("symbol") is not None}
+    symbols = sorted({str(row["symbol"]) for row in rows if row.get("symbol") is not None})
     if len(symbols) > 1:
-        raise RowsRefused(f"rows of one symbol are expected, these are of {', '.join(sorted(map(str, symbols)))}")
+        raise RowsRefused(f"rows of one symbol are expected, these are of {', '.join(symbols)}")
     kinds, stamps, makers = [], [], []
     for at, row in enumerate(rows):
         if row.get("kind") not in KINDS:
@@ -181,7 +179,7 @@ class _Fingerprint:
         self.closed_ms: int | None = None
 
     def add(self, rows: Sequence[Mapping[str, Any]], bin_ms: int) -> None:
-        """Hash each row that carries flow into the bin of its time; a row whose bin has closed comes late, like its flow."""
+        """Hash each row that carries flow into the bin of its time; one whose bin has closed is late, like its flow."""
         for row in rows:
             if row["kind"] not in _CARRYING:
                 continue

@@ -127,7 +127,7 @@ class FlowReference:
         self._before_change(event_ms)
         self._on_changes(self.book.on_diff(Diff(first_id, final_id, prev_id, event_ms, bids, asks)))
 
-    def _on_snapshot(self, event_ms: int, last_id: int, bids: Any, asks: Any) -> None:
+    def _on_snapshot(self, _event_ms: int, last_id: int, bids: Any, asks: Any) -> None:
         self._has_depth = True
         self._on_changes(self.book.on_snapshot(last_id, bids, asks))
 
