@@ -198,12 +198,12 @@ impl Extras {
     }
 
     fn depth(&mut self, index: i64, book: &Book) -> Option<Depth> {
-        while self.depths.get(1).is_some_and(|next| next.bin <= index) {
-            self.depths.pop_front();
-        }
+        // After a hole an older bin may follow a newer one: the last that was noted counts.
+        let known = self.depths.iter().rposition(|depth| depth.bin <= index);
+        self.depths.drain(..known.unwrap_or(0));
         match self.newest_change {
             Some(newest) if newest <= index => near_mid(newest, book),
-            _ => self.depths.front().filter(|depth| depth.bin <= index).copied(),
+            _ => self.depths.front().filter(|_| known.is_some()).copied(),
         }
     }
 
