@@ -60,7 +60,8 @@ def naive_flow(quotes: tuple[Any, ...], stamps: NDArray[np.int64], bin_ms: int) 
     ts_ms, _, bid_qty, _, ask_qty = quotes
     step = np.diff(bid_qty.astype(np.float64)) - np.diff(ask_qty.astype(np.float64))
     at = (ts_ms[1:] // bin_ms + 1) * bin_ms - stamps[0]
-    return np.bincount(at // bin_ms, weights=step, minlength=len(stamps))[: len(stamps)]
+    found = np.bincount(at // bin_ms, weights=step, minlength=len(stamps))[: len(stamps)]
+    return found.astype(np.float64)
 
 
 def shares(raw: bytes, bin_ms: int, symbol: str | None = None, *, phases: int = PHASES) -> list[Shares]:

@@ -50,7 +50,7 @@ impl Amount for f64 {
         let sum = scaled + MAGIC;
         let whole = (sum.to_bits() as i64).wrapping_sub(MAGIC.to_bits() as i64);
         let off = (scaled - (sum - MAGIC)).abs();
-        (whole, (scaled >= 0.0) & (scaled < 2_251_799_813_685_248.0) & (off < 1e-3))
+        (whole, (0.0..2_251_799_813_685_248.0).contains(&scaled) & (off < 1e-3))
     }
 
     fn shown(self) -> String {
