@@ -282,6 +282,8 @@ class WireParser:
 class Intake:
     """Everything that a venue's frames become, for many symbols over several sockets. A bad frame raises nothing.
 
+    One thread may feed while another asks: calls wait for one another, without the GIL.
+
     `venue` is binance-usdm, binance-spot, binance-coinm, hyperliquid or okx; `instruments` gives each symbol's decimals
     of price and quantity (spot's are widened, since its books hold quantities off the step). Raises ValueError for a setting outside its bounds, no symbol, or an unknown venue.
     """

@@ -1,6 +1,7 @@
 //! One line of a recording to its events; strict, with an order of its own for every stream.
 
-use crate::binance::{self, Fields, Name};
+use crate::binance::{self, Fields};
+use crate::binance_content::Name;
 use crate::event::{Body, Event, EventBatch};
 use crate::head::{Head, read_head};
 use crate::hyperliquid;
@@ -119,6 +120,9 @@ impl FrameReader {
             Family::Okx => return Err(NO_OKX.to_owned()),
         }
         let fields = binance::read(&mut scanner, &mut |_: &[u8], _: &[u8]| None, &mut Vec::new())?;
+        if fields.is_other_stream() {
+            return Ok(Probe::default());
+        }
         let name = fields.name()?;
         let times = fields.times(name)?;
         if times.emitted_ms > 0 {
@@ -199,6 +203,9 @@ impl FrameReader {
         numbers: Numbers,
         out: &mut EventBatch,
     ) -> Result<FrameKind, String> {
+        if fields.is_other_stream() {
+            return Ok(FrameKind::Unused);
+        }
         let name = fields.name()?;
         let kind = match name {
             Name::Depth => FrameKind::Depth,

@@ -262,8 +262,7 @@ fn read_candle<'a>(
         high: float(frame, "h", high)?,
         low: float(frame, "l", low)?,
         close: float(frame, "c", close)?,
-        // The venue writes sums with all the digits of a double.
-        volume: std::str::from_utf8(volume).ok().and_then(|t| t.parse().ok()).unwrap_or(f64::NAN),
+        volume: float(frame, "v", volume)?,
         amount: f64::NAN,
         trades: whole(trades).unwrap_or(-1),
         closed: None,

@@ -4,6 +4,7 @@ mod agreement;
 pub mod arrays;
 pub mod bars;
 mod binance;
+mod binance_content;
 pub mod bins;
 pub mod book;
 mod closer;

@@ -1,7 +1,7 @@
 //! What one frame says, in any venue's words: texts still borrowed from the line, numbers already integers.
 
 use crate::event::{Level, LevelRange};
-use crate::scan::{Scale, decimal, scaled, scaled_loose, shown};
+use crate::scan::{Scale, scaled, scaled_loose, shown};
 
 /// The times of a message, Unix ms; 0 where the venue gives none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -186,7 +186,8 @@ pub(crate) fn float(frame: &str, name: &str, text: &[u8]) -> Result<f64, String>
     if text.is_empty() {
         return Ok(f64::NAN);
     }
-    decimal(text)
-        .map(|number| number.mantissa as f64 / 10_f64.powi(number.decimals as i32))
-        .ok_or_else(|| format!("{frame} {name} \"{}\" is not a number", shown(text)))
+    let plain = text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
+    let number =
+        std::str::from_utf8(text).ok().filter(|_| plain).and_then(|text| text.parse().ok());
+    number.ok_or_else(|| format!("{frame} {name} \"{}\" is not a number", shown(text)))
 }
