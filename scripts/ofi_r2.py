@@ -98,7 +98,8 @@ PAGE = """# What order flow explains
 R² of the mid's move in a bin on the order flow of the **same** bin: contemporaneous, least squares with an intercept,
 at twenty phases of the bins. The last line of each width is the flow of the bin *before*, which explains next to
 nothing: order flow describes the moment and does not forecast the next. A taker pays two to five basis points; these
-moves are smaller.
+moves are smaller. Where the tick is tiny beside the move, as on spot BTCUSDT, more of it happens below the best quotes,
+and they explain less.
 
 Nothing is fitted to the recordings. Make the table for another with `python scripts/ofi_r2.py FILE --write PAGE`.
 """

@@ -41,9 +41,10 @@ def batch_of_rows(
 ) -> EventBatch:
     """Return the events of unified rows of one symbol, in order.
 
-    `rows` has the columns of `RowCollector.take`; `books` has row (index), bid_price, bid_qty, ask_price and ask_qty of
-    the rows of kind book, five entries a row, NaN where there are fewer. Raises ValueError for columns of different
-    lengths and values that no such row has.
+    `rows` has the columns of `RowCollector.take`, and `is_market` (0 where a trade does not count) where it is there;
+    `books`, or `rows["books"]` as in `Intake.take`: row (index), bid_price, bid_qty, ask_price and ask_qty of the rows of kind book,
+    five entries a row, NaN where there are fewer. Raises ValueError for columns of different lengths and values that no
+    such row has.
     """
 
 # lake
@@ -409,6 +410,8 @@ class FlowEngine:
         """Return the columns of the bins that a clock closes: every event before it has been pushed."""
     def seen(self, market_socket: bool, event_ms: int) -> dict[str, Any]:
         """Note a venue time that a socket showed in a frame that is no event; return the columns of the bins it closes."""
+    def spoil(self, event_ms: int) -> None:
+        """Note that a row of this venue time was quarantined: the book of its bin is not ok."""
     def finish(self) -> dict[str, Any]:
         """Return the columns of the bins still open."""
     def run_arrays(

@@ -55,6 +55,34 @@ def test_other_venues_features_equal_the_reference(name: str) -> None:
     assert sum(row["z_ofi"] is not None for row in wanted) > 250
 
 
+VENUES = {
+    USDM: ("binance-usdm", "BTCUSDT"),
+    OTHERS[0]: ("binance-coinm", "BTCUSD_PERP"),
+    OTHERS[1]: ("binance-spot", "BTCUSDT"),
+    OTHERS[2]: ("binance-spot", "ETHUSDT"),
+}
+
+
+@pytest.mark.parametrize("name", [USDM, *OTHERS])
+def test_unified_rows_give_the_features_of_the_frames(name: str) -> None:
+    events, decimals = recorded(name)
+    venue, symbol = VENUES[name]
+    intake = native.Intake(venue, {symbol: decimals})
+    with gzip.open(WIRE / f"{name}.txt.gz") as file:
+        intake.feed(file.read())
+    taken = intake.take()
+    assert "books" in taken["rows"]
+    batch = native.batch_of_rows(taken["rows"], *decimals)
+    found = native_rows(native.batch_events(batch), {}, decimals=decimals)
+    wanted = native_rows(events, {}, decimals=decimals)
+    # Rows of the book hold five levels: what lies within 10 bps is not known from them.
+    assert {row.pop(side) for row in found for side in ("depth_bid", "depth_ask")} == {None}
+    for row in wanted:
+        del row["depth_bid"], row["depth_ask"]
+    assert difference(found, wanted) is None
+    assert sum(bool(row["book_ok"]) for row in found) > 300
+
+
 def test_what_is_unknown_is_absent_and_not_zero() -> None:
     events, decimals = recorded(USDM)
     first, *rest = native_rows(events, {}, decimals=decimals)

@@ -4,16 +4,10 @@ use crate::arrays::Amount;
 use crate::closer::Units;
 use crate::error::Error;
 use crate::event::{Body, Event, EventBatch, Level, LevelRange};
-use crate::rows::{KIND_BOOK_TICKER, KIND_TRADE};
+use crate::rows::{KIND_AGG_TRADE, KIND_BOOK, KIND_BOOK_TICKER, KIND_GAP, KIND_TRADE};
 use crate::scan::Scale;
 
 const NS_PER_MS: i64 = 1_000_000;
-/// `kind` of an aggregate trade.
-pub const KIND_AGG_TRADE: u8 = 2;
-/// `kind` of the best levels after a change of the book.
-pub const KIND_BOOK: u8 = 3;
-/// `kind` of a hole: what came before is not carried over.
-pub const KIND_GAP: u8 = 7;
 /// Levels a side in a row of kind `book`.
 const TOP_LEVELS: usize = 5;
 
@@ -40,6 +34,10 @@ pub struct RowView<'a> {
     pub ask_qty: &'a [f64],
     /// Trade id, or `u`.
     pub seq_last: &'a [i64],
+    /// Of a hole, the last id before it.
+    pub seq_first: &'a [i64],
+    /// 0 where a trade does not count; empty where all do.
+    pub is_market: &'a [i8],
     /// Local receive time, Unix ns.
     pub known_ns: &'a [i64],
 }
@@ -71,13 +69,22 @@ pub fn row_events(
     let n = rows.ts_ms.len();
     let floats = [rows.price, rows.qty, rows.bid, rows.ask, rows.bid_qty, rows.ask_qty];
     let even = floats.iter().all(|column| column.len() == n)
-        && [rows.seq_last, rows.known_ns].iter().all(|column| column.len() == n)
+        && (rows.is_market.is_empty() || rows.is_market.len() == n)
+        && [rows.seq_first, rows.seq_last, rows.known_ns].iter().all(|column| column.len() == n)
         && (rows.kind.len(), rows.is_maker.len()) == (n, n);
     let flat = [tops.bid_price, tops.bid_qty, tops.ask_price, tops.ask_qty];
     if !even || flat.iter().any(|column| column.len() != TOP_LEVELS * tops.row.len()) {
         return Err(Error::Recording("the columns of the rows differ in length".to_owned()));
     }
-    let mut reader = RowReader { rows, tops, units: Units::new(scale), next_top: 0, trades: None };
+    let mut reader = RowReader {
+        rows,
+        tops,
+        units: Units::new(scale),
+        next_top: 0,
+        trades: None,
+        trade_id: None,
+        book_id: None,
+    };
     let mut batch = EventBatch { events: Vec::with_capacity(n), levels: Vec::new() };
     for at in 0..n {
         let what = |what| Error::Recording(format!("row {at}: {what}"));
@@ -99,6 +106,9 @@ struct RowReader<'a> {
     next_top: usize,
     /// Kind of the trades that are used.
     trades: Option<u8>,
+    /// Newest ids of trades and of books.
+    trade_id: Option<i64>,
+    book_id: Option<i64>,
 }
 
 impl RowReader<'_> {
@@ -126,14 +136,21 @@ impl RowReader<'_> {
                         ));
                     }
                 };
-                let is_market = price > 0 && qty > 0;
+                self.trade_id = Some(id);
+                let is_market = price > 0 && qty > 0 && rows.is_market.get(at) != Some(&0);
                 Some(Body::Trade { trade_id: id, price, qty, buyer_is_maker, is_market })
             }
             KIND_BOOK => {
+                self.book_id = Some(id);
                 let (bids, asks) = self.top(at, batch)?;
                 Some(Body::Book { id, bids, asks })
             }
-            KIND_GAP => Some(Body::Reset),
+            KIND_GAP => {
+                // A hole in the trades is no hole in the book: the engine sees it by the ids.
+                let from = rows.seq_first.get(at).copied().filter(|id| *id >= 0);
+                let of_trades = from.is_some() && from == self.trade_id && from != self.book_id;
+                (!of_trades).then_some(Body::Reset)
+            }
             _ => None,
         })
     }

@@ -1,6 +1,6 @@
 //! Events in and out of Python: as tuples, as columns, and from unified rows.
 
-use numpy::{IntoPyArray, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyReadonlyArray1, PyReadonlyArrayDyn};
 use orderflow::Scale;
 use orderflow::event::{Body, Event, EventBatch, Level, LevelRange};
 use orderflow::row_events::{RowView, TopView, row_events};
@@ -157,8 +157,9 @@ fn batch_columns<'py>(
 
 /// Returns the events of unified rows of one symbol, in order.
 ///
-/// `rows` has the columns of `RowCollector.take` (ts_ms, kind, price, qty, is_maker, bid, ask, bid_qty, ask_qty, seq_last,
-/// known_ns are read), `books` row, bid_price, bid_qty, ask_price and ask_qty of the rows of kind book, five entries a row.
+/// `rows` has the columns of `RowCollector.take` (ts_ms, kind, price, qty, is_maker, bid, ask, bid_qty, ask_qty,
+/// seq_first, seq_last, known_ns and, where it is there, is_market are read), `books` row, bid_price, bid_qty, ask_price and ask_qty of the rows
+/// of kind book, five entries a row.
 /// Raises ValueError for columns of different lengths and values that no such row has.
 #[pyfunction]
 #[pyo3(signature = (rows, price_decimals, qty_decimals, books=None))]
@@ -175,7 +176,9 @@ fn batch_of_rows(
         };
     }
     columns!(rows; ts_ms: i64, kind: u8, price: f64, qty: f64, is_maker: i8, bid: f64, ask: f64);
-    columns!(rows; bid_qty: f64, ask_qty: f64, seq_last: i64, known_ns: i64);
+    columns!(rows; bid_qty: f64, ask_qty: f64, seq_first: i64, seq_last: i64, known_ns: i64);
+    let counts = rows.get_item("is_market")?;
+    let counts: Option<PyReadonlyArray1<'_, i8>> = counts.map(|item| item.extract()).transpose()?;
     let view = RowView {
         ts_ms: ts_ms.as_slice()?,
         kind: kind.as_slice()?,
@@ -187,11 +190,20 @@ fn batch_of_rows(
         bid_qty: bid_qty.as_slice()?,
         ask_qty: ask_qty.as_slice()?,
         seq_last: seq_last.as_slice()?,
+        seq_first: seq_first.as_slice()?,
+        is_market: counts.as_ref().map_or(Ok(&[][..]), |counts| counts.as_slice())?,
         known_ns: known_ns.as_slice()?,
     };
     let scale = Scale { price_decimals, qty_decimals };
-    let batch = if let Some(books) = books {
-        columns!(books; row: i64, bid_price: f64, bid_qty: f64, ask_price: f64, ask_qty: f64);
+    let own = rows.get_item("books")?.map(|books| books.cast_into::<PyDict>()).transpose()?;
+    let batch = if let Some(books) = books.or(own.as_ref()) {
+        columns!(books; row: i64);
+        macro_rules! flat {
+            ($($name:ident)*) => {
+                $(let $name: PyReadonlyArrayDyn<'_, f64> = item(books, stringify!($name))?.extract()?;)*
+            };
+        }
+        flat!(bid_price bid_qty ask_price ask_qty);
         let tops = TopView {
             row: row.as_slice()?,
             bid_price: bid_price.as_slice()?,

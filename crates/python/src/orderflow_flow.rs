@@ -201,6 +201,10 @@ impl PyFlowEngine {
         Ok(())
     }
 
+    fn spoil(&mut self, event_ms: i64) {
+        self.engine.spoil(event_ms);
+    }
+
     fn seen<'py>(
         &mut self,
         py: Python<'py>,

@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,20 +79,26 @@ def compute_features(
 ) -> Computed:
     """Return the bins that `rows` close, and the next state.
 
-    `rows` are unified rows in order of arrival; `finish` closes the bins still open, as the end of a file does. Each
+    `rows` are unified rows in order of arrival; one whose `dq_ok` is False is left out and makes its bin's book not ok;
+    `finish` closes the bins still open, as the end of a file does. Each
     bin has ts_ms, z_ofi, z_cvd, fusion {side, score, consistency, reasons}, divergence (the strongest, or None),
     book_ok and fp: a hash of settings, code, and all rows up to the bin's end. Raises RowsRefused.
     """
     engine, fingerprint = _restored(settings, state)
-    columns, books = columns_of(rows)
+    columns_of(rows)  # a batch is refused whole, before anything is computed
     fingerprint.add(rows, settings.bin_ms)
-    try:
-        batch = chanflow_native.batch_of_rows(columns, settings.price_decimals, settings.qty_decimals, books)
-        parts = [engine.push(batch)]
-        if finish:
-            parts.append(engine.finish())
-    except ValueError as error:
-        raise RowsRefused(str(error)) from error
+    parts = []
+    for clean, bad in _pieces(rows):
+        columns, books = columns_of(clean)
+        try:
+            batch = chanflow_native.batch_of_rows(columns, settings.price_decimals, settings.qty_decimals, books)
+        except ValueError as error:
+            raise RowsRefused(str(error)) from error
+        parts.append(engine.push(batch))
+        if bad is not None:
+            engine.spoil(bad["ts_ms"])
+    if finish:
+        parts.append(engine.finish())
     bins = tuple({**found, "fp": fingerprint.of_bin(found["ts_ms"])} for part in parts for found in bins_of(part))
     kept = {
         "schema": SCHEMA,
@@ -149,7 +155,10 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, NDArray[Any
         "ts_ms": np.array(stamps, dtype=np.int64),
         "kind": np.array(kinds, dtype=np.uint8),
         "is_maker": np.array(makers, dtype=np.int8),
-        "seq_last": np.array([_sequence(row, at) for at, row in enumerate(rows)], dtype=np.int64),
+        **{
+            name: np.array([_whole(row, at, name, absent=-1) for at, row in enumerate(rows)], dtype=np.int64)
+            for name in ("seq_first", "seq_last")
+        },
         "known_ns": np.array([_whole(row, at, "known_ns", absent=0) for at, row in enumerate(rows)], dtype=np.int64),
     }
     for name in _FLOATS:
@@ -168,6 +177,20 @@ def _books(rows: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
             flat[f"{side}_qty"] += [qty for _, qty in pairs]
     columns: dict[str, NDArray[Any]] = {name: np.array(values, dtype=np.float64) for name, values in flat.items()}
     return columns | {"row": np.array(numbers, dtype=np.int64)}
+
+
+def _pieces(
+    rows: Sequence[Mapping[str, Any]],
+) -> Iterator[tuple[list[Mapping[str, Any]], Mapping[str, Any] | None]]:
+    """Yield runs of rows, each with the quarantined row that ends it; the last has none."""
+    run: list[Mapping[str, Any]] = []
+    for row in rows:
+        if row.get("dq_ok") is not False:
+            run.append(row)
+        elif row["kind"] in _CARRYING:
+            yield run, row
+            run = []
+    yield run, None
 
 
 class _Fingerprint:
@@ -232,10 +255,6 @@ def _whole(row: Mapping[str, Any], at: int, name: str, *, absent: int | None = N
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 1 << 63:
         raise RowsRefused(f"row {at}: {name} {value!r} is not a whole number below 2^63")
     return value
-
-
-def _sequence(row: Mapping[str, Any], at: int) -> int:
-    return _whole(row, at, "seq_last", absent=-1)
 
 
 def _number(row: Mapping[str, Any], at: int, name: str) -> float:

@@ -102,6 +102,20 @@ def test_a_fingerprint_changes_with_the_input_from_its_bin_on() -> None:
     assert all(equal == (ts_ms <= given[at]["ts_ms"]) for ts_ms, equal in same)
 
 
+def test_a_quarantined_row_is_left_out_and_its_bin_is_not_ok() -> None:
+    given = rows()
+    bins = compute_features(given, SETTINGS, finish=True).bins
+    sound = {found["ts_ms"] for found in bins if found["book_ok"]}
+    at = next(at for at, row in enumerate(given) if row["kind"] == "trade" and (row["ts_ms"] // 500 + 1) * 500 in sound)
+    other = [*given]
+    other[at] = given[at] | {"dq_ok": False, "price": 0.01}
+    changed = compute_features(other, SETTINGS, finish=True).bins
+    hit = (given[at]["ts_ms"] // 500 + 1) * 500
+    assert {found["ts_ms"] for found in changed if found["book_ok"]} == sound - {hit}
+    without = compute_features([*given[:at], *given[at + 1 :]], SETTINGS, finish=True).bins
+    assert [found["ts_ms"] for found in without] == [found["ts_ms"] for found in changed]
+
+
 def test_a_fingerprint_changes_with_the_settings() -> None:
     other = FeatureSettings(PRICE_DECIMALS, QTY_DECIMALS, 500, engine={**SETTINGS.engine, "watermark_ms": 10})
     one, two = (compute_features(rows(), own, finish=True).bins[0]["fp"] for own in (SETTINGS, other))
