@@ -74,6 +74,7 @@ check: setup ## lint, types, import contract, determinism, licences, locks
 bench: setup ## measure speed; figures go to benchmarks/out
 	@$(BIN)/python benchmarks/run.py
 	@$(BIN)/python benchmarks/chan_peers.py
+	@$(BIN)/python benchmarks/orderflow.py
 	@$(BIN)/python benchmarks/market.py
 
 fuzz: setup ## hostile input against the Chan engine and its plain reference, for a minute (SECONDS=60)

@@ -42,9 +42,9 @@ def batch_of_rows(
     """Return the events of unified rows of one symbol, in order.
 
     `rows` has the columns of `RowCollector.take`, and `is_market` (0 where a trade does not count) where it is there;
-    `books`, or `rows["books"]` as in `Intake.take`: row (index), bid_price, bid_qty, ask_price and ask_qty of the rows of kind book,
-    five entries a row, NaN where there are fewer. Raises ValueError for columns of different lengths and values that no
-    such row has.
+    `books`, or `rows["books"]` as in `Intake.take`, has row (index), bid_price, bid_qty, ask_price and ask_qty of the
+    rows of kind book, five entries a row, NaN where there are fewer. Raises ValueError for columns of different lengths
+    and values that no such row has.
     """
 
 # lake
