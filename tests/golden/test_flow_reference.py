@@ -77,7 +77,7 @@ def test_unified_rows_give_the_features_of_the_frames(name: str) -> None:
         intake.feed(file.read())
     taken = intake.take()
     assert "books" in taken["rows"]
-    batch = native.batch_of_rows(taken["rows"], *decimals)
+    batch = native.RowEvents(*decimals).take(taken["rows"])
     found = native_rows(native.batch_events(batch), {}, decimals=decimals)
     wanted = native_rows(events, {}, decimals=decimals)
     # Rows of the book hold five levels: what lies within 10 bps is not known from them.
