@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export CHANFLOW_HOME ?= $(CURDIR)/.chanflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check bench fuzz fuzz-flow up web docs build lock clean toolchain
+.PHONY: help setup demo test test-fast check bench fuzz fuzz-flow up web docs certificates build lock clean toolchain
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -85,6 +85,9 @@ fuzz-flow: setup ## broken streams against the order-flow engine and its plain r
 
 web: ## build the dashboard
 	@echo "there is no dashboard yet: the desk is read at the command line, over REST and over MCP"
+
+certificates: setup ## measure Chan points on the recorded bars and write docs/certificate.md (two minutes)
+	@$(BIN)/python scripts/write_certificates.py
 
 docs: setup ## check that the pages link to what exists
 	@$(BIN)/python scripts/check_docs.py

@@ -1,9 +1,9 @@
 """Throw bars at the Chan engine and compare it with the plain reference. `make fuzz`, a minute by default.
 
 Each case draws a short series full of what breaks engines (ties, one-price bars, gaps, staircases, spikes), a preset
-and some settings, and asks four things: the batch equals the reference in every list (pinned presets); the bar-by-bar
-fold equals the batch; a malformed bar is refused in one sentence and leaves the engine as it was; nothing panics. A
-failing case is printed with its seed, and runs alone with `--case`.
+and some settings, now and then with guards and holes in time, and asks four things: the batch equals the reference in
+every list (pinned presets); the bar-by-bar fold equals the batch; a malformed bar is refused in one sentence and leaves
+the engine as it was; nothing panics. A failing case is printed with its seed, and runs alone with `--case`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from chanflow.features import chan
 from chanflow.features.reference.bar import Bar
 from chanflow.features.reference.structure import analyze as reference
 
+HOUR_MS = 3_600_000
 PINNED = ("default", "chanpy", "new_bi", "totally")
 """Presets whose rules another engine pins. The others are held to their own fold alone."""
 
@@ -46,7 +47,7 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "bsp3_peak": (True, False),
     "strict_bsp3": (True, False),
 }
-LISTS = ("strokes", "segments", "super_segments", "centers", "points")
+LISTS = ("strokes", "segments", "super_segments", "centers", "points", "resets")
 FREE = {"state", "type_states", "divergence", "first_seen_bar", "confirmed_bar", "void_bar", "grade"}
 """Keys that the reference does not give for every list."""
 
@@ -71,6 +72,23 @@ def series(chance: Random) -> list[tuple[float, float, float, float]]:
     return bars
 
 
+def guarded(chance: Random, preset: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return guards that the preset takes; the reference knows time gaps with `zs_algo=normal` alone."""
+    guards: dict[str, Any] = {}
+    if preset not in PINNED or settings.get("zs_algo", "normal") == "normal":
+        guards["reset_gap_ms"] = chance.choice((None, HOUR_MS, HOUR_MS, 3 * HOUR_MS))
+    if not preset.startswith("czsc"):
+        guards["max_stroke_bars"] = chance.choice((None, 5, 20, 60))
+    return guards
+
+
+def holes(chance: Random, bars: int) -> np.ndarray:
+    """Return by how much each bar is late for holes in the data: hours, here and there, some side by side."""
+    odds = chance.choice((0.0, 0.004, 0.01, 0.05))
+    late = [chance.choice((1, 2, 5)) * HOUR_MS if chance.random() < odds else 0 for _ in range(bars)]
+    return np.cumsum(np.array(late, dtype=np.int64), dtype=np.int64)
+
+
 def columns(bars: list[tuple[float, float, float, float]]) -> tuple[np.ndarray, ...]:
     """Return the series as arrays."""
     values = np.array(bars, dtype=np.float64).reshape(len(bars), 4)
@@ -90,8 +108,10 @@ def difference(ours: dict[str, Any], theirs: dict[str, Any]) -> str | None:
     return None
 
 
-def spoiled(chance: Random, bar: tuple[float, float, float, float], ts_ms: int) -> tuple[int, tuple[float, ...]]:
-    """Return a bar that must be refused."""
+def spoiled(
+    chance: Random, bar: tuple[float, float, float, float], ts_ms: int, before_ms: int
+) -> tuple[int, tuple[float, ...]]:
+    """Return a bar that must be refused after one of `before_ms`."""
     values = list(bar)
     match chance.randrange(4):
         case 0:
@@ -101,7 +121,7 @@ def spoiled(chance: Random, bar: tuple[float, float, float, float], ts_ms: int) 
         case 2:
             values[2] = max(values) + 1
         case _:
-            ts_ms -= chance.choice((60_000, 120_000))
+            ts_ms = before_ms - chance.choice((0, 60_000))
     return ts_ms, tuple(values)
 
 
@@ -109,7 +129,8 @@ def refused(engine: chan.Engine, ts_ms: int, values: tuple[float, ...]) -> None:
     """Push a malformed bar; raises AssertionError unless it is refused in a sentence that names the bar."""
     told = ""
     try:
-        engine.push(ts_ms, *values)
+        opened, high, low, close = values
+        engine.push(ts_ms, opened, high, low, close)
     except ValueError as fault:
         told = str(fault)
     assert "bar" in told, f"a malformed bar {values} at {ts_ms} was answered with {told!r}"
@@ -126,17 +147,33 @@ def run_case(seed: int) -> None:
     if preset.startswith("czsc") or settings.get("zs_algo", "normal") != "normal":
         settings.pop("one_bi_zs", None)  # a rule of the normal centers alone
     stamps = np.arange(len(bars), dtype=np.int64) * 60_000
+    guards = chance.random() < 0.3
+    if guards:
+        settings |= guarded(chance, preset, settings)
+        stamps += holes(chance, len(bars))
+    # The market's clock stands still in some of the holes.
+    clock = stamps - holes(chance, len(bars)) // 2 if guards and chance.random() < 0.5 else stamps
+    clock = np.maximum.accumulate(clock) if len(bars) else clock
     opened, high, low, close = columns(bars)
-    ours = json.loads(chan.analyze(opened, high, low, close, stamps, preset=preset, params=settings).to_json())
+    ours = json.loads(
+        chan.analyze(opened, high, low, close, stamps, preset=preset, params=settings, market_ms=clock).to_json()
+    )
     if preset in PINNED:
         rows = [Bar(int(t), *bar) for t, bar in zip(stamps, bars, strict=True)]
-        told = difference(ours, reference(rows, preset=preset, params=settings))
+        told = difference(ours, reference(rows, preset=preset, params=settings, market_ms=clock.tolist()))
         assert told is None, f"{preset} {settings}: engine against reference, {told}"
     engine = chan.Engine(preset, settings)
-    for ts_ms, bar in zip(stamps.tolist(), bars, strict=True):
-        if chance.random() < 0.02 and ts_ms:
-            refused(engine, *spoiled(chance, bar, ts_ms))
-        engine.push(ts_ms, *bar)
+    before_ms: int | None = None
+    for ts_ms, bar, market_ms in zip(stamps.tolist(), bars, clock.tolist(), strict=True):
+        if chance.random() < 0.02 and before_ms is not None:
+            refused(engine, *spoiled(chance, bar, ts_ms, before_ms))
+        before_ms = ts_ms
+        if guards and chance.random() < 0.1:
+            late_ms = market_ms + chance.choice((0, 2 * HOUR_MS))
+            engine.push(ts_ms, bar[0], bar[1] + 1, bar[2], bar[3], market_ms=late_ms)
+            engine.replace(ts_ms, *bar, market_ms=market_ms)
+        else:
+            engine.push(ts_ms, *bar, market_ms=market_ms)
     folded = json.loads(engine.structure().to_json())
     assert folded == ours, f"{preset} {settings}: the fold differs from the batch"
 

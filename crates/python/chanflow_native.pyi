@@ -70,6 +70,221 @@ def row_ids(
 
 # chan
 
+@final
+class StrokeEvent:
+    """One change of one stroke, known after raw bar `bar`; the stroke as it is now, or as it was if void.
+
+    `direction` is 1 or -1, times are Unix ms UTC, prices quote units.
+    """
+
+    @property
+    def kind(self) -> Literal["new", "revised", "confirmed", "void"]: ...
+    @property
+    def index(self) -> int: ...
+    @property
+    def start_bar(self) -> int: ...
+    @property
+    def end_bar(self) -> int: ...
+    @property
+    def start_ts_ms(self) -> int: ...
+    @property
+    def end_ts_ms(self) -> int: ...
+    @property
+    def start_price(self) -> float: ...
+    @property
+    def end_price(self) -> float: ...
+    @property
+    def direction(self) -> int: ...
+    @property
+    def bar(self) -> int: ...
+    def __init__(
+        self,
+        kind: Literal["new", "revised", "confirmed", "void"],
+        index: int,
+        start_bar: int,
+        end_bar: int,
+        start_ts_ms: int,
+        end_ts_ms: int,
+        start_price: float,
+        end_price: float,
+        direction: int,
+        bar: int,
+    ) -> None: ...
+    __match_args__ = ("kind", "index", "start_bar", "end_bar", "start_ts_ms", "end_ts_ms", "start_price", "end_price", "direction", "bar")
+
+@final
+class SegmentEvent:
+    """One change of one segment of strokes, or of one super-segment of segments (`level` `segment`)."""
+
+    @property
+    def kind(self) -> Literal["new", "revised", "confirmed", "void"]: ...
+    @property
+    def level(self) -> Literal["stroke", "segment"]: ...
+    @property
+    def index(self) -> int: ...
+    @property
+    def start_element(self) -> int: ...
+    @property
+    def end_element(self) -> int: ...
+    @property
+    def start_bar(self) -> int: ...
+    @property
+    def end_bar(self) -> int: ...
+    @property
+    def start_ts_ms(self) -> int: ...
+    @property
+    def end_ts_ms(self) -> int: ...
+    @property
+    def start_price(self) -> float: ...
+    @property
+    def end_price(self) -> float: ...
+    @property
+    def direction(self) -> int: ...
+    @property
+    def bar(self) -> int: ...
+    def __init__(
+        self,
+        kind: Literal["new", "revised", "confirmed", "void"],
+        level: Literal["stroke", "segment"],
+        index: int,
+        start_element: int,
+        end_element: int,
+        start_bar: int,
+        end_bar: int,
+        start_ts_ms: int,
+        end_ts_ms: int,
+        start_price: float,
+        end_price: float,
+        direction: int,
+        bar: int,
+    ) -> None: ...
+    __match_args__ = ("kind", "level", "index", "start_element", "end_element", "start_bar", "end_bar", "start_ts_ms", "end_ts_ms", "start_price", "end_price", "direction", "bar")
+
+@final
+class CenterEvent:
+    """One change of one center; `entry` and `exit` are None while there is none."""
+
+    @property
+    def kind(self) -> Literal["new", "revised", "confirmed", "void"]: ...
+    @property
+    def level(self) -> Literal["stroke", "segment"]: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def entry(self) -> int | None: ...
+    @property
+    def exit(self) -> int | None: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def peak_low(self) -> float: ...
+    @property
+    def peak_high(self) -> float: ...
+    @property
+    def start_ts_ms(self) -> int: ...
+    @property
+    def end_ts_ms(self) -> int: ...
+    @property
+    def grade(self) -> int: ...
+    @property
+    def bar(self) -> int: ...
+    def __init__(
+        self,
+        kind: Literal["new", "revised", "confirmed", "void"],
+        level: Literal["stroke", "segment"],
+        start: int,
+        end: int,
+        entry: int | None,
+        exit: int | None,
+        low: float,
+        high: float,
+        peak_low: float,
+        peak_high: float,
+        start_ts_ms: int,
+        end_ts_ms: int,
+        grade: int,
+        bar: int,
+    ) -> None: ...
+    __match_args__ = ("kind", "level", "start", "end", "entry", "exit", "low", "high", "peak_low", "peak_high", "start_ts_ms", "end_ts_ms", "grade", "bar")
+
+@final
+class PointEvent:
+    """One change of one type of point; `point_bar` is where it lies, `bar` the bar after which it is known.
+
+    `divergence` is the force of the exit by that of the entry of a point 1 or 1p.
+    """
+
+    @property
+    def kind(self) -> Literal["new", "revised", "confirmed", "void"]: ...
+    @property
+    def level(self) -> Literal["stroke", "segment"]: ...
+    @property
+    def element(self) -> int: ...
+    @property
+    def type(self) -> Literal["1", "1p", "2", "2s", "3a", "3b"]: ...
+    @property
+    def side(self) -> Literal["buy", "sell"]: ...
+    @property
+    def point_bar(self) -> int: ...
+    @property
+    def ts_ms(self) -> int: ...
+    @property
+    def price(self) -> float: ...
+    @property
+    def divergence(self) -> float | None: ...
+    @property
+    def bar(self) -> int: ...
+    def __init__(
+        self,
+        kind: Literal["new", "revised", "confirmed", "void"],
+        level: Literal["stroke", "segment"],
+        element: int,
+        type: Literal["1", "1p", "2", "2s", "3a", "3b"],
+        side: Literal["buy", "sell"],
+        point_bar: int,
+        ts_ms: int,
+        price: float,
+        divergence: float | None,
+        bar: int,
+    ) -> None: ...
+    __match_args__ = ("kind", "level", "element", "type", "side", "point_bar", "ts_ms", "price", "divergence", "bar")
+
+class ResetEvent:
+    """A reset, known after raw bar `bar`: void once `replace` takes back what brought it.
+
+    `from_bar` is the last bar before a gap of `gap_ms`, or where the last stroke ended before an overdue one.
+    """
+
+    @property
+    def kind(self) -> Literal["new", "revised", "confirmed", "void"]: ...
+    @property
+    def ts_ms(self) -> int: ...
+    @property
+    def reason(self) -> Literal["gap", "long_stroke"]: ...
+    @property
+    def from_bar(self) -> int: ...
+    @property
+    def from_ts_ms(self) -> int: ...
+    @property
+    def gap_ms(self) -> int | None: ...
+    @property
+    def bar(self) -> int: ...
+    def __init__(
+        self,
+        kind: Literal["new", "revised", "confirmed", "void"],
+        ts_ms: int,
+        reason: Literal["gap", "long_stroke"],
+        from_bar: int,
+        from_ts_ms: int,
+        gap_ms: int | None,
+        bar: int,
+    ) -> None: ...
+    __match_args__ = ("kind", "ts_ms", "reason", "from_bar", "from_ts_ms", "gap_ms", "bar")
+
 class ChanEngine:
     """Chan structure of a growing series of bars.
 
@@ -77,14 +292,6 @@ class ChanEngine:
     parameters on top. An unknown preset, key or value raises ValueError, which names it and what is allowed. With
     `history` the lists also have first_seen_bar, confirmed_bar and void_bar (int64, -1 = not yet) and, at the end of
     each level, what was withdrawn.
-
-    An event is one of these, kind being new, revised, confirmed or void, and bar the one after which it is known:
-    ("stroke", kind, index, start_bar, end_bar, start_ts_ms, end_ts_ms, start_price, end_price, direction, bar);
-    ("segment" or "super_segment", kind, (index, start_element, end_element),
-    (start_bar, end_bar, start_ts_ms, end_ts_ms), (start_price, end_price, direction), bar);
-    ("center", kind, (level, start, end, entry, exit), (low, high, peak_low, peak_high),
-    (start_ts_ms, end_ts_ms, grade), bar);
-    ("point", kind, (level, element, type, side), (bar, ts_ms, price, divergence), bar).
     """
 
     def __init__(
@@ -110,10 +317,28 @@ class ChanEngine:
         close: float,
         volume: float | None = None,
         amount: float | None = None,
-    ) -> list[tuple[Any, ...]]:
-        """Read a bar and return what it changed.
+        market_ms: int | None = None,
+    ) -> list[StrokeEvent | SegmentEvent | CenterEvent | PointEvent | ResetEvent]:
+        """Read a bar and return what it changed. `market_ms` is `ts_ms` by the market's own clock, which never falls.
 
         Raises ValueError for a malformed bar, which it names, and for a missing volume or amount that a metric needs.
+        """
+
+    def extend(
+        self,
+        ts_ms: NDArray[np.int64],
+        open: NDArray[np.float64],
+        high: NDArray[np.float64],
+        low: NDArray[np.float64],
+        close: NDArray[np.float64],
+        volume: NDArray[np.float64] | None = None,
+        amount: NDArray[np.float64] | None = None,
+        market_ms: NDArray[np.int64] | None = None,
+    ) -> list[StrokeEvent | SegmentEvent | CenterEvent | PointEvent | ResetEvent]:
+        """Read contiguous columns of one length, without the GIL, and return what each bar changed, in order.
+
+        Raises ValueError as `push`, and for columns of different lengths: every bar is checked before the first is
+        read, and the engine is then unchanged.
         """
 
     def replace(
@@ -125,7 +350,8 @@ class ChanEngine:
         close: float,
         volume: float | None = None,
         amount: float | None = None,
-    ) -> list[tuple[Any, ...]]:
+        market_ms: int | None = None,
+    ) -> list[StrokeEvent | SegmentEvent | CenterEvent | PointEvent | ResetEvent]:
         """Read a correction of the last bar and return the differences from what was shown with the old version.
 
         Raises ValueError as `push`, and if there is no bar.
@@ -174,6 +400,12 @@ class ChanEngine:
         end_element int32.
         """
 
+    def resets(self) -> list[tuple[int, int, Literal["gap", "long_stroke"], int, int, int | None]]:
+        """Return where a guard ended what could not go on.
+
+        bar, ts_ms, reason, from_bar, from_ts_ms and the milliseconds of a gap.
+        """
+
     @property
     def merged(self) -> int:
         """How many merged bars the raw bars make."""
@@ -193,6 +425,7 @@ def chan_analyze(
     params: dict[str, str | bool | int | float | None] | None = None,
     amount: NDArray[np.float64] | None = None,
     history: bool = False,
+    market_ms: NDArray[np.int64] | None = None,
 ) -> ChanEngine:
     """Read contiguous columns of one length, without the GIL, and return the engine after the last bar.
 
@@ -214,7 +447,8 @@ def chan_scan(
     Columns, one row an element with points: series (index), bars_ago, level (0 stroke, 1 segment), element, bar, ts_ms,
     price, side (1 buy, -1 sell), types and confirmed_types (a bit per type in the order 1 1p 2 2s 3a 3b), divergence
     (NaN = none); `fresh_bars` keeps those in so many last bars. `failed` lists (index, reason) of malformed series.
-    Raises ValueError for an unknown preset or setting and for columns that differ in length.
+    Ctrl-C ends it within milliseconds. Raises ValueError for an unknown preset or setting and for columns that differ
+    in length.
     """
 
 # orderflow
@@ -261,7 +495,8 @@ class WireParser:
     clock. Without `venue` the first telling frame decides; with it, another's frame is a fault.
     """
 
-    def __init__(self, symbol: str | None = None, venue: str | None = None) -> None: ...
+    def __init__(self, symbol: str | None = None, venue: str | None = None, *, skip_others: bool = False) -> None:
+        """`skip_others` passes over frames of other symbols than `symbol`, for recordings of many; else they are faults."""
     def feed(self, data: bytes) -> None:
         """Append raw bytes and parse the lines they complete."""
     def finish(self) -> None:
@@ -347,9 +582,9 @@ class Intake:
 
 @final
 class Preflight:
-    """Check a whole recording, chunk by chunk."""
+    """Check a whole recording, chunk by chunk. `skip_others` is as in `WireParser`."""
 
-    def __init__(self, symbol: str | None = None) -> None: ...
+    def __init__(self, symbol: str | None = None, *, skip_others: bool = False) -> None: ...
     def feed(self, data: bytes) -> None:
         """Append raw bytes; raise ValueError on the first line that cannot be used."""
     def finish(self) -> dict[str, Any]:

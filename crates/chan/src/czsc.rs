@@ -141,12 +141,11 @@ pub struct CzscStrokes {
 }
 
 impl CzscStrokes {
-    /// Returns an engine that has read no bar.
-    #[must_use]
-    pub fn new(params: &Params) -> Self {
+    /// Returns an engine whose first bar is number `bars` of a series, the bar before it being of this time.
+    pub(crate) fn starting_at(params: &Params, bars: usize, last_ts_ms: Option<i64>) -> Self {
         Self {
             min_bi_len: params.min_bi_len,
-            core: Core::default(),
+            core: Core { bars, last_ts_ms, ..Core::default() },
             bars: Vec::new(),
             turns: Vec::new(),
             legs: Vec::new(),
@@ -184,6 +183,29 @@ impl CzscStrokes {
         self.advance(&bar);
         self.report(&before);
         Ok(())
+    }
+
+    /// Takes the last bar back; nothing is told about it.
+    pub(crate) fn take_bar_back(&mut self) {
+        if let Some(undo) = self.undo {
+            self.take_back(&undo);
+        }
+    }
+
+    /// Checks what would be the next bar.
+    pub(crate) fn check(&self, bar: &Bar) -> Result<(), ChanError> {
+        bar.check(self.core.bars, self.core.last_ts_ms)
+    }
+
+    /// Checks what would correct the last bar.
+    pub(crate) fn check_replacement(&self, bar: &Bar) -> Result<(), ChanError> {
+        let undo = self.undo.ok_or(ChanError::NothingToReplace)?;
+        bar.check(undo.core.bars, undo.core.last_ts_ms)
+    }
+
+    /// Returns the open time of the last bar read.
+    pub(crate) fn last_ts_ms(&self) -> Option<i64> {
+        self.core.last_ts_ms
     }
 
     /// Returns what the last bar changed.
@@ -266,7 +288,9 @@ impl CzscStrokes {
         self.core.last_ts_ms = Some(bar.ts_ms);
         match &mut self.core.counted {
             Some(last) if last.includes(bar) => last.absorb(raw, bar),
-            last => *last = Some(last.map_or(MergedBar::first(bar), |l| l.born_after(raw, bar))),
+            last => {
+                *last = Some(last.map_or(MergedBar::first(raw, bar), |l| l.born_after(raw, bar)))
+            }
         }
         if let Some(turn) = self.add(Merged::of(raw, bar)) {
             self.turn(turn);

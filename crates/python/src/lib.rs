@@ -4,6 +4,10 @@ use pyo3::prelude::*;
 
 mod batches;
 mod chan;
+mod chan_columns;
+mod chan_events;
+mod chan_inputs;
+mod chan_params;
 mod lake;
 mod orderflow;
 mod orderflow_columns;

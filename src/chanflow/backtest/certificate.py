@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from chanflow.backtest.barriers import Barriers, Costs
 from chanflow.backtest.interval import wilson
 from chanflow.backtest.proof import Proof
 from chanflow.domain.canonical import plain
+from chanflow.runtime.certificates import FEW, SCHEMA
 
-SCHEMA = "chanflow.certificate/1"
-FEW = 30
-"""Below this many cases a share says little, and the cell says so."""
+Number = TypeVar("Number", int, float)
+
 NOTES = (
     "Survival: in the final structure ÷ ever shown, each level, side, type and bar once; the newest may still be void.",
     "Lag: bars from the one after which it was first shown to the one after which it cannot change, if it got there.",
@@ -156,7 +156,7 @@ def permanence(*, ever_shown: int, in_final: int, confirmed_withdrawn: int, lags
     )
 
 
-def nearest_rank(ordered: list[int], percent: int) -> int | None:
+def nearest_rank(ordered: Sequence[Number], percent: int) -> Number | None:
     """Return the smallest value that at least `percent` % of the rising values do not exceed; None of none."""
     return ordered[-(-percent * len(ordered) // 100) - 1] if ordered else None
 
@@ -217,7 +217,7 @@ def _sections(document: Mapping[str, Any]) -> Iterator[str]:
         f"{proof['shown_compared']:,} shown."
     )
     yield "## Points"
-    yield _table(
+    yield markdown_table(
         ("market", "interval", "level", "type", "side", "ever shown", "survival", "confirmed", "lag p50 / p90"),
         [
             (
@@ -230,7 +230,7 @@ def _sections(document: Mapping[str, Any]) -> Iterator[str]:
     )  # fmt: skip
     for key, title in (("from_first_seen", "Entry after first seen"), ("from_confirmed", "Entry after confirmed")):
         yield f"## {title}"
-        yield _table(
+        yield markdown_table(
             ("market", "interval", "level", "type", "side", "n", "hit rate [95 %]", "random", "time-outs", "gross bps",
              "net bps", "random net bps"),
             [
@@ -241,7 +241,7 @@ def _sections(document: Mapping[str, Any]) -> Iterator[str]:
             text=5,
         )  # fmt: skip
     yield "## Elements"
-    yield _table(
+    yield markdown_table(
         ("market", "interval", "kind", "direction", "ever shown", "survival", "confirmed", "lag p50 / p90"),
         [
             (cell["market"], cell["interval"], cell["kind"].replace("_", "-"), cell["direction"],
@@ -251,11 +251,11 @@ def _sections(document: Mapping[str, Any]) -> Iterator[str]:
         text=4,
     )  # fmt: skip
     yield "## Data"
-    yield _table(
+    yield markdown_table(
         ("file", "symbol", "market", "interval", "first bar (UTC)", "last bar (UTC)", "bars", "sha256"),
         [
-            (one["file"], one["symbol"], one["market"], one["interval"], _moment(one["first_ts_ms"]),
-             _moment(one["last_ts_ms"]), f"{one['rows']:,}", f"`{one['sha256'][:12]}`")
+            (one["file"], one["symbol"], one["market"], one["interval"], moment(one["first_ts_ms"]),
+             moment(one["last_ts_ms"]), f"{one['rows']:,}", f"`{one['sha256'][:12]}`")
             for one in document["data"]
         ],
         text=6,
@@ -266,45 +266,50 @@ def _sections(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _permanence_columns(figures: Mapping[str, Any]) -> tuple[str, ...]:
     lag = "–" if figures["lag_p50_bars"] is None else f"{figures['lag_p50_bars']:,} / {figures['lag_p90_bars']:,}"
-    survival = _share_between(figures["survival"], figures["survival_low"], figures["survival_high"])
-    return _counted(figures["ever_shown"], few=figures["few"]), survival, f"{figures['confirmed']:,}", lag
+    survival = share_between(figures["survival"], figures["survival_low"], figures["survival_high"])
+    return counted(figures["ever_shown"], few=figures["few"]), survival, f"{figures['confirmed']:,}", lag
 
 
 def _entry_columns(figures: Mapping[str, Any]) -> tuple[str, ...]:
     return (
-        _counted(figures["n"], few=figures["few"]),
-        _share_between(figures["hit_rate"], figures["hit_low"], figures["hit_high"]),
-        _share(figures["base_hit_rate"]),
-        _share(figures["timeout_share"]),
-        _bps(figures["mean_gross_bps"]),
-        _bps(figures["mean_net_bps"]),
-        _bps(figures["base_mean_net_bps"]),
+        counted(figures["n"], few=figures["few"]),
+        share_between(figures["hit_rate"], figures["hit_low"], figures["hit_high"]),
+        share(figures["base_hit_rate"]),
+        share(figures["timeout_share"]),
+        bps(figures["mean_gross_bps"]),
+        bps(figures["mean_net_bps"]),
+        bps(figures["base_mean_net_bps"]),
     )
 
 
-def _counted(count: int, *, few: bool) -> str:
+def counted(count: int, *, few: bool) -> str:
+    """Return a count of cases, marked where they are few."""
     return f"{count:,} (n < {FEW})" if few else f"{count:,}"
 
 
-def _share(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"
+def share(value: float | None) -> str:
+    """Return a share of 0 to 1 in percent."""
+    return "–" if value is None else f"{100 * value:.1f} %"
 
 
-def _share_between(share: float | None, low: float | None, high: float | None) -> str:
-    if share is None or low is None or high is None:
+def share_between(value: float | None, low: float | None, high: float | None) -> str:
+    """Return a share of 0 to 1 with its bounds, in percent."""
+    if value is None or low is None or high is None:
         return "–"
-    return f"{100 * share:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+    return f"{100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
-def _bps(value: float | None) -> str:
+def bps(value: float | None) -> str:
+    """Return basis points with their sign."""
     return "–" if value is None else f"{value:+.1f}"
 
 
-def _moment(ts_ms: int | None) -> str:
+def moment(ts_ms: int | None) -> str:
+    """Return a time in minutes of UTC."""
     return "–" if ts_ms is None else f"{_EPOCH + timedelta(milliseconds=ts_ms):%Y-%m-%d %H:%M}"
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]], *, text: int) -> str:
+def markdown_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, text: int) -> str:
     """Return a Markdown table whose first `text` columns hold words, the others numbers; a sentence without rows."""
     if not rows:
         return "None was shown."

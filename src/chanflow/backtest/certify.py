@@ -17,7 +17,6 @@ import numpy as np
 from chanflow.adapters.storage.bars_file import BarColumns
 from chanflow.backtest.barriers import BarrierOutcomes, Barriers, Costs, Floats, Indices, barrier_outcomes
 from chanflow.backtest.certificate import (
-    FEW,
     Certificate,
     DataEntry,
     ElementCell,
@@ -42,6 +41,7 @@ from chanflow.backtest.series import Series, interval_ms
 from chanflow.domain.errors import RecordingInvalid
 from chanflow.domain.time import Randomness
 from chanflow.features import chan
+from chanflow.runtime.certificates import FEW
 
 _DIGITS = 6
 

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from chanflow.adapters.storage.bars_file import BarColumns, read_bars
 from chanflow.domain.errors import InvalidArgument, RecordingInvalid
 from chanflow.market.calendar import UNIT_MS, calendar_named, level_parts
+from chanflow.market.markets import Market, market_of
 from chanflow.market.resample import resample_on
 
 if TYPE_CHECKING:
     import polars as pl
 
-Market = Literal["crypto", "cn"]
-A_SHARE_SUFFIXES = (".SH", ".SZ", ".BJ")
 _PARQUET_MAGIC = b"PAR1"
 _SUFFIXES = (".gz", ".csv", ".parquet")
 
@@ -85,11 +84,13 @@ def interval_of(ts_ms: NDArray[np.int64]) -> str:
     return f"{step // UNIT_MS[unit]}{unit}"
 
 
-def read_series(path: Path, *, market: Market | None = None) -> Iterator[Series]:
+def read_series(
+    path: Path, *, market: Market | None = None, left_out: dict[str, str] | None = None
+) -> Iterator[Series]:
     """Return the series of a file: one for each symbol and interval it has, or one named for the file.
 
     `market` overrides what the symbols say. Raises RecordingInvalid, naming file and symbol, where the file cannot be
-    read or used.
+    read or used; with `left_out`, a symbol of a Parquet file that cannot be used is passed over and noted there.
     """
     try:
         with path.open("rb") as file:
@@ -99,7 +100,7 @@ def read_series(path: Path, *, market: Market | None = None) -> Iterator[Series]
     except OSError as fault:
         raise RecordingInvalid(f"{path} cannot be read: {(fault.strerror or str(fault)).lower()}") from fault
     if magic == _PARQUET_MAGIC:
-        yield from _tables(path, sha256, market)
+        yield from _tables(path, sha256, market, left_out)
         return
     bars = read_bars(path, repair=True)
     symbol = path.name
@@ -108,7 +109,7 @@ def read_series(path: Path, *, market: Market | None = None) -> Iterator[Series]
     yield _series(path, sha256, symbol, market, None, bars, suspended=0, adjusted=False)
 
 
-def _tables(path: Path, sha256: str, market: Market | None) -> Iterator[Series]:
+def _tables(path: Path, sha256: str, market: Market | None, left_out: dict[str, str] | None) -> Iterator[Series]:
     """Read a Parquet file, one series for each value of its columns `symbol` and `interval`."""
     import polars as pl  # noqa: PLC0415 (heavy, and CSV files do without)
 
@@ -127,8 +128,15 @@ def _tables(path: Path, sha256: str, market: Market | None) -> Iterator[Series]:
         named = dict(zip(keys, values, strict=True))
         symbol = str(named.get("symbol", path.name.removesuffix(".parquet")))
         interval = str(named["interval"]) if "interval" in named else None
-        bars, suspended, adjusted = _columns(path, symbol, part, market or market_of(symbol))
-        yield _series(path, sha256, symbol, market, interval, bars, suspended=suspended, adjusted=adjusted)
+        try:
+            bars, suspended, adjusted = _columns(path, symbol, part, market or market_of(symbol))
+            series = _series(path, sha256, symbol, market, interval, bars, suspended=suspended, adjusted=adjusted)
+        except RecordingInvalid as fault:
+            if left_out is None:
+                raise
+            left_out[symbol] = str(fault)
+        else:
+            yield series
 
 
 _NUMBERS = ("ts_ms", "open", "high", "low", "close", "volume", "amount", "adj_factor")
@@ -140,8 +148,11 @@ def _columns(path: Path, symbol: str, part: pl.DataFrame, market: Market) -> tup
 
     dropped = 0
     if market == "cn" and "volume" in part.columns:
-        traded = part.filter(pl.col("volume").fill_null(0) != 0)
-        dropped, part = part.height - traded.height, traded
+        volume = part.get_column("volume")
+        # Most symbols trade every day, and a query for each of thousands takes its time.
+        if volume.null_count() or (volume == 0).any():
+            traded = part.filter(pl.col("volume").fill_null(0) != 0)
+            dropped, part = part.height - traded.height, traded
     gap = next((name for name in _NUMBERS[:5] if part.get_column(name).null_count()), None)
     if gap is not None:
         raise RecordingInvalid(f"{path} {symbol}: {gap} is empty in {part.get_column(gap).null_count()} rows")
@@ -170,11 +181,6 @@ def _columns(path: Path, symbol: str, part: pl.DataFrame, market: Market) -> tup
         at = int(np.argmax(np.diff(bars.ts_ms) <= 0)) + 1
         raise RecordingInvalid(f"{path} {symbol}: ts_ms {bars.ts_ms[at]} is not after that of the row before")
     return bars, dropped, adjusted
-
-
-def market_of(symbol: str) -> Market:
-    """Return the market of a symbol: `cn` where its suffix names a mainland exchange."""
-    return "cn" if symbol.upper().endswith(A_SHARE_SUFFIXES) else "crypto"
 
 
 def _series(

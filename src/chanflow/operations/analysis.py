@@ -133,6 +133,7 @@ async def analyze_structure(asked: Asked[AnalyzeStructure]) -> StructureRead:
 
 
 def _read(services: Services, args: AnalyzeStructure, bars: Sequence[Bar], *, truncated: bool) -> StructureRead:
+    as_of_ms = None if args.as_of is None else args.as_of // NS_PER_MS
     shown, asked, newest = Structure(services.chan_columns(bars), bars), args.parts, slice(-args.limit, None)
     points = [point for point in shown.points if point.state != "void"]
     divergences = [point for point in points if point.type in _KINDS]
@@ -150,7 +151,7 @@ def _read(services: Services, args: AnalyzeStructure, bars: Sequence[Bar], *, tr
         divergences=[_divergence_row(shown, each) for each in divergences[newest]] if "divergences" in asked else None,
         points=[_point_row(services, args, shown, point) for point in points[newest]] if "points" in asked else None,
         summary=_summary(args, len(bars), shown, points),
-        known_at=time_of_ms(known_ms(list(bars), services.clock)),
+        known_at=time_of_ms(known_ms(list(bars), services.clock, as_of_ms=as_of_ms)),
         stale_ms=stale_ms(list(bars), services.clock),
     )
 

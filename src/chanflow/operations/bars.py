@@ -44,9 +44,15 @@ def known_symbols(klines: KlineReader) -> list[str]:
         return []
 
 
-def known_ms(bars: list[Bar], clock: Clock) -> int:
-    """Return when all of `bars` could be known, in Unix ms: the close of the last, or now for none."""
-    return bars[-1].close_ms if bars else clock.now_ns() // NS_PER_MS
+def known_ms(bars: list[Bar], clock: Clock, *, as_of_ms: int | None = None) -> int:
+    """Return when all of `bars` could be known, in Unix ms: the close of the last.
+
+    That there are none is known at `as_of_ms`, the moment that was asked about, and never later than now.
+    """
+    if bars:
+        return bars[-1].close_ms
+    now_ms = clock.now_ns() // NS_PER_MS
+    return now_ms if as_of_ms is None else min(now_ms, as_of_ms)
 
 
 def stale_ms(bars: list[Bar], clock: Clock) -> int | None:

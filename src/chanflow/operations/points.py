@@ -168,7 +168,7 @@ async def query_buy_sell_points(asked: Asked[QueryPoints]) -> PointsFound:
         found += await _in_thread(partial(_matching, services, args, symbol, bars))
     found.sort(key=lambda each: each.newest_first)
     page, more = found[offset : offset + args.limit], offset + args.limit < len(found)
-    known_at_ms = known_ms(newest, services.clock)
+    known_at_ms = known_ms(newest, services.clock, as_of_ms=at_ms)
     return PointsFound(
         points=await _in_thread(partial(_rows, services, args.level, page)),
         scanned=scanned,

@@ -7,6 +7,7 @@ runs/0001-<run id>/
   lake/                         Parquet, as the run saw the market
   bus.db                        messages not yet handled
   report.html  summary.json
+certificates/0001-default-<sha256>.json    what `chanflow certify --install` measured
 ```
 """
 
@@ -72,6 +73,11 @@ class Home:
 
     root: Path
     mounts: Path = Path("/proc/mounts")
+
+    @property
+    def certificates_dir(self) -> Path:
+        """The folder of what was measured of points."""
+        return self.root / "certificates"
 
     def prepare(self) -> None:
         """Make the directory and see that a desk can live in it.

@@ -242,6 +242,11 @@ def load_settings(*, config: Path | None, overrides: Sequence[str], environ: Map
     return Loaded(_checked(values, origins), origins, home, home_origin)
 
 
+def home_directory() -> Path:
+    """Return the data directory in force, whatever else the settings say. Raises as `data_directory` does."""
+    return data_directory({**_read_dotenv(Path(".env")), **os.environ})
+
+
 def data_directory(environ: Mapping[str, str], *, platform: str = sys.platform) -> Path:
     """Return `$CHANFLOW_HOME`, else `chanflow` in the platform's place for a user's data.
 

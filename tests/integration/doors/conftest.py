@@ -8,8 +8,8 @@ import json
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +147,15 @@ def doors(desk_url: str) -> Doors:
 @pytest.fixture(scope="session")
 def failing_doors(failing_url: str) -> Doors:
     return Doors(failing_url, desk.failing_services(), "failing")
+
+
+@pytest.fixture(scope="session")
+def doors_to() -> Callable[[Services], AbstractContextManager[Doors]]:
+    """Return what opens doors to any services while a block runs."""
+
+    @contextmanager
+    def opened(services: Services) -> Iterator[Doors]:
+        for url in serving(services):
+            yield Doors(url, services, "memory")
+
+    return opened

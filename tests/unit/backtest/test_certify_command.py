@@ -17,6 +17,8 @@ from chanflow.backtest import certify as certify_module
 from chanflow.backtest.certify import CertifySpec
 from chanflow.domain.errors import InvalidArgument, RecordingInvalid
 from chanflow.interfaces.cli.certify import run_certify
+from chanflow.runtime.certificates import CertificateShelf
+from chanflow.runtime.home import Home
 
 
 def causal(bars: BarColumns, spec: CertifySpec) -> Any:
@@ -98,6 +100,31 @@ def test_a_certificate_that_does_not_hold_is_written_and_exits_with_6(
     assert left.value.exit_code == 6
     assert json.loads((tmp_path / "c.json").read_text())["holds"] is False
     assert "DOES NOT HOLD" in capsys.readouterr().err
+
+
+def test_an_installed_certificate_goes_into_the_data_directory_alone(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, home = io.StringIO(), Home(tmp_path / "home")
+    run_certify([data], install_in=home, stdout=out)
+    (path,) = home.certificates_dir.iterdir()
+    assert out.getvalue() == ""
+    assert f"installed as {path}" in capsys.readouterr().err
+    run_certify([data], out=tmp_path / "c.json")
+    assert path.read_bytes() == (tmp_path / "c.json").read_bytes()
+    assert [one.name for one in CertificateShelf(home).usable()] == [path.name]
+
+
+def test_one_that_does_not_hold_is_not_installed(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def repaint(bars: BarColumns, spec: CertifySpec) -> Any:
+        made = causal(bars, spec)
+        made.points.state = np.where(made.points.bar < 100, VOID, made.points.state)
+        return made
+
+    monkeypatch.setattr(certify_module, "analyse_with_history", repaint)
+    with pytest.raises(typer.Exit):
+        run_certify([data], install_in=Home(tmp_path / "home"))
+    assert not (tmp_path / "home").exists()
 
 
 def test_only_the_symbols_asked_for_are_measured(data: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from chanflow.backtest.series import at_intervals, interval_ms, interval_of, market_of, read_series
+from chanflow.backtest.series import at_intervals, interval_ms, interval_of, read_series
 from chanflow.domain.errors import InvalidArgument, RecordingInvalid
 
 DAY_MS = 86_400_000
@@ -113,15 +113,6 @@ def test_an_interval_is_the_distance_met_most() -> None:
     assert interval_of(np.array([0, 1, 2, 5, 6]) * DAY_MS) == "1d"
     assert interval_of(np.array([0, 5, 10, 100]) * MINUTE_MS) == "5m"
     assert (interval_ms("30m"), interval_ms("1M")) == (1_800_000, 31 * DAY_MS)
-
-
-def test_the_suffix_tells_the_market() -> None:
-    assert [market_of(symbol) for symbol in ("600000.SH", "000001.sz", "830799.BJ", "BTC-PERP")] == [
-        "cn",
-        "cn",
-        "cn",
-        "crypto",
-    ]
 
 
 def test_a_series_is_resampled_on_its_markets_calendar(tmp_path: Path) -> None:

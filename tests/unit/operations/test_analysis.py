@@ -153,6 +153,23 @@ async def test_without_bars_there_is_no_stroke(desk: Any) -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("as_of", "known_at"),
+    [
+        ("2025-12-31T23:59:00.5Z", "2025-12-31T23:59:00.500Z"),
+        ("2027-01-01T00:00:00Z", "2026-01-01T10:00:20.000Z"),
+        (None, "2026-01-01T10:00:20.000Z"),
+    ],
+    ids=["past", "future", "now"],
+)
+async def test_that_there_were_no_bars_is_known_when_asked_about_and_never_later_than_now(
+    desk: Any, as_of: str | None, known_at: str
+) -> None:
+    at = {"as_of": as_of} if as_of else {}
+    assert (await _read(desk.memory_services(), symbol="EMPTY", **at)).known_at == known_at
+
+
+@pytest.mark.asyncio
 async def test_a_long_answer_is_told_in_short_by_its_strokes_or_else_by_its_points(desk: Any) -> None:
     for parts, first, part in ((["strokes", "points"], "id", "strokes"), (["points"], "type", "points")):
         read = await _read(desk.memory_services(), symbol="ETHUSDT", parts=parts)

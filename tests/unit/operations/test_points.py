@@ -82,6 +82,12 @@ async def test_as_of_answers_as_a_desk_that_had_only_those_bars(desk: Any, bars:
 
 
 @pytest.mark.asyncio
+async def test_before_the_first_bar_nothing_is_known_as_of_then(desk: Any) -> None:
+    found = await _query(desk.memory_services(), as_of="2025-12-31T23:00:00Z")
+    assert (found.points, found.scanned, found.known_at) == ([], 0, "2025-12-31T23:00:00.000Z")
+
+
+@pytest.mark.asyncio
 async def test_pages_join_to_the_whole_and_the_last_has_no_cursor(desk: Any) -> None:
     whole = (await _query(desk.memory_services(), state="any", limit=500)).points
     pages, cursor = [], None

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 import typer
 import yaml
+from made_certificate import cell, certificate_text
 from typer.testing import CliRunner
 
 from chanflow.domain.errors import SettingsInvalid
 from chanflow.domain.market_data import LEVEL_MS
 from chanflow.interfaces.cli.doctor import doctor
+from chanflow.runtime.certificates import install
+from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
 GOLDEN_HASH = "364c1eb2c91a1d5f8dd6fa816231ae079f43d78229a978437cd7c760c4850b2e"
@@ -390,6 +393,17 @@ def _doctor(tmp_path: Path, home: Path, *arguments: str) -> tuple[int, str]:
     environ = {"CHANFLOW_HOME": str(home), "CHANFLOW_HTTP__PORT": "9", "COLUMNS": "200"}
     result = CliRunner().invoke(app, list(arguments), env=environ)
     return result.exit_code, result.stdout
+
+
+def test_doctor_names_the_certificates_and_why_one_is_refused(tmp_path: Path) -> None:
+    home = Home(tmp_path / "desk")
+    assert "certificates    none: points show no figures" in _doctor(tmp_path, home.root)[1]
+    path = install(home, certificate_text(cell(), cell(interval="5m"), params={"macd_algo": "area"}), "default")
+    (home.certificates_dir / "x.json").write_text("{")
+    code, printed = _doctor(tmp_path, home.root)
+    assert code == 0
+    assert f"{path.name}: preset default macd_algo=area, crypto 1m, crypto 5m\n" in printed
+    assert "refused: x.json is damaged: invalid JSON" in printed
 
 
 def test_doctor_prints_each_value_with_its_origin(tmp_path: Path) -> None:

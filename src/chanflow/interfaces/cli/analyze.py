@@ -5,19 +5,29 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import typer
 
 from chanflow.domain.errors import InvalidArgument
+from chanflow.interfaces.cli.measured import (
+    Figures,
+    Lookup,
+    figure_rows,
+    kinds_of,
+    nothing_measured,
+    stats_of,
+    write_figures,
+)
 from chanflow.interfaces.cli.structure_plot import LISTS, check_suffix, drawing_of, plain, rendered
 from chanflow.review.chart import utc
 from chanflow.runtime.clock import SystemClock
 
 if TYPE_CHECKING:
     from chanflow.adapters.storage.bars_file import BarColumns
+    from chanflow.market.calendar import Calendar
 
 OutputFormat = Literal["json", "table", "csv"]
 
@@ -49,41 +59,83 @@ def run_analyze(
     repair: bool,
     history: bool,
     out: TextIO,
+    home: Callable[[], Path] | None = None,
+    market: str | None = None,
+    trading_days: Path | None = None,
 ) -> None:
     """Write the structure of the bars in `file` to `out`, and a picture of it to `plot`.
 
     `settings` are `key=value` on top of the preset. `json` is one object of `chanflow.structure/1`, with the time that
-    the analysis took, reading excluded; `csv` is the list `list_name`; `table` is for people, 80 columns wide. Messages
-    go to standard error. Raises RecordingInvalid for the file, InvalidArgument for what was asked of it, MissingExtra
-    for a PNG without Pillow and StorageUnwritable for the picture's place.
+    the analysis took, reading excluded; `csv` is the list `list_name`; `table` is for people, 80 columns wide. Points
+    carry what certificates in the data directory that `home` names have measured of their market, interval, type and
+    preset; the market is told by `symbol` alone. `market` is the one whose closed hours `reset_gap_ms` does not count,
+    with its `trading_days`. Messages go to standard error. Raises RecordingInvalid for the file,
+    InvalidArgument for what was asked of it, MissingExtra for a PNG without Pillow and StorageUnwritable for the
+    picture's place.
     """
     if plot is not None:
         check_suffix(plot)
     if output_format == "csv" and list_name not in LISTS:
         raise InvalidArgument(f"--list is {list_name or 'missing'}; csv needs one of {', '.join(LISTS)}", field="list")
     params = read_settings(settings)
+    calendar = _calendar(market, trading_days)
 
     from chanflow.adapters.storage.bars_file import read_bars
 
     bars = read_bars(file, repair=repair)
     if bars.widened:
         typer.echo(f"chanflow: widened {bars.widened:,} of {len(bars):,} bars to hold their open and close", err=True)
-    text, elapsed_ms = _analyzed(bars, preset=preset, params=params, history=history)
-    about = {"symbol": symbol, "interval": interval, "preset": preset, "set": params, "widened": bars.widened,
-             "elapsed_ms": elapsed_ms}  # fmt: skip
-    document = None if output_format == "json" and plot is None else json.loads(text) | about
+    text, elapsed_ms = _analyzed(bars, preset=preset, params=params, history=history, calendar=calendar)
+    about = {"symbol": symbol, "interval": interval, "preset": preset, "set": params, "market": market,
+             "widened": bars.widened, "elapsed_ms": elapsed_ms}  # fmt: skip
+    lookup = _lookup(Figures(home, preset=preset, params=params), symbol, interval, bars)
+    plain_json = output_format == "json" and plot is None and lookup is nothing_measured
+    document = None if plain_json else json.loads(text) | about
+    if document is not None and output_format == "json":
+        text = _with_stats(text, document, lookup)
     if plot is not None and document is not None:
         from chanflow.runtime.home import publish
 
         title = " · ".join(part for part in (symbol or file.name, interval) if part)
-        publish(plot, rendered(plot, drawing_of(document, bars, title=title, preset=preset, settings=settings)))
+        publish(
+            plot,
+            rendered(plot, drawing_of(document, bars, title=title, preset=preset, settings=settings, lookup=lookup)),
+        )
         typer.echo(f"chanflow: drew {plot}", err=True)
     if output_format == "json":
         out.write(f"{text[:-1]},{json.dumps(about, separators=(',', ':'))[1:]}\n")
     elif document is not None and output_format == "csv" and list_name is not None:
         _write_csv(document, list_name, out)
     elif document is not None:
-        _write_table(document, bars, file, out)
+        _write_table(document, bars, file, out, lookup)
+
+
+def _lookup(figures: Figures, symbol: str | None, interval: str | None, bars: BarColumns) -> Lookup:
+    """Return what tells the figures of the bars' points: nothing without a symbol, which alone names the market.
+
+    A file's name names none: `index.csv` may hold anything.
+    """
+    if symbol is None:
+        return nothing_measured
+    from chanflow.backtest.series import interval_of
+    from chanflow.market.markets import market_of
+
+    try:
+        return figures.at(market_of(symbol), interval or interval_of(bars.ts_ms))
+    except ValueError:  # too few bars to have an interval, so no points either
+        return nothing_measured
+
+
+def _with_stats(text: str, document: Mapping[str, Any], lookup: Lookup) -> str:
+    """Return the structure's JSON with `stats` in each point that a certificate speaks of; as it was without one."""
+    stats = [stats_of(point, lookup) for point in document.get("points", ())]
+    if not any(stats):
+        return text
+    found = json.loads(text)
+    for point, measured in zip(found["points"], stats, strict=True):
+        if measured is not None:
+            point["stats"] = measured
+    return json.dumps(found, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def read_settings(settings: Sequence[str]) -> dict[str, str]:
@@ -97,16 +149,34 @@ def read_settings(settings: Sequence[str]) -> dict[str, str]:
     return params
 
 
-def _analyzed(bars: BarColumns, *, preset: str, params: Mapping[str, str], history: bool) -> tuple[str, float]:
+def _calendar(market: str | None, trading_days: Path | None) -> Calendar | None:
+    if market is None:
+        if trading_days is not None:
+            raise InvalidArgument("--trading-days needs --market cn", field="trading_days")
+        return None
+    from chanflow.market.calendar import calendar_named
+
+    return calendar_named(market, trading_days)
+
+
+def _analyzed(
+    bars: BarColumns, *, preset: str, params: Mapping[str, str], history: bool, calendar: Calendar | None
+) -> tuple[str, float]:
     """Return the structure as JSON, and how long it took to find in ms."""
     from chanflow.features import chan
 
+    # Other settings read no time: without a gap to watch, a time that the calendar does not know is no fault.
+    watches = params.get("reset_gap_ms", "none") != "none"
+    try:
+        market_ms = calendar.open_ms(bars.ts_ms) if calendar is not None and watches else None
+    except ValueError as fault:
+        raise InvalidArgument(str(fault), field="market") from fault
     clock = SystemClock()
     started_ns = clock.monotonic_ns()
     try:
         structure = chan.analyze(
             bars.open, bars.high, bars.low, bars.close, bars.ts_ms, preset=preset, volume=bars.volume,
-            amount=bars.amount, params=params, history=history,
+            amount=bars.amount, params=params, history=history, market_ms=market_ms,
         )  # fmt: skip
     except ValueError as fault:
         raise InvalidArgument(str(fault)) from fault
@@ -137,7 +207,7 @@ def _field(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
-def _write_table(document: Mapping[str, Any], bars: BarColumns, file: Path, out: TextIO) -> None:
+def _write_table(document: Mapping[str, Any], bars: BarColumns, file: Path, out: TextIO, lookup: Lookup) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -160,10 +230,16 @@ def _write_table(document: Mapping[str, Any], bars: BarColumns, file: Path, out:
         row = [f"{found[state]:,}" if found[state] else "-" for state in states]
         counts.add_row(each.replace("_", "-"), f"{len(document[each]):,}", *row)
     console.print(counts)
+    if resets := document.get("resets"):
+        told = Counter(reset["reason"] for reset in resets)
+        console.print(Text(f"\nresets: {', '.join(f'{count:,} {reason}' for reason, count in told.items())}", "dim"))
     for each in ("segments", "centers", "points"):
         if document.get(each):
             console.print(Text(f"\nthe last {each}" if len(document[each]) > 1 else f"\n{each}", "dim"))
             console.print(_last(document, each, Table(box=None, pad_edge=False, header_style="dim")))
+    if document.get("points"):
+        kinds = (kind for point in _newest(document, "points") for kind in kinds_of(point))
+        write_figures(console, figure_rows(kinds, lookup))
     console.print(Text("\nprovisional: may still move or be withdrawn. Not investment advice (不构成投资建议).", "dim"))
 
 
@@ -176,10 +252,16 @@ def _last(document: Mapping[str, Any], name: str, table: Any) -> Any:
     }[name]
     for head in heads:
         table.add_column(head, justify="right" if head in {"from", "to", "low", "high", "price"} else "left")
-    when = "ts_ms" if name == "points" else "end_ts_ms"
-    for element in sorted(document[name], key=lambda each: int(each[when]))[-SHOWN:]:
-        table.add_row(utc(element[when], "%Y-%m-%d %H:%M"), *row(element))
+    for element in _newest(document, name):
+        table.add_row(utc(element[_WHEN.get(name, "end_ts_ms")], "%Y-%m-%d %H:%M"), *row(element))
     return table
+
+
+_WHEN = {"points": "ts_ms"}
+
+
+def _newest(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    return sorted(document[name], key=lambda each: int(each[_WHEN.get(name, "end_ts_ms")]))[-SHOWN:]
 
 
 def _segment_row(element: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,7 +13,9 @@ from chanflow.domain.errors import InvalidArgument
 from chanflow.interfaces.cli.analyze import read_settings
 
 if TYPE_CHECKING:
-    from chanflow.backtest.series import Market, Series
+    from chanflow.backtest.series import Series
+    from chanflow.market.markets import Market
+    from chanflow.runtime.home import Home
 
 MARKETS = ("crypto", "cn")
 
@@ -26,6 +28,7 @@ def run_certify(
     levels: Sequence[str] | None = None,
     out: Path | None = None,
     table: Path | None = None,
+    install_in: Home | None = None,
     market: str | None = None,
     symbols: Sequence[str] | None = None,
     barrier: float = 2.0,
@@ -38,14 +41,16 @@ def run_certify(
 ) -> None:
     """Measure the files and write the certificate to `out`, or to standard output; `table` gets it as Markdown.
 
-    `levels` are intervals to resample to; without them each series is taken at its own. Ends with exit code 6 where
-    the certificate does not hold. Raises InvalidArgument for a setting out of its bounds and RecordingInvalid for a
-    file that cannot be used.
+    With `install_in` it goes into that data directory, where every door finds its figures, and no longer to standard
+    output; one that does not hold is not installed. `levels` are intervals to resample to; without them each series is
+    taken at its own. Ends with exit code 6 where the certificate does not hold. Raises InvalidArgument for a setting
+    out of its bounds, RecordingInvalid for a file that cannot be used and StorageUnwritable for the places to write.
     """
     import chanflow
     from chanflow.backtest.barriers import Barriers, Costs
     from chanflow.backtest.certificate import certificate_document, certificate_json, certificate_table
     from chanflow.backtest.certify import CertifySpec, certify
+    from chanflow.runtime.certificates import install
     from chanflow.runtime.clock import SeededRandomness
     from chanflow.runtime.home import publish
     from chanflow.runtime.run import code_digest
@@ -69,10 +74,10 @@ def run_certify(
         code={"version": chanflow.__version__, "sha256": code_digest()},
     )
     text = certificate_json(certificate)
-    if out is None:
-        (stdout or sys.stdout).write(text)
-    else:
+    if out is not None:
         publish(out, text.encode())
+    elif install_in is None:
+        (stdout or sys.stdout).write(text)
     if table is not None:
         publish(table, certificate_table(certificate_document(certificate)).encode())
     shown = sum(cell.permanence.ever_shown for cell in certificate.cells)
@@ -85,6 +90,8 @@ def run_certify(
     )
     if not certificate.holds:
         raise typer.Exit(6)
+    if install_in is not None:
+        typer.echo(f"chanflow: installed as {install(install_in, text, preset)}", err=True)
 
 
 def _check_engine(preset: str, params: Mapping[str, str]) -> None:

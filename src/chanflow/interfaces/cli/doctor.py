@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from chanflow.runtime.certificates import CertificateShelf
 
 
 def doctor(
@@ -27,6 +30,7 @@ def doctor(
     from rich.table import Table
 
     from chanflow.domain.errors import StorageUnwritable
+    from chanflow.runtime.certificates import CertificateShelf
     from chanflow.runtime.home import Home
     from chanflow.runtime.settings import config_hash, load_settings, setting_keys, setting_value
 
@@ -51,8 +55,22 @@ def doctor(
     for label, text in (
         ("settings hash", config_hash(loaded.settings)),
         ("data directory", f"{home.root} (from {loaded.home_origin}): {condition}"),
+        ("certificates", _certificates(CertificateShelf(home))),
         ("versions", versions),
     ):
         console.print(f"{label:<15} {text}", soft_wrap=True, markup=False, highlight=False)
     if condition != "usable":
         raise typer.Exit(1)
+
+
+def _certificates(shelf: CertificateShelf) -> str:
+    """Return what the measured figures of points come from, and which files are refused, a line each."""
+    lines = [
+        f"{one.name}: preset {one.preset}"
+        + "".join(f" {key}={value}" for key, value in sorted(one.params.items()))
+        + ", "
+        + (", ".join(f"{market} {interval}" for market, interval in one.covers) or "no points")
+        for one in shelf.usable()
+    ]
+    lines += [f"refused: {sentence}" for _, sentence in sorted(shelf.refused().items())]
+    return ("\n" + " " * 16).join(lines) or "none: points show no figures; chanflow certify DATA --install"

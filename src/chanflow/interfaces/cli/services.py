@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chanflow.operations.services import Services
+from chanflow.runtime.certificates import CertificateShelf
 from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
 from chanflow.runtime.desk_files import NewestRun
 from chanflow.runtime.home import Home
@@ -10,6 +11,13 @@ from chanflow.runtime.settings import Loaded
 
 
 def open_services(loaded: Loaded) -> Services:
-    """Return the services over the data directory's newest run."""
-    clock, run = SystemClock(), NewestRun(Home(loaded.home))
-    return Services(klines=run, account=run, clock=clock, ids=Uuid7Ids(clock, SystemRandomness()))
+    """Return the services over the data directory's newest run and its certificates."""
+    home, clock = Home(loaded.home), SystemClock()
+    run = NewestRun(home)
+    return Services(
+        klines=run,
+        account=run,
+        clock=clock,
+        ids=Uuid7Ids(clock, SystemRandomness()),
+        certificates=CertificateShelf(home),
+    )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chanflow.domain.errors import MissingExtra
+from chanflow.interfaces.cli.measured import NOT_MEASURED, sources
 from chanflow.interfaces.cli.structure_plot import NOTICE, Drawing, Line, Mark, bar_ticks, price_ticks
 from chanflow.review.chart import Scale
 
@@ -23,6 +24,8 @@ WIDTH, HEIGHT = 2000, 1180
 _TWICE = 2
 _LEFT, _RIGHT, _TOP, _BOTTOM = 28, 130, 128, 1000
 _STRIP_TOP, _STRIP_BOTTOM = 1042, 1130
+_ROW = 26
+"""Height of a line of figures below the picture."""
 
 Colour = tuple[int, int, int]
 _PAPER, _INK, _MUTED, _GRID = (255, 255, 255), (26, 34, 43), (92, 104, 116), (236, 239, 243)
@@ -41,7 +44,9 @@ def render_png(drawing: Drawing) -> bytes:
         from PIL import Image, ImageDraw
     except ImportError as fault:
         raise MissingExtra("a PNG needs Pillow: pip install 'chanflow[plot]', or plot to .html") from fault
-    image = Image.new("RGB", (WIDTH * _TWICE, HEIGHT * _TWICE), _PAPER)
+    told = _measured(drawing)
+    height = HEIGHT + (_ROW * (len(told) + 1) if told else 0)
+    image = Image.new("RGB", (WIDTH * _TWICE, height * _TWICE), _PAPER)
     canvas = _Canvas(ImageDraw.Draw(image))
     canvas.text(_LEFT, 46, drawing.title, 34, _INK)
     canvas.text(_LEFT, 78, f"chanflow · Chan structure · {drawing.subtitle}", 20, _MUTED)
@@ -60,11 +65,26 @@ def render_png(drawing: Drawing) -> bytes:
         if start <= mark.bar < end:
             _mark(canvas, mark, x, y)
     _strip(canvas, drawing)
-    canvas.text(_LEFT, HEIGHT - 18, NOTICE, 17, _MUTED)
-    small = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+    canvas.text(_LEFT, HEIGHT - 18, NOTICE if told else f"{drawing.source} {NOTICE}", 17, _MUTED)
+    for at, words in enumerate((*told, drawing.source) if told else ()):
+        canvas.text(_LEFT, HEIGHT + 10 + at * _ROW, words, 17, _INK if at < len(told) else _MUTED)
+    small = image.resize((WIDTH, height), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     small.save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def _measured(drawing: Drawing) -> list[str]:
+    """Return a line for each kind of point in sight, none where nothing was measured."""
+    start, end = drawing.window
+    seen = {kind for mark in drawing.marks if start <= mark.bar < end for kind in mark.kinds}
+    if not sources(drawing.measured):
+        return []
+    return [
+        f"{kind.words}, {kind.state}: {NOT_MEASURED if found is None else found.sentence()}"
+        for kind, found in drawing.measured
+        if kind in seen
+    ]
 
 
 class _Canvas:

@@ -75,7 +75,7 @@ def render_page(drawing: Drawing) -> str:
         '</div><label class="custom"><input type="checkbox" id="red-rises"> red rises (红涨绿跌)</label></header>'
         f'<div class="bar"><div class="chips">{chips}</div><div class="go">{buttons}</div></div>'
         f'<section class="picture"><p class="readout" aria-live="off"></p>{_chart(drawing)}{_strip(drawing)}</section>'
-        f'<p class="notice">{escape(NOTICE)} 不构成投资建议。</p>'
+        f'<p class="notice">{escape(drawing.source)} {escape(NOTICE)} 不构成投资建议。</p>'
         f"{_points(drawing)}</main>"
         f'<script type="application/json" id="data">{_data(drawing)}</script><script>{_SCRIPT}</script></body></html>\n'
     )
@@ -215,12 +215,15 @@ def _points(drawing: Drawing) -> str:
         f"<td>{utc(int(ts_ms[mark.bar - drawing.first_bar]), '%Y-%m-%d %H:%M')}</td>"
         f'<td class="{"rise" if mark.side == "buy" else "fall"}">{mark.side}</td><td>{escape(mark.label)}</td>'
         f'<td>{mark.level}</td><td class="num">{plain(mark.price)}</td><td class="num">{mark.bar}</td>'
-        f'<td><i class="dot {mark.state}"></i>{mark.state}</td></tr>'
+        f'<td><i class="dot {mark.state}"></i>{mark.state}</td><td class="told">{escape(mark.measured)}</td></tr>'
         for mark in shown
     )
-    heads = "<th>time (UTC)</th><th>side</th><th>types</th><th>level</th><th class=num>price</th><th class=num>bar</th>"
+    heads = (
+        "<th>time (UTC)</th><th>side</th><th>types</th><th>level</th><th class=num>price</th><th class=num>bar</th>"
+        "<th>state</th><th>measured</th>"
+    )
     body = (
-        f'<div class="scroll"><table><thead><tr>{heads}<th>state</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
         if rows
         else "<p>none</p>"
     )
@@ -310,6 +313,7 @@ stroke-width:3px;stroke-linejoin:round}.mark.segment text{font-size:12.5px;font-
 .scroll{overflow:auto;max-height:420px}table{border-collapse:collapse;width:100%;font-size:13px}
 th{text-align:left;color:var(--muted);font-weight:500;position:sticky;top:0;background:var(--panel)}
 th,td{padding:4px 14px 4px 0;border-bottom:1px solid var(--line);white-space:nowrap}.num{text-align:right}
+.told{white-space:normal;min-width:22em;color:var(--muted)}
 .live tbody tr{cursor:pointer}.live tbody tr:hover{background:var(--grid)}tr.void{color:var(--muted)}
 .rise{color:var(--rise)}.fall{color:var(--fall)}
 .dot{display:inline-block;width:9px;height:9px;border:2px solid var(--muted);border-radius:50%;margin-right:7px}

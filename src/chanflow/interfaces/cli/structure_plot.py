@@ -13,6 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from chanflow.domain.errors import InvalidArgument
+from chanflow.interfaces.cli.measured import (
+    EXPLAINED,
+    NOT_MEASURED,
+    UNMEASURED,
+    Lookup,
+    PointKind,
+    Row,
+    figure_rows,
+    kinds_of,
+    measured_line,
+    nothing_measured,
+    sources,
+)
 from chanflow.review.chart import nice_ticks, padded, utc
 
 if TYPE_CHECKING:
@@ -32,7 +45,7 @@ LISTS = ("strokes", "segments", "super_segments", "centers", "points")
 
 NOTICE = (
     "Hollow and dashed: provisional, may still move or be withdrawn. Filled and solid: confirmed, never changes. "
-    "How often such points hold is not measured here. Not investment advice."
+    "Not investment advice."
 )
 
 LineKind = Literal["stroke", "segment", "super_segment"]
@@ -84,6 +97,10 @@ class Mark:
     price: float
     rank: int
     tooltip: str
+    kinds: tuple[PointKind, ...] = ()
+    """One for each of its types."""
+    measured: str = NOT_MEASURED
+    """What certificates say of its types, in a line."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +116,14 @@ class Drawing:
     marks: tuple[Mark, ...]
     counts: tuple[tuple[str, int], ...]
     """How many elements each list of the whole structure holds."""
+    measured: tuple[Row, ...] = ()
+    """What was measured of the kinds of points among the marks."""
+
+    @property
+    def source(self) -> str:
+        """Where the figures beside the points come from and what they mean, or that nothing was measured."""
+        names = sources(self.measured)
+        return f"Figures from {names}. {EXPLAINED}" if names else UNMEASURED
 
     @property
     def end_bar(self) -> int:
@@ -136,11 +161,13 @@ def rendered(path: Path, drawing: Drawing) -> bytes:
 
 
 def drawing_of(
-    document: Mapping[str, Any], bars: BarColumns, *, title: str, preset: str, settings: Sequence[str] = ()
-) -> Drawing:
+    document: Mapping[str, Any], bars: BarColumns, *, title: str, preset: str, settings: Sequence[str] = (),
+    lookup: Lookup = nothing_measured,
+) -> Drawing:  # fmt: skip
     """Return what to draw of a `chanflow.structure/1` object and the bars it was made from.
 
-    Lists that the object lacks are not drawn; nor is what lies before the last `MOST_BARS` bars.
+    `lookup` tells what was measured of each kind of point. Lists that the object lacks are not drawn; nor is what lies
+    before the last `MOST_BARS` bars.
     """
     from chanflow.adapters.storage.bars_file import BarColumns
 
@@ -159,6 +186,7 @@ def drawing_of(
         for at, each in enumerate(document.get(name, ()))
         if each["end_bar"] >= first
     ]
+    marks = tuple(_marks(document, first, lookup))
     return Drawing(
         title=title,
         subtitle=" · ".join((f"preset {preset}", *settings, told, span)),
@@ -166,8 +194,9 @@ def drawing_of(
         bars=kept,
         lines=tuple(lines),
         boxes=tuple(_boxes(document, bars.ts_ms, first)),
-        marks=tuple(_marks(document, first)),
+        marks=marks,
         counts=tuple((name, len(document[name])) for name in LISTS if name in document),
+        measured=figure_rows((kind for mark in marks for kind in mark.kinds), lookup),
     )
 
 
@@ -187,7 +216,7 @@ def _boxes(document: Mapping[str, Any], ts_ms: NDArray[np.int64], first: int) ->
     return boxes
 
 
-def _marks(document: Mapping[str, Any], first: int) -> list[Mark]:
+def _marks(document: Mapping[str, Any], first: int, lookup: Lookup) -> list[Mark]:
     marks: list[Mark] = []
     taken: set[tuple[int, str]] = set()
     for each in document.get("points", ()):
@@ -200,7 +229,12 @@ def _marks(document: Mapping[str, Any], first: int) -> list[Mark]:
         )
         rank = int((each["bar"], each["side"]) in taken)
         taken.add((each["bar"], each["side"]))
-        marks.append(Mark(each["level"], state, each["side"], label, each["bar"], each["price"], rank, tooltip))
+        kinds = tuple(kinds_of(each))
+        told = measured_line(kinds, lookup)
+        tooltip += f". {told}" if told != NOT_MEASURED else ""
+        marks.append(
+            Mark(each["level"], state, each["side"], label, each["bar"], each["price"], rank, tooltip, kinds, told)
+        )
     return marks
 
 

@@ -1,0 +1,13 @@
+"""The markets we know, and which one a symbol trades in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Market = Literal["crypto", "cn"]
+A_SHARE_SUFFIXES = (".SH", ".SZ", ".BJ")
+
+
+def market_of(symbol: str) -> Market:
+    """Return the market of a symbol: `cn` where its suffix names a mainland exchange."""
+    return "cn" if symbol.upper().endswith(A_SHARE_SUFFIXES) else "crypto"
