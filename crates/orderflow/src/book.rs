@@ -2,6 +2,8 @@
 
 use crate::event::Level;
 
+mod state;
+
 /// One side; keys rise towards the best price (asks are stored negated).
 #[derive(Clone, Debug, Default)]
 struct Side {

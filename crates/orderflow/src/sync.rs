@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use crate::book::Book;
 use crate::event::Level;
 
+mod state;
+
 /// How much is kept while unsynced; older diffs are let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferCaps {
