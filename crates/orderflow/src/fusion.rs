@@ -2,6 +2,9 @@
 //!
 //! What it says is contemporaneous: it describes the bin's own move and predicts almost nothing of the next.
 
+use crate::error::Error;
+use crate::state::{Reader, State, Writer, refused as bad_state};
+
 /// What a bin says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Signal {
@@ -177,6 +180,49 @@ impl Default for FusionConfig {
     }
 }
 
+impl FusionConfig {
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let numbers = [
+            ("w_ofi", self.w_ofi),
+            ("w_cvd", self.w_cvd),
+            ("clip", self.clip),
+            ("strong_score", self.strong_score),
+            ("strong_consistency", self.strong_consistency),
+            ("enter_score", self.enter_score),
+            ("enter_consistency", self.enter_consistency),
+            ("boost_score", self.boost_score),
+            ("boost_consistency", self.boost_consistency),
+            ("exit_score", self.exit_score),
+            ("flip_factor", self.flip_factor),
+            ("max_spread_bps", self.max_spread_bps),
+        ];
+        for (name, value) in numbers {
+            if !(0.0..=1e6).contains(&value) {
+                return Err(Error::Setting(format!("{name} {value} is not 0 to 1,000,000")));
+            }
+        }
+        for (name, value) in [("max_lag_ms", self.max_lag_ms), ("cooldown_ms", self.cooldown_ms)] {
+            if !(0..=86_400_000).contains(&value) {
+                return Err(Error::Setting(format!("{name} {value} is not 0 to a day")));
+            }
+        }
+        // A threshold that can never be reached would look like a quiet market.
+        let most = self.clip * (self.w_ofi + self.w_cvd);
+        for (name, value) in [
+            ("enter_score", self.enter_score),
+            ("strong_score", self.strong_score),
+            ("exit_score", self.exit_score),
+        ] {
+            if value > most {
+                return Err(Error::Setting(format!(
+                    "{name} {value} can never be reached: the weights and the clip allow {most}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// One bin, as fusion sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FusionInput {
@@ -225,6 +271,26 @@ impl Fusion {
     /// Returns fusion in state FLAT.
     pub fn new(config: FusionConfig) -> Self {
         Self { config, ..Self::default() }
+    }
+
+    /// Appends what one bin hands to the next.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        (self.signal as u8).save(out);
+        (self.entered_ms, self.asked).save(out);
+    }
+
+    /// Returns fusion as it was saved.
+    pub(crate) fn load(config: FusionConfig, from: &mut Reader<'_>) -> Result<Self, Error> {
+        let signal = match u8::load(from)? {
+            0 => Signal::StrongSell,
+            1 => Signal::Sell,
+            2 => Signal::Neutral,
+            3 => Signal::Buy,
+            4 => Signal::StrongBuy,
+            other => return Err(bad_state("a signal of", other)),
+        };
+        let (entered_ms, asked) = State::load(from)?;
+        Ok(Self { config, signal, entered_ms, asked })
     }
 
     /// Takes the next bin. A bin that is not eligible is FLAT at once.
@@ -325,8 +391,10 @@ impl Fusion {
     /// Counts a bin that asks for an entry and returns whether it may have it.
     fn may_enter(&mut self, direction: i32, ts_ms: i64) -> bool {
         let step = i64::from(direction);
-        self.asked = if self.asked.signum() == step { self.asked + step } else { step };
-        let cool = self.entered_ms.is_none_or(|at| ts_ms - at >= self.config.cooldown_ms);
+        self.asked =
+            if self.asked.signum() == step { self.asked.saturating_add(step) } else { step };
+        let cool =
+            self.entered_ms.is_none_or(|at| ts_ms.saturating_sub(at) >= self.config.cooldown_ms);
         cool && self.asked.unsigned_abs() >= u64::from(self.config.min_consecutive)
     }
 }

@@ -222,6 +222,15 @@ impl Preflight {
                 self.sync.on_diff(&diff, &mut self.changes);
                 self.note_changes(line);
             }
+            Body::Book { id, bids, asks } => {
+                let (bids, asks) = (batch.levels(bids), batch.levels(asks));
+                self.sync.on_book(id, event_ms, bids, asks, &mut self.changes);
+                self.note_changes(line);
+            }
+            Body::Reset => {
+                self.sync.reset(event_ms, &mut self.changes);
+                self.note_changes(line);
+            }
             Body::Snapshot { last_id, bids, asks } => {
                 let (bids, asks) = (batch.levels(bids), batch.levels(asks));
                 self.sync.on_snapshot(last_id, bids, asks, &mut self.changes);

@@ -1,7 +1,7 @@
 //! Raw bytes of a recording to events: lines held back until p and q are known, then parsed as they come.
 
 use crate::error::Error;
-use crate::event::{Body, Event, EventBatch, LevelRange};
+use crate::event::EventBatch;
 use crate::frame::{FrameKind, FrameReader};
 use crate::scan::Scale;
 
@@ -247,16 +247,8 @@ impl WireParser {
         let taken = &self.queue.events[self.head..end];
         let mut batch = EventBatch { events: Vec::with_capacity(taken.len()), levels: Vec::new() };
         for event in taken {
-            let mut event: Event = *event;
-            match &mut event.body {
-                Body::Depth { bids, asks, .. } | Body::Snapshot { bids, asks, .. } => {
-                    copy_levels(&self.queue, bids, &mut batch);
-                    copy_levels(&self.queue, asks, &mut batch);
-                }
-                Body::Quote { .. } | Body::Trade { .. } => {}
-            }
             self.clock_ns = self.clock_ns.max(event.event_ns);
-            batch.events.push(event);
+            batch.append(event, &self.queue);
         }
         self.head = end;
         if self.head == self.queue.events.len() {
@@ -273,19 +265,8 @@ impl WireParser {
         let mut kept = EventBatch::default();
         std::mem::swap(&mut kept, &mut self.queue);
         for event in &kept.events[self.head..] {
-            let mut event: Event = *event;
-            if let Body::Depth { bids, asks, .. } | Body::Snapshot { bids, asks, .. } =
-                &mut event.body
-            {
-                copy_levels(&kept, bids, &mut self.queue);
-                copy_levels(&kept, asks, &mut self.queue);
-            }
-            self.queue.events.push(event);
+            self.queue.append(event, &kept);
         }
         self.head = 0;
     }
-}
-
-fn copy_levels(from: &EventBatch, range: &mut LevelRange, to: &mut EventBatch) {
-    *range = to.add_levels(from.levels(*range).iter().copied());
 }
