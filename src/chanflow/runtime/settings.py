@@ -31,6 +31,12 @@ _PREFIX = "CHANFLOW_"
 BESIDE_THE_TREE = ("CHANFLOW_API_KEY", "CHANFLOW_HOME", "CHANFLOW_TEST_DATA", "CHANFLOW_URL")
 """Variables of ours that are no settings of the desk."""
 
+OLDER_VARIABLES = {"SIGNAL_SINK_KIND": "signals.sink"}
+"""Names of earlier services, by the setting they mean; a `CHANFLOW_` variable of the same layer is stronger."""
+
+OLDER_SECTIONS = {"signal": "signals", "strategy_mode": "signals.mode", "symbols": "market.symbols"}
+"""Top-level keys of earlier settings files, by what they mean here."""
+
 
 def _exact(value: object) -> object:
     if isinstance(value, bool | float):
@@ -72,6 +78,10 @@ def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
+def _split_or_none(value: object) -> object:
+    return () if isinstance(value, str) and not value.strip() else _split(value)
+
+
 def _distinct(symbols: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(symbols)) < len(symbols):
         raise ValueError(f"is {', '.join(symbols)}: each symbol may be named once")
@@ -81,6 +91,8 @@ def _distinct(symbols: tuple[str, ...]) -> tuple[str, ...]:
 Money = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, allow_inf_nan=False)]
 Whole = Annotated[int, BeforeValidator(_no_bool)]
 Share = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1, allow_inf_nan=False)]
+Positive = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, allow_inf_nan=False)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_split_or_none)]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,30}$")]
 
 
@@ -113,15 +125,89 @@ class LakeSettings(Section):
     rotate_max_s: Annotated[Whole, Field(ge=1)]
 
 
+class CoreSettings(Section):
+    """What the core algorithm asks of a row in every mode."""
+
+    expiry_s: Annotated[Whole, Field(ge=1, le=86_400)]
+    min_gap_ms: Annotated[Whole, Field(ge=1, le=60_000)]
+    max_lag_s: Positive
+    max_spread_bps: Positive
+    trend_z: Positive
+    revert_z: Positive
+    allow_quiet_regime: bool
+
+
+class MarketTriggerSettings(Section):
+    """How lively the last minute must have been to be active."""
+
+    min_trades_per_min: Positive
+    min_quotes_per_s: Positive
+    max_spread_bps: Positive
+    min_volatility_bps: Positive
+    min_volume_quote: Positive
+
+
+class ScheduleSettings(Section):
+    """When the desk may be active by the clock on the wall."""
+
+    enabled: bool
+    timezone: str
+    weekdays: Texts
+    holidays: Texts
+    windows: Texts
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        from chanflow.signals.schedule import Schedule
+
+        Schedule(**self.model_dump())
+        return self
+
+
+class ParameterSettings(Section):
+    """What one mode asks of a signal."""
+
+    min_consistency: Share
+    buy_score: Positive
+    strong_score: Positive
+    cooldown_s: Annotated[Whole, Field(ge=0, le=86_400)]
+
+    @model_validator(mode="after")
+    def _strong_is_stronger(self) -> Self:
+        if self.strong_score < self.buy_score:
+            raise ValueError(f"strong_score is {self.strong_score}, allowed is from buy_score, {self.buy_score}")
+        return self
+
+
+class ModeSettings(Section):
+    """How the strategy mode is found, and what each asks: a active, q quiet, h high volatility, l lower."""
+
+    setting: Literal["auto", "active", "quiet"]
+    combine: Literal["AND", "OR"]
+    enter_ticks: Annotated[Whole, Field(ge=1, le=30)]
+    leave_ticks: Annotated[Whole, Field(ge=1, le=30)]
+    market: MarketTriggerSettings
+    schedule: ScheduleSettings
+    a_h: ParameterSettings
+    a_l: ParameterSettings
+    q_h: ParameterSettings
+    q_l: ParameterSettings
+
+
 class SignalsSettings(Section):
     """Which signals are made, and when one is too weak or too old."""
 
+    rule: Literal["stroke_flow", "confluence"]
+    sink: Literal["jsonl", "sqlite", "dual", "null"]
+    out: str
     level: Literal["1s", "5s", "15s", "1m", "5m", "30m", "1h", "1d"]
     flow_window_bars: Annotated[Whole, Field(ge=1)]
     patience_bars: Annotated[Whole, Field(ge=1)]
     min_consistency: Share
     min_score: Share
     expiry_s: Annotated[Whole, Field(ge=1)]
+    core: CoreSettings
+    mode: ModeSettings
 
 
 class AnalystSettings(Section):
@@ -348,6 +434,8 @@ def _from_override(override: str) -> _Values:
 
 def _from_variables(variables: Mapping[str, str], source: str) -> Iterator[tuple[_Values, str]]:
     keys = {f"{_PREFIX}{key.replace('.', '__').upper()}": key for key in setting_keys()}
+    for name in sorted(OLDER_VARIABLES.keys() & variables.keys()):
+        yield {OLDER_VARIABLES[name]: variables[name].strip()}, f"{source} {name}"
     for name in sorted(variables):
         if not name.startswith(_PREFIX) or name in BESIDE_THE_TREE:
             continue
@@ -418,7 +506,7 @@ def _from_yaml(text: str, source: str, variables: Mapping[str, str]) -> _Values:
 def _leaves(node: dict[Any, Any], prefix: str, origin: str, variables: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     keys = setting_keys()
     for name, value in node.items():
-        key = f"{prefix}{name}"
+        key = f"{prefix}{name}" if prefix else OLDER_SECTIONS.get(name, f"{name}")
         if isinstance(value, dict) and any(known.startswith(f"{key}.") for known in keys):
             yield from _leaves(value, f"{key}.", origin, variables)
             continue

@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "364c1eb2c91a1d5f8dd6fa816231ae079f43d78229a978437cd7c760c4850b2e"
+GOLDEN_HASH = "1444068f820b0bcdab01925aa7a780a6a069ad10664755b6a1e6fcf7145cadcd"
 
 
 @pytest.fixture(autouse=True)
