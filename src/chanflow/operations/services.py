@@ -84,7 +84,7 @@ class SignalReader(Protocol):
     """Where decisions come from."""
 
     def signals(self, source: Literal["desk", "sink"], run_id: str | None) -> Iterator[Mapping[str, Any]]:
-        """Yield the decisions of the desk's newest run, or of a sink's run, the newest if none is named, in their order.
+        """Yield decisions in their order: of the desk's newest run, or of a sink's, the newest if none is named.
 
         Each has the fields of `domain.signal.Signal`, as JSON knows them. Raises NotFound where there is no such run.
         """
@@ -94,7 +94,11 @@ class SignalReader(Protocol):
 class NoSignals:
     """A desk that has decided nothing."""
 
-    def signals(self, source: Literal["desk", "sink"], run_id: str | None) -> Iterator[Mapping[str, Any]]:
+    def signals(
+        self,
+        source: Literal["desk", "sink"],  # noqa: ARG002  (the protocol's)
+        run_id: str | None,  # noqa: ARG002
+    ) -> Iterator[Mapping[str, Any]]:
         """Raise NotFound."""
         raise NotFound("no desk has run yet")
 

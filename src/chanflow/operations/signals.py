@@ -33,7 +33,7 @@ class GetSignals(Arguments):
     symbol: Symbol | None = None
     since: TimeNs | None = None
     decision_code: DecisionCode | None = None
-    confirm: Literal["true", "false"] | None = None
+    confirm: bool | None = None
     limit: Limit500 = 50
     cursor: Cursor | None = None
 
@@ -130,7 +130,7 @@ def _fits(args: GetSignals, row: Mapping[str, Any]) -> bool:
     return (
         args.symbol in (None, row["symbol"])
         and args.decision_code in (None, row["decision_code"])
-        and (args.confirm is None or row["confirm"] == (args.confirm == "true"))
+        and args.confirm in (None, row["confirm"])
         and (args.since is None or row["ts_ms"] * NS_PER_MS >= args.since)
     )
 
