@@ -50,3 +50,13 @@ def test_the_direction_is_that_of_the_newest_stroke_shown(bars: list[Bar]) -> No
         assert level.direction == ({1: "up", -1: "down"}[int(shown[-1])] if len(shown) else None)
         seen.add(level.direction)
     assert seen == {None, "up", "down"}
+
+
+def test_each_confirmed_point_is_told_once_as_the_engine_has_it(bars: list[Bar]) -> None:
+    level = LevelStructure()
+    told = [point for bar in bars for point in level.push(bar).points]
+    assert len(told) > 1
+    shown = level.engine.structure().points
+    confirmed = {(p.level, p.element, p.type, p.side, p.bar) for p in shown if p.state == "confirmed"}
+    assert {(p.of, p.element, p.type, p.side, p.bar) for p in told} == confirmed
+    assert len(set(told)) == len(told)
