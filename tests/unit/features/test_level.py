@@ -56,7 +56,12 @@ def test_each_confirmed_point_is_told_once_as_the_engine_has_it(bars: list[Bar])
     level = LevelStructure()
     told = [point for bar in bars for point in level.push(bar).points]
     assert len(told) > 1
-    shown = level.engine.structure().points
-    confirmed = {(p.level, p.element, p.type, p.side, p.bar) for p in shown if p.state == "confirmed"}
-    assert {(p.of, p.element, p.type, p.side, p.bar) for p in told} == confirmed
+    shown, types = level.engine.structure().points, ("1", "1p", "2", "2s", "3a", "3b")
+    confirmed = {
+        (int(shown.element[at]), types[bit], {1: "buy", -1: "sell"}[int(shown.side[at])], int(shown.bar[at]))
+        for at in range(len(shown))
+        for bit in range(6)
+        if int(shown.confirmed_types[at]) >> bit & 1
+    }
+    assert {(p.element, p.type, p.side, p.bar) for p in told} == confirmed
     assert len(set(told)) == len(told)
