@@ -17,6 +17,8 @@ import time
 import chanflow_native
 from run import walk
 
+from chanflow.features.chan import Engine
+
 REPEATS = 5
 
 CZSC = """
@@ -81,11 +83,32 @@ def ours_batch(bars: int) -> float:
 def ours_by_bar(bars: int) -> float:
     """Return the seconds of the whole pipeline pushed bar by bar, with its events, from Python."""
     rows = list(zip(*(c.tolist() for c in walk(bars)), strict=True))
-    engine = chanflow_native.ChanEngine()
+    engine = Engine()
     began = time.perf_counter()
     for row in rows:
         engine.push(*row)
     return time.perf_counter() - began
+
+
+def ours_extended(bars: int) -> float:
+    """Return the seconds of the whole pipeline over so many bars in the incremental engine, all events kept."""
+    columns = walk(bars)
+    engine = Engine()
+    began = time.perf_counter()
+    engine.extend(*columns)
+    return time.perf_counter() - began
+
+
+def push_us(bars: int) -> tuple[float, float]:
+    """Return how long half and 99 of 100 pushes from Python take at most, microseconds, the clock included."""
+    rows = list(zip(*(c.tolist() for c in walk(bars)), strict=True))
+    engine, took = Engine(), []
+    for row in rows:
+        began = time.perf_counter_ns()
+        engine.push(*row)
+        took.append((time.perf_counter_ns() - began) / 1_000)
+    took.sort()
+    return took[bars // 2], took[bars * 99 // 100]
 
 
 def peer(interpreter: str, program: str, bars: int, *arguments: str) -> float:
@@ -118,6 +141,12 @@ def main() -> None:
             their_rate = bars / statistics.median(theirs)
             line += f"  {rival} {their_rate:>10,.0f} bars/s  ratio {rate / their_rate:,.0f}x"
         print(line, flush=True)
+    for name, ours in (("push from Python", ours_by_bar), ("extend", ours_extended)):
+        for bars in (100_000, 1_000_000):
+            took = statistics.median(ours(bars) for _ in range(REPEATS))
+            print(f"{name:<28} {bars:>9,} bars  ours {bars / took:>14,.0f} bars/s", flush=True)
+    half, most = push_us(1_000_000)
+    print(f"{'one push from Python':<28} {1_000_000:>9,} bars  p50 {half:.2f} us, p99 {most:.2f} us", flush=True)
     for bars in (100_000, 1_000_000, 10_000_000):
         took = statistics.median(ours_batch(bars) for _ in range(3))
         print(f"{'linear':<28} {bars:>9,} bars  ours {bars / took:>14,.0f} bars/s", flush=True)

@@ -22,6 +22,10 @@ from pathlib import Path
 import chanflow_native
 import numpy as np
 
+from chanflow.features import chan
+from chanflow.market.calendar import CryptoCalendar
+from chanflow.runtime.level_feed import LevelFeed, levels_of
+
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("CHANFLOW_TEST_DATA", ROOT.parent / "shared")) / "data"
 REPEATS = 5
@@ -71,19 +75,48 @@ def chan_figures() -> list[Figure]:
     rows = list(zip(*(c.tolist() for c in walk(100_000)), strict=True))
 
     def push() -> None:
-        engine = chanflow_native.ChanEngine()
+        engine = chan.Engine()
         for row in rows:
             engine.push(*row)
 
-    took = median_s(push)
-    figures.append(
-        Figure("Chan, all stages, pushed from Python", len(rows) / took / 1e6, "M bars/s", ">= 1 in Rust", REPEATS)
-    )
+    columns = walk(100_000)
+    for how, work in (("pushed from Python", push), ("extended", lambda: chan.Engine().extend(*columns))):
+        took = median_s(work)
+        figures.append(Figure(f"Chan, all stages, {how}", len(rows) / took / 1e6, "M bars/s", ">= 1", REPEATS))
     long = walk(1_000_000)
     market = [tuple(np.ascontiguousarray(c[at : at + 400]) for c in long) for at in range(0, 1_000_000, 200)][:4_999]
     took = median_s(lambda: chanflow_native.chan_scan(market, "default", None, 5, 2))
     figures.append(Figure(f"scan of {len(market):,} x 400 bars, two threads", took, "s", "< 2", REPEATS))
     return figures
+
+
+def level_figures() -> list[Figure]:
+    """Four levels of a month of minutes: at once, as bars close, and with a preview after every bar."""
+    names = ("1m", "5m", "30m", "1d")
+    month = dict(zip(("ts_ms", "open", "high", "low", "close"), walk(43_200), strict=True))
+
+    def part(begin: int, end: int) -> dict[str, np.ndarray]:
+        return {name: column[begin:end] for name, column in month.items()}
+
+    def followed(bars: int, step: int, *, previewed: bool = False) -> None:
+        feed = LevelFeed(CryptoCalendar(), "1m", names)
+        for begin in range(0, bars, step):
+            feed.push(part(begin, begin + step))
+            if previewed:
+                feed.preview()
+
+    made = {
+        "4 levels of a month of minutes, linked": (43_200, lambda: batch(history=False)),
+        "the same with the history of each object": (43_200, lambda: batch(history=True)),
+        "the same as bars close, a day at a time": (43_200, lambda: followed(43_200, 1_440)),
+        "the same a minute at a time": (5_000, lambda: followed(5_000, 1)),
+        "the same with a preview each minute": (500, lambda: followed(500, 1, previewed=True)),
+    }
+
+    def batch(*, history: bool) -> None:
+        levels_of(month, CryptoCalendar(), "1m", names, history=history)
+
+    return [Figure(what, bars / median_s(work) / 1e3, "k bars/s", "", REPEATS) for what, (bars, work) in made.items()]
 
 
 def flow_figures() -> list[Figure]:
@@ -166,7 +199,7 @@ def page(figures: list[Figure], facts: dict[str, object]) -> str:
 
 def main() -> None:
     """Measure, print, write."""
-    figures = [*chan_figures(), *flow_figures(), *gate_figures(), *command_figures()]
+    figures = [*chan_figures(), *level_figures(), *flow_figures(), *gate_figures(), *command_figures()]
     for figure in figures:
         print(f"{figure.what:<42} {figure.value:>10.3f} {figure.unit:<11} {figure.target}")
     out = ROOT / "benchmarks" / "out"

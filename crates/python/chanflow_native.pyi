@@ -1,6 +1,6 @@
 """Signatures of the compiled core. A test compares them with the module."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -31,20 +31,26 @@ def batch_of_events(events: Sequence[tuple[Any, ...]], price_decimals: int, qty_
     """Return a batch of events given as `batch_events` gives them; raise ValueError for one that is none."""
 
 def batch_columns(batch: EventBatch) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]:
-    """Return quotes and market trades as columns of integers, as `FlowEngine.from_arrays` takes them."""
+    """Return quotes and market trades as columns of integers, as `FlowEngine.run_arrays` takes them."""
 
-def batch_of_rows(
-    rows: dict[str, NDArray[Any]],
-    price_decimals: int,
-    qty_decimals: int,
-    books: dict[str, NDArray[Any]] | None = None,
-) -> EventBatch:
-    """Return the events of unified rows of one symbol, in order.
+@final
+class RowEvents:
+    """Turns unified rows of one symbol into events, batch after batch."""
 
-    `rows` has the columns of `RowCollector.take`; `books` has row (index), bid_price, bid_qty, ask_price and ask_qty of
-    the rows of kind book, five entries a row, NaN where there are fewer. Raises ValueError for columns of different
-    lengths and values that no such row has.
-    """
+    def __init__(self, price_decimals: int, qty_decimals: int) -> None: ...
+    def take(self, rows: dict[str, Any], books: dict[str, NDArray[Any]] | None = None) -> EventBatch:
+        """Return the events of the next rows, in order.
+
+        `rows` has the columns of `RowCollector.take`, and `is_market` (0 where a trade does not count) where it is
+        there; `is_maker` -1 means that the feed does not say, which Lee-Ready then judges. Of trades and aggregate
+        trades the first kind to come is used. `books`, or `rows["books"]` as in `Intake.take`, has row (index),
+        bid_price, bid_qty, ask_price and ask_qty of the rows of kind book, five entries a row, NaN where there are
+        fewer. Raises ValueError for columns of different lengths and values that no such row has.
+        """
+    def save(self) -> bytes:
+        """Return what one batch hands to the next."""
+    def load(self, state: bytes) -> None:
+        """Take up a saved state; raise ValueError when it is damaged."""
 
 # lake
 
@@ -64,6 +70,221 @@ def row_ids(
 
 # chan
 
+@final
+class StrokeEvent:
+    """One change of one stroke, known after raw bar `bar`; the stroke as it is now, or as it was if void.
+
+    `direction` is 1 or -1, times are Unix ms UTC, prices quote units.
+    """
+
+    @property
+    def kind(self) -> Literal["new", "revised", "confirmed", "void"]: ...
+    @property
+    def index(self) -> int: ...
+    @property
+    def start_bar(self) -> int: ...
+    @property
+    def end_bar(self) -> int: ...
+    @property
+    def start_ts_ms(self) -> int: ...
+    @property
+    def end_ts_ms(self) -> int: ...
+    @property
+    def start_price(self) -> float: ...
+    @property
+    def end_price(self) -> float: ...
+    @property
+    def direction(self) -> int: ...
+    @property
+    def bar(self) -> int: ...
+    def __init__(
+        self,
+        kind: Literal["new", "revised", "confirmed", "void"],
+        index: int,
+        start_bar: int,
+        end_bar: int,
+        start_ts_ms: int,
+        end_ts_ms: int,
+        start_price: float,
+        end_price: float,
+        direction: int,
+        bar: int,
+    ) -> None: ...
+    __match_args__ = ("kind", "index", "start_bar", "end_bar", "start_ts_ms", "end_ts_ms", "start_price", "end_price", "direction", "bar")
+
+@final
+class SegmentEvent:
+    """One change of one segment of strokes, or of one super-segment of segments (`level` `segment`)."""
+
+    @property
+    def kind(self) -> Literal["new", "revised", "confirmed", "void"]: ...
+    @property
+    def level(self) -> Literal["stroke", "segment"]: ...
+    @property
+    def index(self) -> int: ...
+    @property
+    def start_element(self) -> int: ...
+    @property
+    def end_element(self) -> int: ...
+    @property
+    def start_bar(self) -> int: ...
+    @property
+    def end_bar(self) -> int: ...
+    @property
+    def start_ts_ms(self) -> int: ...
+    @property
+    def end_ts_ms(self) -> int: ...
+    @property
+    def start_price(self) -> float: ...
+    @property
+    def end_price(self) -> float: ...
+    @property
+    def direction(self) -> int: ...
+    @property
+    def bar(self) -> int: ...
+    def __init__(
+        self,
+        kind: Literal["new", "revised", "confirmed", "void"],
+        level: Literal["stroke", "segment"],
+        index: int,
+        start_element: int,
+        end_element: int,
+        start_bar: int,
+        end_bar: int,
+        start_ts_ms: int,
+        end_ts_ms: int,
+        start_price: float,
+        end_price: float,
+        direction: int,
+        bar: int,
+    ) -> None: ...
+    __match_args__ = ("kind", "level", "index", "start_element", "end_element", "start_bar", "end_bar", "start_ts_ms", "end_ts_ms", "start_price", "end_price", "direction", "bar")
+
+@final
+class CenterEvent:
+    """One change of one center; `entry` and `exit` are None while there is none."""
+
+    @property
+    def kind(self) -> Literal["new", "revised", "confirmed", "void"]: ...
+    @property
+    def level(self) -> Literal["stroke", "segment"]: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def entry(self) -> int | None: ...
+    @property
+    def exit(self) -> int | None: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def peak_low(self) -> float: ...
+    @property
+    def peak_high(self) -> float: ...
+    @property
+    def start_ts_ms(self) -> int: ...
+    @property
+    def end_ts_ms(self) -> int: ...
+    @property
+    def grade(self) -> int: ...
+    @property
+    def bar(self) -> int: ...
+    def __init__(
+        self,
+        kind: Literal["new", "revised", "confirmed", "void"],
+        level: Literal["stroke", "segment"],
+        start: int,
+        end: int,
+        entry: int | None,
+        exit: int | None,
+        low: float,
+        high: float,
+        peak_low: float,
+        peak_high: float,
+        start_ts_ms: int,
+        end_ts_ms: int,
+        grade: int,
+        bar: int,
+    ) -> None: ...
+    __match_args__ = ("kind", "level", "start", "end", "entry", "exit", "low", "high", "peak_low", "peak_high", "start_ts_ms", "end_ts_ms", "grade", "bar")
+
+@final
+class PointEvent:
+    """One change of one type of point; `point_bar` is where it lies, `bar` the bar after which it is known.
+
+    `divergence` is the force of the exit by that of the entry of a point 1 or 1p.
+    """
+
+    @property
+    def kind(self) -> Literal["new", "revised", "confirmed", "void"]: ...
+    @property
+    def level(self) -> Literal["stroke", "segment"]: ...
+    @property
+    def element(self) -> int: ...
+    @property
+    def type(self) -> Literal["1", "1p", "2", "2s", "3a", "3b"]: ...
+    @property
+    def side(self) -> Literal["buy", "sell"]: ...
+    @property
+    def point_bar(self) -> int: ...
+    @property
+    def ts_ms(self) -> int: ...
+    @property
+    def price(self) -> float: ...
+    @property
+    def divergence(self) -> float | None: ...
+    @property
+    def bar(self) -> int: ...
+    def __init__(
+        self,
+        kind: Literal["new", "revised", "confirmed", "void"],
+        level: Literal["stroke", "segment"],
+        element: int,
+        type: Literal["1", "1p", "2", "2s", "3a", "3b"],
+        side: Literal["buy", "sell"],
+        point_bar: int,
+        ts_ms: int,
+        price: float,
+        divergence: float | None,
+        bar: int,
+    ) -> None: ...
+    __match_args__ = ("kind", "level", "element", "type", "side", "point_bar", "ts_ms", "price", "divergence", "bar")
+
+class ResetEvent:
+    """A reset, known after raw bar `bar`: void once `replace` takes back what brought it.
+
+    `from_bar` is the last bar before a gap of `gap_ms`, or where the last stroke ended before an overdue one.
+    """
+
+    @property
+    def kind(self) -> Literal["new", "revised", "confirmed", "void"]: ...
+    @property
+    def ts_ms(self) -> int: ...
+    @property
+    def reason(self) -> Literal["gap", "long_stroke"]: ...
+    @property
+    def from_bar(self) -> int: ...
+    @property
+    def from_ts_ms(self) -> int: ...
+    @property
+    def gap_ms(self) -> int | None: ...
+    @property
+    def bar(self) -> int: ...
+    def __init__(
+        self,
+        kind: Literal["new", "revised", "confirmed", "void"],
+        ts_ms: int,
+        reason: Literal["gap", "long_stroke"],
+        from_bar: int,
+        from_ts_ms: int,
+        gap_ms: int | None,
+        bar: int,
+    ) -> None: ...
+    __match_args__ = ("kind", "ts_ms", "reason", "from_bar", "from_ts_ms", "gap_ms", "bar")
+
 class ChanEngine:
     """Chan structure of a growing series of bars.
 
@@ -71,14 +292,6 @@ class ChanEngine:
     parameters on top. An unknown preset, key or value raises ValueError, which names it and what is allowed. With
     `history` the lists also have first_seen_bar, confirmed_bar and void_bar (int64, -1 = not yet) and, at the end of
     each level, what was withdrawn.
-
-    An event is one of these, kind being new, revised, confirmed or void, and bar the one after which it is known:
-    ("stroke", kind, index, start_bar, end_bar, start_ts_ms, end_ts_ms, start_price, end_price, direction, bar);
-    ("segment" or "super_segment", kind, (index, start_element, end_element),
-    (start_bar, end_bar, start_ts_ms, end_ts_ms), (start_price, end_price, direction), bar);
-    ("center", kind, (level, start, end, entry, exit), (low, high, peak_low, peak_high),
-    (start_ts_ms, end_ts_ms, grade), bar);
-    ("point", kind, (level, element, type, side), (bar, ts_ms, price, divergence), bar).
     """
 
     def __init__(
@@ -104,10 +317,28 @@ class ChanEngine:
         close: float,
         volume: float | None = None,
         amount: float | None = None,
-    ) -> list[tuple[Any, ...]]:
-        """Read a bar and return what it changed.
+        market_ms: int | None = None,
+    ) -> list[StrokeEvent | SegmentEvent | CenterEvent | PointEvent | ResetEvent]:
+        """Read a bar and return what it changed. `market_ms` is `ts_ms` by the market's own clock, which never falls.
 
         Raises ValueError for a malformed bar, which it names, and for a missing volume or amount that a metric needs.
+        """
+
+    def extend(
+        self,
+        ts_ms: NDArray[np.int64],
+        open: NDArray[np.float64],
+        high: NDArray[np.float64],
+        low: NDArray[np.float64],
+        close: NDArray[np.float64],
+        volume: NDArray[np.float64] | None = None,
+        amount: NDArray[np.float64] | None = None,
+        market_ms: NDArray[np.int64] | None = None,
+    ) -> list[StrokeEvent | SegmentEvent | CenterEvent | PointEvent | ResetEvent]:
+        """Read contiguous columns of one length, without the GIL, and return what each bar changed, in order.
+
+        Raises ValueError as `push`, and for columns of different lengths: every bar is checked before the first is
+        read, and the engine is then unchanged.
         """
 
     def replace(
@@ -119,7 +350,8 @@ class ChanEngine:
         close: float,
         volume: float | None = None,
         amount: float | None = None,
-    ) -> list[tuple[Any, ...]]:
+        market_ms: int | None = None,
+    ) -> list[StrokeEvent | SegmentEvent | CenterEvent | PointEvent | ResetEvent]:
         """Read a correction of the last bar and return the differences from what was shown with the old version.
 
         Raises ValueError as `push`, and if there is no bar.
@@ -168,6 +400,12 @@ class ChanEngine:
         end_element int32.
         """
 
+    def resets(self) -> list[tuple[int, int, Literal["gap", "long_stroke"], int, int, int | None]]:
+        """Return where a guard ended what could not go on.
+
+        bar, ts_ms, reason, from_bar, from_ts_ms and the milliseconds of a gap.
+        """
+
     @property
     def merged(self) -> int:
         """How many merged bars the raw bars make."""
@@ -187,6 +425,7 @@ def chan_analyze(
     params: dict[str, str | bool | int | float | None] | None = None,
     amount: NDArray[np.float64] | None = None,
     history: bool = False,
+    market_ms: NDArray[np.int64] | None = None,
 ) -> ChanEngine:
     """Read contiguous columns of one length, without the GIL, and return the engine after the last bar.
 
@@ -208,7 +447,8 @@ def chan_scan(
     Columns, one row an element with points: series (index), bars_ago, level (0 stroke, 1 segment), element, bar, ts_ms,
     price, side (1 buy, -1 sell), types and confirmed_types (a bit per type in the order 1 1p 2 2s 3a 3b), divergence
     (NaN = none); `fresh_bars` keeps those in so many last bars. `failed` lists (index, reason) of malformed series.
-    Raises ValueError for an unknown preset or setting and for columns that differ in length.
+    Ctrl-C ends it within milliseconds. Raises ValueError for an unknown preset or setting and for columns that differ
+    in length.
     """
 
 # orderflow
@@ -247,13 +487,16 @@ class EventBatch:
 
 @final
 class WireParser:
-    """Parse `<recv_ns> <json>` lines of Binance USD-M streams (depth, bookTicker, trade or aggTrade, REST snapshots).
+    """Parse `<recv_ns> <json>` lines of one symbol on Binance (USD-M, COIN-M, spot) or Hyperliquid.
 
-    Lines that start with `#` are skipped. What comes before the first bookTicker waits, since its strings set the
-    decimals. The first fault raises ValueError with line, value and bound, and every later call raises it again.
+    Also cryptofeed's `<recv s>: <json>`. Lines that start with `#` are skipped. What comes before the first bookTicker
+    (l2Book on Hyperliquid) waits, since its strings set the decimals. The first fault raises ValueError with line,
+    value and bound, and every later call raises it again. A stream without times has the receive time on the venue's
+    clock. Without `venue` the first telling frame decides; with it, another's frame is a fault.
     """
 
-    def __init__(self, symbol: str | None = None) -> None: ...
+    def __init__(self, symbol: str | None = None, venue: str | None = None, *, skip_others: bool = False) -> None:
+        """`skip_others` passes over frames of other symbols than `symbol`, for recordings of many; else they are faults."""
     def feed(self, data: bytes) -> None:
         """Append raw bytes and parse the lines they complete."""
     def finish(self) -> None:
@@ -262,6 +505,9 @@ class WireParser:
         """Take events from the front, up to the first at which the running maximum of venue time is >= `until_ns`."""
     @property
     def symbol(self) -> str | None: ...
+    @property
+    def venue(self) -> str | None:
+        """Venue shown by the frames so far: binance-usdm, binance-spot, binance-coinm or hyperliquid."""
     @property
     def price_decimals(self) -> int | None: ...
     @property
@@ -274,16 +520,77 @@ class WireParser:
         """Lines parsed so far."""
 
 @final
-class Preflight:
-    """Check a whole recording, chunk by chunk."""
+class Intake:
+    """Everything that a venue's frames become, for many symbols over several sockets. A bad frame raises nothing.
 
-    def __init__(self, symbol: str | None = None) -> None: ...
+    One thread may feed while another asks: calls wait for one another, without the GIL.
+
+    `venue` is binance-usdm, binance-spot, binance-coinm, hyperliquid or okx; `instruments` gives each symbol's decimals
+    of price and quantity (spot's are widened, since its books hold quantities off the step). Raises ValueError for a setting outside its bounds, no symbol, or an unknown venue.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        instruments: Mapping[str, tuple[int, int]],
+        *,
+        keep_levels: int | None = 1_000,
+        book_layer: bool = False,
+        max_buffered: int = 20_000,
+        max_buffer_ms: int = 30_000,
+    ) -> None: ...
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols, sorted, at the codes of the column `symbol`."""
+    def feed(self, lines: bytes, socket: int = 0) -> None:
+        """Take complete lines `<recv_ns> <frame>` of one socket; `#` lines are remarks.
+
+        Each stream is led by one socket: what another repeats is dropped, and what it brings ahead waits for the leader
+        up to 250 ms. REST snapshots come as frames, `{"stream": "btcusdt@depthSnapshot", "data": {...}}` or bare.
+        """
+    def close(self, socket: int) -> None:
+        """End one of several sockets: the others carry its streams on, without a gap."""
+    def reset(self, symbol: str | None = None) -> None:
+        """Lose the books of all symbols or of one, since no socket carries them; `events` get a reset too."""
+    def take(self) -> dict[str, Any]:
+        """Take everything since the last call: symbols, rows, dead, gaps, book.
+
+        `rows`: the columns of `RowCollector.take` and `symbol` (code of `symbols`), `kind` (0 trade, 1 book_ticker,
+        2 agg_trade, 3 book, 4 mark, 5 liquidation, 6 kline, 7 gap), `is_market` (0 where a trade does not count),
+        `closed` (candle final 1, forming 0), -1 for other kinds. Beside them, with `row` as position: `books`
+        (bid_price, bid_qty, ask_price, ask_qty of shape (n, 5), NaN where there are fewer), `klines` (open_ms, open,
+        high, low, close, volume, amount, trades, interval), `marks` (index_price, funding_frac, next_funding_ms).
+        A kline row's price is its close and its seq_last its open_ms; a gap row spans seq_first to seq_last.
+        `dead`: (recv_ns, frame, fault). `gaps`: symbol, from_u, to_u, from_ms, to_ms, reason (chain, crossed, reset,
+        checksum, trade_ids, agg_trade_ids). `book`: with `book_layer` one row a level of every diff and snapshot:
+        symbol, ts_ms, known_ns, seq_first, seq_last, seq_prev, side (1 bid, 2 ask), price, qty, is_snapshot.
+        """
+    def wanted(self) -> list[tuple[str, int]]:
+        """Return symbols whose book waits for a snapshot (on OKX a new subscription) and recv_ns since when, longest first."""
+    def events(self, symbol: str) -> EventBatch:
+        """Return a symbol's events since the last call; the first call begins the watch. Raises ValueError for another symbol."""
+    def live(self, symbol: str, levels: int = 5) -> dict[str, Any]:
+        """Return the newest values: quote, trade, mark (None before the first) and book, each with event_ms and known_ns.
+
+        `book` has state (buffering, snapshot_wait, synced) and the best `levels` as bids and asks of (price, qty).
+        """
+    def stats(self) -> dict[str, Any]:
+        """Return counters: frames, bytes, remarks, dead, repeats, waited, unused, rows, syncs, gaps; lag_p50_ms and
+        lag_p99_ms of receive - E - offset over the last 4,096 messages, clock_ns, offsets_ms by socket, and symbols:
+        state, unsynced_ns (0 while it is not due), syncs, gaps, applied.
+        """
+
+@final
+class Preflight:
+    """Check a whole recording, chunk by chunk. `skip_others` is as in `WireParser`."""
+
+    def __init__(self, symbol: str | None = None, *, skip_others: bool = False) -> None: ...
     def feed(self, data: bytes) -> None:
         """Append raw bytes; raise ValueError on the first line that cannot be used."""
     def finish(self) -> dict[str, Any]:
         """Return the report; raise ValueError when the last line is cut short or there are no events.
 
-        Keys: symbol, price_decimals, qty_decimals, lines, frames (counts of depth, snapshot, book_ticker, trade,
+        Keys: symbol, venue (None where only trades came), price_decimals, qty_decimals, lines, frames (counts of depth, snapshot, book_ticker, trade,
         agg_trade, unused, remark), depth_gaps, trade_gaps (counts), gaps (the first 100 as {line, kind, from_id,
         to_id}), repeats (frames with the id before them), book (`synced`, `lost` by a gap or crossing and not
         brought back, `never_synced`, `no_depth`), syncs, synced_line, lost_lines, first_event_ms, last_event_ms.
@@ -343,9 +650,11 @@ class FlowEngine:
         """Return the columns of the bins that a clock closes: every event before it has been pushed."""
     def seen(self, market_socket: bool, event_ms: int) -> dict[str, Any]:
         """Note a venue time that a socket showed in a frame that is no event; return the columns of the bins it closes."""
+    def spoil(self, event_ms: int) -> None:
+        """Note that a row of this venue time was quarantined: the book of its bin is not ok."""
     def finish(self) -> dict[str, Any]:
         """Return the columns of the bins still open."""
-    def from_arrays(
+    def run_arrays(
         self, quotes: tuple[NDArray[Any], ...], trades: tuple[NDArray[Any], ...]
     ) -> dict[str, Any]:
         """Return all columns of quotes and trades given as arrays, under this engine's settings and without its past.

@@ -80,3 +80,30 @@ def test_the_shortest_series_have_empty_lists(rows: int, tmp_path: Path) -> None
     found = json.loads(done.stdout)
     assert found["bars"] == rows
     assert [found[name] for name in ("strokes", "segments", "super_segments", "centers", "points")] == [[]] * 5
+
+
+def test_several_levels_are_one_object_and_a_time_hides_what_came_later(tmp_path: Path) -> None:
+    minutes = market_data() / "klines" / "binance_usdm_1m_14sym_202505_202506.parquet"
+    asked = ("analyze", str(minutes), "--symbol", "BTCUSDT", "--levels", "5m,30m,1d", "--nested", "--format", "json")
+    whole, then = (
+        chanflow(tmp_path / "home", *asked, *more) for more in ((), ("--at", "2025-05-20T00:00:00Z"))
+    )  # fmt: skip
+    assert [(done.returncode, done.stderr) for done in (whole, then)] == [(0, "")] * 2
+    found, earlier = json.loads(whole.stdout), json.loads(then.stdout)
+    assert [found["schema"], found["market"], found["base"]] == ["chanflow.levels/1", "crypto", "1m"]
+    assert [level["bars"] for level in found["levels"]] == [8640, 1440, 30]
+    assert [len(chain["points"]) for chain in found["nested"]].count(2) == 7
+    at_ms = earlier["at_ms"]
+    for level, before in zip(found["levels"], earlier["levels"], strict=True):
+        assert before["last_close_ms"] <= at_ms < level["last_close_ms"]
+        assert all(point["known_ms"] <= at_ms for point in before["points"])
+
+
+@pytest.mark.parametrize("flags", [["--nested"], ["--at", "0"], ["--levels", "5m", "--history"], ["--levels", "5m,x"]])
+def test_flags_that_do_not_fit_are_a_usage_error_in_one_sentence(flags: list[str], tmp_path: Path) -> None:
+    bars = tmp_path / "bars.csv"
+    bars.write_text("ts_ms,open,high,low,close\n0,1,1,1,1\n60000,1,1,1,1\n")
+    done = chanflow(tmp_path / "home", "analyze", str(bars), *flags)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("chanflow: ")
+    assert done.stderr.count("\n") == 1

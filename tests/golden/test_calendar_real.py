@@ -42,7 +42,8 @@ def columns(frame: pl.DataFrame, symbol: str) -> Columns:
 def resampled_levels(minutes: Columns, calendar: Calendar, names: tuple[str, ...]) -> Levels:
     columns_of = {name: resample_on(minutes, calendar, "1m", name) for name in names}
     fields = ("ts_ms", "close_ms", "open", "high", "low", "close", "volume")
-    return levels.analyze([LevelBars(name, *(found[of] for of in fields)) for name, found in columns_of.items()])
+    bars = [LevelBars(name, *(found[of] for of in fields)) for name, found in columns_of.items()]
+    return levels.analyze(bars, history=False)
 
 
 @pytest.fixture(scope="module")

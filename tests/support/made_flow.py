@@ -51,11 +51,13 @@ class StreamMaker:
         self.mid = 2_000 * TICK
         self.bids: dict[int, int] = {}
         self.asks: dict[int, int] = {}
+        self.unsent: set[int] = set()
+        """Prices whose quantity a quote has shown and no diff yet."""
         self._fill()
 
     def events(self, count: int) -> list[Event]:
         """Return the next events."""
-        found: list[Event] = []
+        found: list[Event] = [*self._diff(), self._snapshot()]
         while len(found) < count:
             self.now_ms += self._wait()
             kind = self.chance.random()
@@ -69,13 +71,13 @@ class StreamMaker:
                 found.append(("reset", self.now_ms, 0))
             if self.chance.random() < self.trouble:
                 found.append(self._snapshot())
-        return [self._snapshot(), *found][:count]
+        return found[:count]
 
     def _wait(self) -> int:
         draw = self.chance.random()
         if draw < 0.4:
             return 0
-        if draw < self.trouble * 0.05 + 0.4:
+        if draw < self.trouble * 0.02 + 0.4:
             return self.chance.choice((5_000, 61_000, 70_000))
         return self.chance.randint(0, 2 * self.pace_ms)
 
@@ -104,6 +106,9 @@ class StreamMaker:
                 price = self.mid + sign * TICK * self.chance.randint(1, 8)
                 qty = 0 if self.chance.random() < 0.25 else self._qty()
                 changed.append((price, qty))
+            changed += [
+                (price, qty) for price, qty in book.items() if price in self.unsent and price not in dict(changed)
+            ]
             # What the mid has passed is gone.
             changed += [(price, 0) for price in book if (price - self.mid) * sign <= 0]
             for price, qty in changed:
@@ -111,6 +116,7 @@ class StreamMaker:
                     book[price] = qty
                 else:
                     book.pop(price, None)
+        self.unsent = set()
         return bids, asks
 
     def _diff(self) -> list[Event]:
@@ -122,11 +128,18 @@ class StreamMaker:
         if self.chance.random() < self.trouble / 2:
             bids = [*bids, (self.mid + 9 * TICK, 5)]  # crosses the book
         event = ("depth", self._lag(), 0, first, self.update_id, previous, bids, asks)
-        return [event, event] if self.chance.random() < self.trouble else [event]
+        # The venue shows its new best quotes under the diff's own id.
+        quote = ("quote", self._lag(), 0, self.update_id, *self._best())
+        found = [quote, event] if self.chance.random() > self.trouble / 4 else [event]
+        return [*found, event] if self.chance.random() < self.trouble else found
 
     def _quote(self) -> list[Event]:
         self.update_id += self.chance.choice((0, 1, 1))
         bid, bid_qty, ask, ask_qty = self._best()
+        if self.bids and self.asks and self.chance.random() < 0.8:
+            bid_qty, ask_qty = self._qty(), self._qty()
+            self.bids[bid], self.asks[ask] = bid_qty, ask_qty
+            self.unsent |= {bid, ask}
         if self.chance.random() < self.trouble:
             bid_qty, ask_qty = self.chance.choice(((0, 0), (1 << 59, 3), (bid_qty, 0)))
         if self.chance.random() < self.trouble:

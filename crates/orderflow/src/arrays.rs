@@ -20,15 +20,21 @@ const AMOUNT_BITS: u32 = 60;
 
 /// A price or quantity of a column: an integer of 10^-p or 10^-q, or a decimal number.
 pub trait Amount: Copy {
-    /// Returns the integer, `None` for a number that is none (to a thousandth) or is out of bounds.
-    fn units(self, unit: f64) -> Option<i64>;
+    /// Returns the integer and whether it is one: a number that is none (to a thousandth) or is out of bounds is not.
+    fn read(self, unit: f64) -> (i64, bool);
     /// Returns the value as it is written.
     fn shown(self) -> String;
+
+    /// Returns the integer, `None` where it is none.
+    fn units(self, unit: f64) -> Option<i64> {
+        let (value, fits) = self.read(unit);
+        fits.then_some(value)
+    }
 }
 
 impl Amount for i64 {
-    fn units(self, _: f64) -> Option<i64> {
-        (self as u64 >> AMOUNT_BITS == 0).then_some(self)
+    fn read(self, _: f64) -> (i64, bool) {
+        (self, self as u64 >> AMOUNT_BITS == 0)
     }
 
     fn shown(self) -> String {
@@ -37,13 +43,14 @@ impl Amount for i64 {
 }
 
 impl Amount for f64 {
-    fn units(self, unit: f64) -> Option<i64> {
-        // Adding 1.5 · 2^52 leaves the nearest integer in the low bits: far faster than a call of `round`.
+    fn read(self, unit: f64) -> (i64, bool) {
+        // Adding 1.5 · 2^52 leaves the nearest integer in the low bits: far faster than rounding and converting.
         const MAGIC: f64 = 6_755_399_441_055_744.0;
         let scaled = self * unit;
-        let nearest = (scaled + MAGIC) - MAGIC;
-        let fits = (0.0..2_251_799_813_685_248.0).contains(&scaled);
-        (fits && (scaled - nearest).abs() < 1e-3).then_some(nearest as i64)
+        let sum = scaled + MAGIC;
+        let whole = (sum.to_bits() as i64).wrapping_sub(MAGIC.to_bits() as i64);
+        let off = (scaled - (sum - MAGIC)).abs();
+        (whole, (0.0..2_251_799_813_685_248.0).contains(&scaled) & (off < 1e-3))
     }
 
     fn shown(self) -> String {
@@ -215,12 +222,13 @@ impl<T: Amount> ArrayReader<'_, T> {
                 return fault("quotes", at + count, &falls(*event_ms, newest_ms));
             }
             newest_ms = *event_ms;
-            let (Some(bid), Some(bid_qty), Some(ask), Some(ask_qty)) =
-                (bid.units(price), bid_qty.units(lot), ask.units(price), ask_qty.units(lot))
-            else {
+            let amounts = [bid.read(price), bid_qty.read(lot), ask.read(price), ask_qty.read(lot)];
+            // One branch for all four: they are nearly always good.
+            if !(amounts[0].1 & amounts[1].1 & amounts[2].1 & amounts[3].1) {
                 let all = [bid.shown(), bid_qty.shown(), ask.shown(), ask_qty.shown()].join(", ");
                 return fault("quotes", at + count, &off_grid(&all));
-            };
+            }
+            let [bid, bid_qty, ask, ask_qty] = amounts.map(|(value, _)| value);
             if bid == 0 || ask == 0 {
                 return fault("quotes", at + count, "a price is 0");
             }

@@ -152,6 +152,11 @@ impl FlowEngine {
         self.close_due(out);
     }
 
+    /// Notes that a row of this venue time was quarantined: the book of its bin is not ok.
+    pub fn spoil(&mut self, event_ms: i64) {
+        self.bad.push((event_ms, event_ms.saturating_add(1)));
+    }
+
     /// Appends the rows of the bins that a clock (Unix ms) closes: all events before it have been pushed.
     ///
     /// With two sockets a bin waits for `late_after` on this clock.

@@ -20,7 +20,7 @@ use crate::vpin::Vpin;
 
 const DAY_MS: i64 = 86_400_000;
 const KYLE_MS: i64 = 1_800_000;
-const VPIN_LEARNING_MS: i64 = 300_000;
+const VPIN_LEARNING_MS: i64 = 60_000;
 /// Conflict of the legs: strong OFI against trade flow.
 const CONFLICT_OFI: f64 = 1.5;
 const CONFLICT_CVD: f64 = 0.7;
@@ -198,12 +198,12 @@ impl Extras {
     }
 
     fn depth(&mut self, index: i64, book: &Book) -> Option<Depth> {
-        while self.depths.get(1).is_some_and(|next| next.bin <= index) {
-            self.depths.pop_front();
-        }
+        // After a hole an older bin may follow a newer one: the last that was noted counts.
+        let known = self.depths.iter().rposition(|depth| depth.bin <= index);
+        self.depths.drain(..known.unwrap_or(0));
         match self.newest_change {
             Some(newest) if newest <= index => near_mid(newest, book),
-            _ => self.depths.front().filter(|depth| depth.bin <= index).copied(),
+            _ => self.depths.front().filter(|_| known.is_some()).copied(),
         }
     }
 
@@ -370,7 +370,7 @@ impl Extras {
         extras.mid_before = State::load(from)?;
         extras.ofi_total = State::load(from)?;
         extras.score_total = State::load(from)?;
-        extras.divergences = State::load(from)?;
+        extras.divergences = Divergences::load(from)?.with_reach(config.pivot_bins);
         Ok(extras)
     }
 }

@@ -79,7 +79,7 @@ pub struct FlowConfig {
     pub pivot_bins: usize,
     /// Price tick in 10^-p; learnt from the quotes without it.
     pub tick: Option<i64>,
-    /// Lots in a bucket of VPIN; learnt from the first 5 min without it.
+    /// Lots in a bucket of VPIN; a tenth of the first minute's volume without it.
     pub vpin_bucket: Option<i64>,
 }
 

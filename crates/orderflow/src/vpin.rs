@@ -9,14 +9,16 @@ use crate::state::state_of;
 
 /// Buckets in the measure.
 const BUCKETS: usize = 50;
+/// Buckets that the volume of the learning time fills.
+const LEARNT_BUCKETS: i128 = 10;
 
 /// Fills buckets trade by trade; a trade may span several.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Vpin {
     /// Lots a bucket holds, once known.
     bucket: Option<i128>,
-    /// Lots until now while it is not.
-    learning: i128,
+    /// Signed trades until now while it is not.
+    learning: Vec<i64>,
     bought: i128,
     sold: i128,
     /// |bought − sold| of the newest buckets.
@@ -33,11 +35,11 @@ impl Vpin {
 
     /// Takes a trade: signed lots, positive where the taker bought.
     pub fn push(&mut self, signed: i64) {
-        let mut left = i128::from(signed).abs();
         let Some(bucket) = self.bucket else {
-            self.learning += left;
+            self.learning.push(signed);
             return;
         };
+        let mut left = i128::from(signed).abs();
         let bucket = bucket.max(1);
         let room = (bucket - self.bought - self.sold).max(0);
         let side = |this: &mut Self, lots: i128| {
@@ -66,11 +68,15 @@ impl Vpin {
         (self.bought, self.sold) = (0, 0);
     }
 
-    /// Ends the learning of the bucket size: a fiftieth of the volume so far.
+    /// Ends the learning of the bucket size, a tenth of the volume so far, and fills buckets with what was learnt from.
     pub fn learnt(&mut self) {
-        if self.bucket.is_none() && self.learning > 0 {
-            self.bucket = Some((self.learning / BUCKETS as i128).max(1));
+        if self.bucket.is_some() || self.learning.is_empty() {
+            return;
         }
+        let learning = std::mem::take(&mut self.learning);
+        let volume: i128 = learning.iter().map(|signed| i128::from(*signed).abs()).sum();
+        self.bucket = Some((volume / LEARNT_BUCKETS).max(1));
+        learning.into_iter().for_each(|signed| self.push(signed));
     }
 
     /// Returns Σ |bought − sold| / (50 V), 0 to 1; `None` before 50 full buckets.
@@ -107,9 +113,9 @@ mod tests {
     fn the_bucket_is_learnt_from_the_volume_so_far() {
         let mut vpin = Vpin::new(None);
         vpin.push(400);
-        vpin.push(-100);
+        vpin.push(-115);
         vpin.learnt();
-        assert_eq!(vpin.bucket, Some(10));
-        assert_eq!((vpin.bought, vpin.sold, vpin.full.len()), (0, 0, 0));
+        assert_eq!(vpin.bucket, Some(51));
+        assert_eq!((vpin.full.len(), vpin.sold), (10, 5));
     }
 }

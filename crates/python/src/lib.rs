@@ -4,11 +4,16 @@ use pyo3::prelude::*;
 
 mod batches;
 mod chan;
+mod chan_columns;
+mod chan_events;
+mod chan_inputs;
+mod chan_params;
 mod lake;
 mod orderflow;
 mod orderflow_columns;
 mod orderflow_events;
 mod orderflow_flow;
+mod orderflow_intake;
 mod orderflow_rows;
 mod orderflow_wire;
 mod scan;
@@ -24,6 +29,7 @@ fn chanflow_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     orderflow::register(module)?;
     orderflow_events::register(module)?;
     orderflow_flow::register(module)?;
+    orderflow_intake::register(module)?;
     orderflow_rows::register(module)?;
     orderflow_wire::register(module)?;
     scan::register(module)?;

@@ -6,8 +6,9 @@ use orderflow::arrays::{Amount, FlowRows, QuoteColumns, TradeColumns, flow_rows}
 use orderflow::bars::{Bar, BarBuilder};
 use orderflow::bins::{ExtraRow, FlowEngine, FlowRow};
 use orderflow::flow_config::{FlowConfig, OfiSource, ZKind};
+use orderflow::mlofi::MAX_LEVELS;
 use orderflow::sync::{Gap, SyncState};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
@@ -53,26 +54,64 @@ impl PyFlowEngine {
     }
 }
 
-/// Sets the fields of a setting that a dictionary names; a name that is none is refused.
+/// Sets the fields that a dictionary names; `other` takes what is none of them.
+macro_rules! set_named {
+    ($target:expr, $name:expr, $value:expr, $other:expr; $($field:ident)*) => {
+        match $name {
+            $(stringify!($field) => $target.$field = $value.extract()?,)*
+            other => $other(other, [$(stringify!($field)),*].join(", "))?,
+        }
+    };
+}
+
 fn set_fusion(config: &mut FlowConfig, fusion: &Bound<'_, PyDict>) -> PyResult<()> {
-    macro_rules! fields {
-        ($name:expr, $value:expr; $($field:ident)*) => {
-            match $name.as_str() {
-                $(stringify!($field) => config.fusion.$field = $value.extract()?,)*
-                other => {
-                    return Err(PyValueError::new_err(format!(
-                        "fusion has no setting \"{other}\": {}",
-                        [$(stringify!($field)),*].join(", ")
-                    )));
-                }
-            }
-        };
-    }
+    let unknown = |name: &str, all: String| -> PyResult<()> {
+        Err(PyValueError::new_err(format!("fusion has no setting \"{name}\": {all}")))
+    };
     for (name, value) in fusion.iter() {
         let name: String = name.extract()?;
-        fields!(name, value; w_ofi w_cvd clip strong_score strong_consistency enter_score
-            enter_consistency boost_score boost_consistency exit_score flip_factor max_lag_ms
-            max_spread_bps cooldown_ms min_consecutive);
+        set_named!(config.fusion, name.as_str(), value, unknown;
+            w_ofi w_cvd clip strong_score strong_consistency enter_score enter_consistency
+            boost_score boost_consistency exit_score flip_factor max_lag_ms max_spread_bps
+            cooldown_ms min_consecutive);
+    }
+    Ok(())
+}
+
+fn set_weights(config: &mut FlowConfig, weights: &[f64]) -> PyResult<()> {
+    let (given, most) = (weights.len(), config.level_weights.len());
+    if given > most {
+        return Err(PyValueError::new_err(format!("{given} level weights, the most is {most}")));
+    }
+    config.level_weights = [0.0; MAX_LEVELS];
+    config.level_weights.iter_mut().zip(weights).for_each(|(slot, weight)| *slot = *weight);
+    Ok(())
+}
+
+fn set_one(config: &mut FlowConfig, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    match name {
+        "z" => config.z = z_of(&value.extract::<String>()?)?,
+        "ofi_source" => config.ofi_source = source_of(&value.extract::<String>()?)?,
+        "level_weights" => {
+            if let Some(weights) = value.extract::<Option<Vec<f64>>>()? {
+                set_weights(config, &weights)?;
+            }
+        }
+        "fusion" => {
+            if !value.is_none() {
+                set_fusion(config, value.cast::<PyDict>()?)?;
+            }
+        }
+        _ => {
+            let unknown = |name: &str, all: String| -> PyResult<()> {
+                Err(PyTypeError::new_err(format!(
+                    "unexpected setting \"{name}\": {all}, z, ofi_source, level_weights, fusion"
+                )))
+            };
+            set_named!(config, name, value, unknown;
+                watermark_ms keep_levels half_life_ms sockets late_after_ms all_columns levels
+                cvd_window_ms pivot_bins tick vpin_bucket);
+        }
     }
     Ok(())
 }
@@ -96,7 +135,7 @@ fn column<'py, T: Element>(
     from: &Bound<'py, PyTuple>,
     at: usize,
 ) -> PyResult<PyReadonlyArray1<'py, T>> {
-    from.get_item(at)?.extract::<PyReadonlyArray1<'py, T>>().map_err(PyErr::from)
+    from.get_item(at)?.extract()
 }
 
 /// Runs columns whose amounts are of one kind.
@@ -131,11 +170,7 @@ fn rows_of_arrays<T: Element + Amount + Sync>(
 impl PyFlowEngine {
     #[new]
     #[pyo3(signature = (
-        price_decimals, qty_decimals, bin_ms=1_000, window_ms=300_000, warmup_ms=60_000, *,
-        watermark_ms=250, keep_levels=Some(1_000), z="robust", half_life_ms=300_000,
-        ofi_source="book_ticker", sockets=1, late_after_ms=1_000, all_columns=false, levels=5,
-        level_weights=None, cvd_window_ms=300_000, pivot_bins=12, tick=None, vpin_bucket=None,
-        fusion=None
+        price_decimals, qty_decimals, bin_ms=1_000, window_ms=300_000, warmup_ms=60_000, **settings
     ))]
     fn new(
         price_decimals: u32,
@@ -143,55 +178,12 @@ impl PyFlowEngine {
         bin_ms: i64,
         window_ms: i64,
         warmup_ms: i64,
-        watermark_ms: i64,
-        keep_levels: Option<usize>,
-        z: &str,
-        half_life_ms: i64,
-        ofi_source: &str,
-        sockets: u8,
-        late_after_ms: i64,
-        all_columns: bool,
-        levels: usize,
-        level_weights: Option<Vec<f64>>,
-        cvd_window_ms: i64,
-        pivot_bins: usize,
-        tick: Option<i64>,
-        vpin_bucket: Option<i64>,
-        fusion: Option<&Bound<'_, PyDict>>,
+        settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let scale = Scale { price_decimals, qty_decimals };
-        let mut config = FlowConfig {
-            bin_ms,
-            window_ms,
-            warmup_ms,
-            watermark_ms,
-            keep_levels,
-            z: z_of(z)?,
-            half_life_ms,
-            ofi_source: source_of(ofi_source)?,
-            sockets,
-            late_after_ms,
-            all_columns,
-            levels,
-            cvd_window_ms,
-            pivot_bins,
-            tick,
-            vpin_bucket,
-            ..FlowConfig::new(scale)
-        };
-        if let Some(weights) = level_weights {
-            let most = config.level_weights.len();
-            if weights.len() > most {
-                let given = weights.len();
-                return Err(PyValueError::new_err(format!(
-                    "{given} level weights, the most is {most}"
-                )));
-            }
-            config.level_weights = [0.0; orderflow::mlofi::MAX_LEVELS];
-            config.level_weights.iter_mut().zip(weights).for_each(|(slot, weight)| *slot = weight);
-        }
-        if let Some(fusion) = fusion {
-            set_fusion(&mut config, fusion)?;
+        let mut config = FlowConfig { bin_ms, window_ms, warmup_ms, ..FlowConfig::new(scale) };
+        for (name, value) in settings.into_iter().flatten() {
+            set_one(&mut config, &name.extract::<String>()?, &value)?;
         }
         let engine = FlowEngine::new(config).map_err(refused)?;
         Ok(Self { engine, scale, last: None })
@@ -209,6 +201,10 @@ impl PyFlowEngine {
         Ok(())
     }
 
+    fn spoil(&mut self, event_ms: i64) {
+        self.engine.spoil(event_ms);
+    }
+
     fn seen<'py>(
         &mut self,
         py: Python<'py>,
@@ -218,7 +214,7 @@ impl PyFlowEngine {
         self.rows(py, |engine, rows| engine.seen(market_socket, event_ms, rows))
     }
 
-    fn from_arrays<'py>(
+    fn run_arrays<'py>(
         &self,
         py: Python<'py>,
         quotes: &Bound<'py, PyTuple>,

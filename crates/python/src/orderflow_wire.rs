@@ -1,8 +1,8 @@
 //! Recorded frames for Python: the parser and the check of a whole recording.
 
-use orderflow::Scale;
 use orderflow::preflight::{Preflight, Report};
 use orderflow::wire::WireParser;
+use orderflow::{Scale, Venue};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -18,9 +18,17 @@ pub struct PyWireParser {
 #[pymethods]
 impl PyWireParser {
     #[new]
-    #[pyo3(signature = (symbol=None))]
-    fn new(symbol: Option<&str>) -> Self {
-        Self { parser: WireParser::new(symbol) }
+    #[pyo3(signature = (symbol=None, venue=None, *, skip_others=false))]
+    fn new(symbol: Option<&str>, venue: Option<&str>, skip_others: bool) -> PyResult<Self> {
+        let mut parser = WireParser::new(symbol);
+        if skip_others {
+            needs_symbol(symbol)?;
+            parser.skip_others();
+        }
+        if let Some(venue) = venue {
+            parser.expect_venue(Venue::of(venue).map_err(PyValueError::new_err)?);
+        }
+        Ok(Self { parser })
     }
 
     fn feed(&mut self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
@@ -45,6 +53,11 @@ impl PyWireParser {
     #[getter]
     fn symbol(&self) -> Option<String> {
         self.parser.symbol()
+    }
+
+    #[getter]
+    fn venue(&self) -> Option<&'static str> {
+        self.parser.venue().map(Venue::name)
     }
 
     #[getter]
@@ -77,9 +90,14 @@ pub struct PyPreflight {
 #[pymethods]
 impl PyPreflight {
     #[new]
-    #[pyo3(signature = (symbol=None))]
-    fn new(symbol: Option<&str>) -> Self {
-        Self { check: Some(Preflight::new(symbol)) }
+    #[pyo3(signature = (symbol=None, *, skip_others=false))]
+    fn new(symbol: Option<&str>, skip_others: bool) -> PyResult<Self> {
+        let mut check = Preflight::new(symbol);
+        if skip_others {
+            needs_symbol(symbol)?;
+            check.skip_others();
+        }
+        Ok(Self { check: Some(check) })
     }
 
     fn feed(&mut self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
@@ -91,6 +109,13 @@ impl PyPreflight {
         let check = self.check.take().ok_or_else(finished)?;
         let report = py.detach(|| check.finish()).map_err(refused)?;
         report_dict(py, &report)
+    }
+}
+
+fn needs_symbol(symbol: Option<&str>) -> PyResult<()> {
+    match symbol {
+        Some(_) => Ok(()),
+        None => Err(PyValueError::new_err("without a symbol there are no others to skip")),
     }
 }
 
@@ -116,6 +141,7 @@ fn report_dict<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyD
     let dict = PyDict::new(py);
     set_fields!(dict, report; symbol lines);
     set_fields!(dict, report.scale; price_decimals qty_decimals);
+    dict.set_item("venue", report.venue.map(Venue::name))?;
     dict.set_item("frames", frames)?;
     dict.set_item("depth_gaps", report.depth_breaks)?;
     dict.set_item("trade_gaps", report.trade_breaks)?;

@@ -1,7 +1,9 @@
 //! Many series through the Chan engine, side by side in threads.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::Duration;
 
 use ::chan::{Bar, ChanError, Engine, LevelKind, Params, Point};
 use numpy::{IntoPyArray, PyReadonlyArray1};
@@ -9,7 +11,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::chan::{read_params, to_py};
+use crate::chan_params::{read_params, to_py};
 
 /// ts_ms, open, high, low, close of one series, as Python gives them.
 type Columns<'py> = (
@@ -33,6 +35,12 @@ impl Series<'_> {
     }
 }
 
+/// How often the calling thread asks Python whether somebody pressed Ctrl-C.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// After how many bars a thread looks whether it should stop: a fraction of a millisecond.
+const LOOK_EVERY_BARS: usize = 4096;
+
 /// A point of one series.
 struct Found {
     series: usize,
@@ -43,40 +51,69 @@ struct Found {
 
 type Outcome = Result<Vec<Found>, (usize, ChanError)>;
 
-fn read(series: &Series<'_>, index: usize, params: Params, fresh: Option<usize>) -> Outcome {
-    let bars = (0..series.ts_ms.len()).map(|at| series.bar(at));
+/// Reads one series; once `stop` is set, a shorter one that nobody will look at.
+fn read(
+    series: &Series<'_>,
+    index: usize,
+    params: Params,
+    fresh: Option<usize>,
+    stop: &AtomicBool,
+) -> Outcome {
+    let goes_on = |at: &usize| !at.is_multiple_of(LOOK_EVERY_BARS) || !stop.load(Ordering::Relaxed);
+    let bars = (0..series.ts_ms.len()).take_while(goes_on).map(|at| series.bar(at));
     let engine = Engine::batch(params, bars).map_err(|fault| (index, fault))?;
     let bars = engine.bar_count();
     let oldest = fresh.map_or(0, |fresh| bars.saturating_sub(fresh));
     let mut found = Vec::new();
     for level in [LevelKind::Stroke, LevelKind::Segment] {
-        let fresh = engine.points(level).iter().filter(|point| point.bar >= oldest);
-        found.extend(fresh.map(|point| Found { series: index, bars, level, point: *point }));
+        let fresh = engine.points(level).filter(|point| point.bar >= oldest);
+        found.extend(fresh.map(|point| Found { series: index, bars, level, point }));
     }
     Ok(found)
 }
 
-fn read_all(
+/// Reads all series in `threads`; an error of `interrupted`, which is asked meanwhile, stops them and is returned.
+fn read_all<E>(
     all: &[Series<'_>],
     params: Params,
     fresh: Option<usize>,
     threads: usize,
-) -> Vec<Outcome> {
-    let next = AtomicUsize::new(0);
+    interrupted: impl Fn() -> Result<(), E>,
+) -> Result<Vec<Outcome>, E> {
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let work = || {
         let mut done = Vec::new();
-        loop {
+        while !stop.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(series) = all.get(index) else { return done };
-            done.push((index, read(series, index, params, fresh)));
+            let Some(series) = all.get(index) else { break };
+            done.push((index, read(series, index, params, fresh, &stop)));
         }
+        done
     };
     let mut outcomes: Vec<(usize, Outcome)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-    });
+        // A sender that is dropped says that its thread is through, however it ended.
+        let (alive, all_through) = mpsc::channel::<()>();
+        let work = &work;
+        let workers: Vec<_> = (0..threads)
+            .map(|_| {
+                let alive = alive.clone();
+                scope.spawn(move || {
+                    let _alive = alive;
+                    work()
+                })
+            })
+            .collect();
+        drop(alive);
+        while let Err(RecvTimeoutError::Timeout) = all_through.recv_timeout(ASK_EVERY) {
+            if let Err(fault) = interrupted() {
+                stop.store(true, Ordering::Relaxed);
+                return Err(fault);
+            }
+        }
+        Ok(workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect())
+    })?;
     outcomes.sort_by_key(|(index, _)| *index);
-    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
 /// Reads every series and returns the points shown after its last bar.
@@ -102,7 +139,8 @@ fn chan_scan<'py>(
         all.push(Series { ts_ms, prices });
     }
     let threads = threads.clamp(1, all.len().max(1));
-    let outcomes = py.detach(|| read_all(&all, params, fresh_bars, threads));
+    let asked = || Python::attach(|py| py.check_signals());
+    let outcomes = py.detach(|| read_all(&all, params, fresh_bars, threads, asked))?;
     let read = outcomes.len();
     let (mut found, mut failed) = (Vec::new(), Vec::new());
     for outcome in outcomes {

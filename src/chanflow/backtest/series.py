@@ -84,11 +84,13 @@ def interval_of(ts_ms: NDArray[np.int64]) -> str:
     return f"{step // UNIT_MS[unit]}{unit}"
 
 
-def read_series(path: Path, *, market: Market | None = None) -> Iterator[Series]:
+def read_series(
+    path: Path, *, market: Market | None = None, left_out: dict[str, str] | None = None
+) -> Iterator[Series]:
     """Return the series of a file: one for each symbol and interval it has, or one named for the file.
 
     `market` overrides what the symbols say. Raises RecordingInvalid, naming file and symbol, where the file cannot be
-    read or used.
+    read or used; with `left_out`, a symbol of a Parquet file that cannot be used is passed over and noted there.
     """
     try:
         with path.open("rb") as file:
@@ -98,7 +100,7 @@ def read_series(path: Path, *, market: Market | None = None) -> Iterator[Series]
     except OSError as fault:
         raise RecordingInvalid(f"{path} cannot be read: {(fault.strerror or str(fault)).lower()}") from fault
     if magic == _PARQUET_MAGIC:
-        yield from _tables(path, sha256, market)
+        yield from _tables(path, sha256, market, left_out)
         return
     bars = read_bars(path, repair=True)
     symbol = path.name
@@ -107,7 +109,7 @@ def read_series(path: Path, *, market: Market | None = None) -> Iterator[Series]
     yield _series(path, sha256, symbol, market, None, bars, suspended=0, adjusted=False)
 
 
-def _tables(path: Path, sha256: str, market: Market | None) -> Iterator[Series]:
+def _tables(path: Path, sha256: str, market: Market | None, left_out: dict[str, str] | None) -> Iterator[Series]:
     """Read a Parquet file, one series for each value of its columns `symbol` and `interval`."""
     import polars as pl  # noqa: PLC0415 (heavy, and CSV files do without)
 
@@ -126,8 +128,15 @@ def _tables(path: Path, sha256: str, market: Market | None) -> Iterator[Series]:
         named = dict(zip(keys, values, strict=True))
         symbol = str(named.get("symbol", path.name.removesuffix(".parquet")))
         interval = str(named["interval"]) if "interval" in named else None
-        bars, suspended, adjusted = _columns(path, symbol, part, market or market_of(symbol))
-        yield _series(path, sha256, symbol, market, interval, bars, suspended=suspended, adjusted=adjusted)
+        try:
+            bars, suspended, adjusted = _columns(path, symbol, part, market or market_of(symbol))
+            series = _series(path, sha256, symbol, market, interval, bars, suspended=suspended, adjusted=adjusted)
+        except RecordingInvalid as fault:
+            if left_out is None:
+                raise
+            left_out[symbol] = str(fault)
+        else:
+            yield series
 
 
 _NUMBERS = ("ts_ms", "open", "high", "low", "close", "volume", "amount", "adj_factor")
@@ -139,8 +148,11 @@ def _columns(path: Path, symbol: str, part: pl.DataFrame, market: Market) -> tup
 
     dropped = 0
     if market == "cn" and "volume" in part.columns:
-        traded = part.filter(pl.col("volume").fill_null(0) != 0)
-        dropped, part = part.height - traded.height, traded
+        volume = part.get_column("volume")
+        # Most symbols trade every day, and a query for each of thousands takes its time.
+        if volume.null_count() or (volume == 0).any():
+            traded = part.filter(pl.col("volume").fill_null(0) != 0)
+            dropped, part = part.height - traded.height, traded
     gap = next((name for name in _NUMBERS[:5] if part.get_column(name).null_count()), None)
     if gap is not None:
         raise RecordingInvalid(f"{path} {symbol}: {gap} is empty in {part.get_column(gap).null_count()} rows")

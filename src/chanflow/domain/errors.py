@@ -2,7 +2,7 @@
 
 ```
 ChanflowError
-├─ Retryable        nothing happened; try again      VenueBusy · FeedGap
+├─ Retryable        nothing happened; try again      VenueBusy · FeedGap · ClusterUnreachable · WorkLost
 ├─ Uncertain        ask first, then decide           OrderFateUnknown
 ├─ Rejected         do not repeat as it is           InvalidArgument · NotFound · OpinionInvalid · MissingExtra
 │                                                    · RecordingInvalid
@@ -38,6 +38,18 @@ class FeedGap(Retryable):
     """The feed lost events; wait until the book is synchronised again."""
 
     code = "data_stale"
+
+
+class ClusterUnreachable(Retryable):
+    """Nobody computes at the address given."""
+
+
+class WorkLost(Retryable):
+    """A chunk of a computation was not done, so there is no result. `chunk` is its index."""
+
+    def __init__(self, message: str, *, chunk: int) -> None:
+        super().__init__(message)
+        self.chunk = chunk
 
 
 class Uncertain(ChanflowError):

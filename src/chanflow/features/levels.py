@@ -1,14 +1,16 @@
 """Several levels of one symbol at once (多级别联立): the structure of each, linked to the next coarser one, both ways.
 
-One rule of time: a child belongs to the parent whose [start bar open, end bar close) contains the child's end. Where
-two parents share the bar of their common peak, the earlier one has it. Only closed bars enter, so that an answer for a
-time uses nothing that was unknown then.
+One rule of time: a child belongs to the parent whose [start bar open, end bar close) contains the child's end; so a
+week belongs to the month in which it ends. Where two parents share the bar of their common peak, the earlier one has
+it. Only closed bars count, so that an answer for a time uses nothing that was unknown then. A level's last bar may
+still be forming; what shows because of it is a preview (预演): never confirmed, and gone in every answer for a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -23,16 +25,17 @@ POINT_TYPES = ("1", "1p", "2", "2s", "3a", "3b")
 """The point type of each bit of a `types` column, lowest first."""
 DIVERGENCE_BITS = 0b11
 """Types 1 and 1p: points that a divergence (背驰) makes."""
-VOID = 2
+PROVISIONAL, CONFIRMED, VOID = 0, 1, 2
 NONE = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LevelBars:
-    """The closed bars of one level: one array per column, times in Unix ms UTC, prices in quote units.
+    """The bars of one level: one array per column, times in Unix ms UTC, prices in quote units.
 
-    A bar covers [open_ms, close_ms). Raises ValueError when columns differ in length, a bar does not end after its
-    open, or one opens before the end of the bar before it.
+    A bar covers [open_ms, close_ms). All are closed but, if `forming`, the last one. Raises ValueError when columns
+    differ in length, a bar does not end after its open, one opens before the end of the bar before it, or no bar is
+    there to be forming.
     """
 
     level: str
@@ -43,6 +46,7 @@ class LevelBars:
     low: NDArray[np.float64]
     close: NDArray[np.float64]
     volume: NDArray[np.float64] | None = None
+    forming: bool = False
 
     def __post_init__(self) -> None:
         columns = (self.open_ms, self.close_ms, self.open, self.high, self.low, self.close, self.volume)
@@ -54,13 +58,21 @@ class LevelBars:
         if wrong.any():
             at = int(np.argmax(wrong))
             raise ValueError(f"{self.level} bar {at} does not end after its open, or opens before the last one ends")
+        if self.forming and not len(self):
+            raise ValueError(f"{self.level} has no bar, so none is forming")
 
     def __len__(self) -> int:
         return len(self.open_ms)
 
     def closed_by(self, ts_ms: ArrayLike) -> NDArray[np.int64]:
         """Return, for each time, the index of the last bar that was closed then, -1 for none."""
-        return np.searchsorted(self.close_ms, np.asarray(ts_ms, dtype=np.int64), side="right").astype(np.int64) - 1
+        close_ms = self.close_ms[: self.closed]
+        return np.searchsorted(close_ms, np.asarray(ts_ms, dtype=np.int64), side="right").astype(np.int64) - 1
+
+    @property
+    def closed(self) -> int:
+        """How many of the bars are closed: all but a forming one."""
+        return len(self) - self.forming
 
     def first(self, bars: int) -> LevelBars:
         """Return the first `bars` of these bars."""
@@ -73,6 +85,7 @@ class LevelBars:
             low=self.low[:bars],
             close=self.close[:bars],
             volume=None if self.volume is None else self.volume[:bars],
+            forming=self.forming and bars == len(self),
         )
 
 
@@ -99,8 +112,8 @@ class Links:
 class LevelPoint:
     """A buying or selling point (买卖点) of one level. `index` is its row, `element` the stroke or segment it ends.
 
-    `known_ms` is the close of the bar after which it was first shown, None where the structure does not say;
-    `known_bar` is that bar. `divergence` is the ratio of forces, None where there is none.
+    `known_bar` is the bar after which it was first shown, None where the structure does not say; `known_ms` is that
+    bar's close, None also while it forms. `divergence` is the ratio of forces, None where there is none.
     """
 
     level: str
@@ -119,12 +132,25 @@ class LevelPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """When something came to be known: at `ms`, the close of bar `bar` of a level."""
+
+    level: str
+    bar: int
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class NestedInterval:
     """A nested interval (区间套): points of one side, coarsest first, each inside the exit element of the one above."""
 
     points: tuple[LevelPoint, ...]
     missing: str | None
     """The level at which no point was found, so that the chain ends above it; None when it is whole."""
+    known: Known | None
+    """The bar at which the chain was first known: its points and the elements that hold them were shown, and no later
+    point, withdrawn since, stood in their place. Of bars that close at one time it is the finest's. None where a
+    structure has no history, or the chain rests on a bar that still forms."""
 
     @property
     def price(self) -> float:
@@ -135,16 +161,6 @@ class NestedInterval:
     def state(self) -> State:
         """Confirmed when every point of the chain is."""
         return "confirmed" if all(point.state == "confirmed" for point in self.points) else "provisional"
-
-    @property
-    def known(self) -> LevelPoint | None:
-        """The point whose `known_bar` first made the chain known: the last one seen, the finest of equals.
-
-        None where a structure does not say when a point was first shown.
-        """
-        if any(point.known_ms is None for point in self.points):
-            return None
-        return max(reversed(self.points), key=lambda point: point.known_ms or 0)
 
 
 class Levels:
@@ -224,12 +240,14 @@ class Levels:
         if down_to not in self.names[: self.names.index(point.level)]:
             raise ValueError(f"down_to is {down_to!r}: give a level finer than {point.level}, of {list(self.names)}")
         chain = [point]
+        missing = None
         for level in reversed(self.names[self.names.index(down_to) : self.names.index(point.level)]):
             row = self._last_divergence(level, chain[-1])
             if row is None:
-                return NestedInterval(tuple(chain), level)
+                missing = level
+                break
             chain.append(self._point(level, row))
-        return NestedInterval(tuple(chain), None)
+        return NestedInterval(tuple(chain), missing, self._known(chain))
 
     def _has(self, point: LevelPoint) -> bool:
         if point.level not in self.names or not 0 <= point.index < len(self.structures[point.level].points.state):
@@ -237,23 +255,68 @@ class Levels:
         return self._point(point.level, point.index) == point
 
     def _last_divergence(self, level: str, above: LevelPoint) -> int | None:
-        structure = self.structures[above.level]
-        elements = structure.strokes if above.ends == "stroke" else structure.segments
+        points = self.structures[level].points
+        rows = np.flatnonzero(self._divergences(level, above) & (np.asarray(points.state) != VOID))
+        return int(rows[np.argmax(np.asarray(points.ts_ms)[rows])]) if rows.size else None
+
+    def _divergences(self, level: str, above: LevelPoint) -> NDArray[np.bool_]:
+        """Return which rows of a level's points, void ones too, are of the side and inside the element above."""
+        elements = self._elements(above)
         begin_ms = int(elements.start_ts_ms[above.element])
         until_ms = int(_until_ms(elements.end_ts_ms[above.element], self.bars[above.level]))
         points = self.structures[level].points
         ts_ms = np.asarray(points.ts_ms)
         fits = (np.asarray(points.types) & DIVERGENCE_BITS) != 0
         fits &= (np.asarray(points.side) > 0) == (above.side == "buy")
-        fits &= (np.asarray(points.state) != VOID) & (ts_ms >= begin_ms) & (ts_ms < until_ms)
-        rows = np.flatnonzero(fits)
-        return int(rows[np.argmax(ts_ms[rows])]) if rows.size else None
+        return np.asarray(fits & (ts_ms >= begin_ms) & (ts_ms < until_ms))
+
+    def _known(self, chain: Sequence[LevelPoint]) -> Known | None:
+        """Return when a chain was first known: once all of it was shown and nothing stood in its way any more."""
+        needed = [self._moment(point.level, point.known_bar) for point in chain]
+        for above in chain[:-1]:
+            seen = self._elements(above).first_seen_bar
+            needed.append(None if seen is None else self._moment(above.level, int(seen[above.element])))
+        known = max((each for each in needed if each is not None), key=self._order, default=None)
+        if known is None or None in needed:
+            return None
+        rivals = [rival for above, point in pairwise(chain) for rival in self._rivals(above, point)]
+        for shown, gone in sorted(rivals, key=lambda rival: 0 if rival[0] is None else rival[0].ms):
+            if shown is not None and shown.ms <= known.ms and (gone is None or known.ms < gone.ms):
+                if gone is None:
+                    return None
+                known = gone
+        return known
+
+    def _elements(self, point: LevelPoint) -> Any:
+        """Return the list of the element that a point ends."""
+        structure = self.structures[point.level]
+        return structure.strokes if point.ends == "stroke" else structure.segments
+
+    def _rivals(self, above: LevelPoint, point: LevelPoint) -> Iterator[tuple[Known | None, Known | None]]:
+        """Return since when, and until when, each withdrawn point was shown that would have been taken for `point`."""
+        points = self.structures[point.level].points
+        later = (points.ts_ms > point.ts_ms) | ((points.ts_ms == point.ts_ms) & (points.level == 0))
+        later &= (points.ts_ms != point.ts_ms) | (point.ends == "segment")
+        for row in np.flatnonzero(self._divergences(point.level, above) & (points.state == VOID) & later):
+            bars = int(points.first_seen_bar[row]), int(points.void_bar[row])
+            yield self._moment(point.level, bars[0]), self._moment(point.level, bars[1])
+
+    def _moment(self, level: str, bar: int | None) -> Known | None:
+        """Return when a bar closed, None for a bar that forms or is not known."""
+        if bar is None or bar >= self.bars[level].closed:
+            return None
+        return Known(level, bar, int(self.bars[level].close_ms[bar]))
+
+    def _order(self, moment: Known) -> tuple[int, int]:
+        """Return what sorts moments by time, of equals the finest last."""
+        return moment.ms, -self.names.index(moment.level)
 
     def _point(self, level: str, row: int) -> LevelPoint:
         points = self.structures[level].points
         types, divergence = int(points.types[row]), float(points.divergence[row])
         seen = getattr(points, "first_seen_bar", None)
         known_bar = None if seen is None else int(seen[row])
+        closed = known_bar is not None and known_bar < self.bars[level].closed
         return LevelPoint(
             level=level,
             index=row,
@@ -267,37 +330,63 @@ class Levels:
             state=chan.STATES[points.state[row]],
             divergence=None if np.isnan(divergence) else divergence,
             known_bar=known_bar,
-            known_ms=None if known_bar is None else int(self.bars[level].close_ms[known_bar]),
+            known_ms=int(self.bars[level].close_ms[known_bar]) if closed else None,
         )
 
 
 def analyze(
-    levels: Sequence[LevelBars], *, preset: str = "default", params: Mapping[str, chan.Setting] | None = None
+    levels: Sequence[LevelBars],
+    *,
+    preset: str = "default",
+    params: Mapping[str, chan.Setting] | None = None,
+    history: bool = True,
 ) -> Levels:
     """Return the structures of all levels, finest first, with their links; settings as in `chan.analyze`.
 
-    Raises ValueError as `Levels` and `chan.analyze` do.
+    Without `history` it is several times faster, and no point says since when it is known. A level whose last bar
+    forms always has it. Raises ValueError as `Levels` and `chan.analyze` do.
     """
 
     def structure_of(bars: LevelBars) -> chan.Structure:
-        return chan.analyze(
-            bars.open, bars.high, bars.low, bars.close, bars.open_ms, preset=preset, volume=bars.volume, params=params
-        )
+        found = chan.analyze(
+            bars.open, bars.high, bars.low, bars.close, bars.open_ms, preset=preset, volume=bars.volume, params=params,
+            history=history or bars.forming,
+        )  # fmt: skip
+        return unsettled(found, bars.closed) if bars.forming else found
 
     return Levels(levels, structure_of)
 
 
+def unsettled(structure: chan.Structure, closed: int) -> chan.Structure:
+    """Return a structure with history in which nothing is confirmed that bars before bar `closed` did not confirm.
+
+    So the bar `closed`, which still forms, shows what would be if it closed as it stands, and settles nothing.
+    """
+    lists: dict[str, Any] = {name: getattr(structure, name) for name in (*LINKED, "points")}
+    for name, rows in lists.items():
+        late = (rows.state == CONFIRMED) & (rows.confirmed_bar >= closed)
+        lists[name] = replace(
+            rows,
+            state=np.where(late, PROVISIONAL, rows.state).astype(np.uint8),
+            confirmed_bar=np.where(late, NONE, rows.confirmed_bar),
+        )
+    points = lists["points"]
+    settled = np.where(points.state == CONFIRMED, points.confirmed_types, 0).astype(np.uint8)
+    return replace(structure, **lists | {"points": replace(points, confirmed_types=settled)})
+
+
 def _bar_links(fine: LevelBars, coarse: LevelBars) -> Links:
-    """Link each bar to the coarser one that covers it."""
+    """Link each bar to the coarser one in which it ends."""
     if not len(coarse):
         return _both_ways(np.full(len(fine), NONE, dtype=np.int64), 0)
-    at = np.searchsorted(coarse.open_ms, fine.open_ms, side="right") - 1
-    covered = (at >= 0) & (fine.open_ms < coarse.close_ms[at])
-    following_ms = np.append(coarse.open_ms, np.iinfo(np.int64).max)[at + 1]
-    split = fine.close_ms > np.where(covered, coarse.close_ms[at], following_ms)
-    if split.any():
-        raise ValueError(f"{fine.level} bar {int(np.argmax(split))} does not lie in one {coarse.level} bar")
-    return _both_ways(np.where(covered, at, NONE), len(coarse))
+    at = np.searchsorted(coarse.open_ms, fine.close_ms, side="left").astype(np.int64) - 1
+    spans = (at > 0) & (fine.open_ms < coarse.open_ms[at - 1])
+    if spans.any():
+        raise ValueError(
+            f"{fine.level} bar {int(np.argmax(spans))} spans whole {coarse.level} bars: finest level first"
+        )
+    ends_inside = (at >= 0) & (fine.close_ms <= coarse.close_ms[at])
+    return _both_ways(np.where(ends_inside, at, NONE), len(coarse))
 
 
 def _span_links(children: Any, parents: Any, parent_bars: LevelBars) -> Links:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from chanflow.features import levels
-from chanflow.features.levels import LevelBars, LevelPoint, Levels
+from chanflow.features.levels import Known, LevelBars, LevelPoint, Levels
 
 FACTORS = {"1m": 1, "5m": 5, "30m": 30}
 PROVISIONAL, CONFIRMED, VOID = 0, 1, 2
@@ -48,6 +48,7 @@ def spans(*rows: tuple[int, int], state: int = CONFIRMED, level: list[int] | Non
         "start_ts_ms": np.array([row[0] for row in rows], dtype=np.int64),
         "end_ts_ms": np.array([row[1] for row in rows], dtype=np.int64),
         "state": np.full(len(rows), state, dtype=np.uint8),
+        "first_seen_bar": np.zeros(len(rows), dtype=np.int64),
     }
     if level is not None:
         columns["level"] = np.array(level, dtype=np.uint8)
@@ -66,6 +67,7 @@ class Point:
     state: int = CONFIRMED
     divergence: float = 0.5
     seen: int = 0
+    void: int = -1
 
 
 def points(*rows: Point, seen: bool = True) -> SimpleNamespace:
@@ -76,6 +78,7 @@ def points(*rows: Point, seen: bool = True) -> SimpleNamespace:
     columns |= {"bar": columns["ts_ms"], "price": columns["ts_ms"] / 2}
     if seen:
         columns["first_seen_bar"] = np.array([row.seen for row in rows], dtype=np.int64)
+        columns["void_bar"] = np.array([row.void for row in rows], dtype=np.int64)
     return SimpleNamespace(**columns)
 
 
@@ -98,13 +101,15 @@ def test_a_gap_between_coarser_bars_has_no_parent() -> None:
     assert found.parent.tolist() == [0] * 5 + [-1] * 5 + [1] * 5
 
 
-@pytest.mark.parametrize("opens", [3, 4, 6])
-def test_a_bar_across_an_edge_is_refused(opens: int) -> None:
-    price = np.ones(2)
-    coarse = LevelBars("5m", np.array([0, 7]), np.array([5, 12]), price, price, price, price)
-    fine = LevelBars("3m", np.array([opens]), np.array([opens + 3]), *(np.ones(1),) * 4)
-    with pytest.raises(ValueError, match="3m bar 0 does not lie in one 5m bar"):
-        levels.analyze([fine, coarse])
+def test_a_bar_across_an_edge_belongs_to_the_bar_in_which_it_ends() -> None:
+    found = levels.analyze([bars("3d", 3, 4), bars("5d", 5, 2)]).links("3d", "bars")
+    assert found.parent.tolist() == [0, 1, 1, -1]
+    assert [found.children(parent).tolist() for parent in (0, 1)] == [[0], [1, 2]]
+
+
+def test_levels_in_the_wrong_order_are_refused() -> None:
+    with pytest.raises(ValueError, match="30m bar 0 spans whole 5m bars: finest level first"):
+        levels.analyze([bars("30m", 30, 2), bars("5m", 5, 12)])
 
 
 def test_a_child_belongs_to_the_parent_in_which_it_ends() -> None:
@@ -204,7 +209,7 @@ def test_a_nested_interval_takes_the_last_divergence_inside_each_exit_element() 
     assert [(point.level, point.ts_ms) for point in found.points] == [("coarse", 50), ("middle", 60), ("fine", 61)]
     assert (found.missing, found.price, found.state) == (None, 30.5, "provisional")
     assert found.known is not None
-    assert (found.known.level, found.known.known_bar, found.known.known_ms) == ("coarse", 3, 100)
+    assert (found.known.level, found.known.bar, found.known.ms) == ("coarse", 3, 100)
     assert [point.known_ms for point in found.points] == [100, 75, 67]
     assert made.nested(start, "middle").points == found.points[:2]
     assert made.nested(start, "middle").state == "confirmed"
@@ -219,7 +224,51 @@ def test_of_points_first_seen_at_one_time_the_finest_made_the_chain_known() -> N
     made, start = nested_levels(points(Point(61, seen=99)), points(Point(60, element=1, seen=19)))
     known = made.nested(start, "fine").known
     assert known is not None
-    assert (known.level, known.known_ms) == ("fine", 100)
+    assert (known.level, known.ms) == ("fine", 100)
+
+
+def test_a_chain_is_known_once_a_later_point_that_stood_in_its_place_was_withdrawn() -> None:
+    withdrawn = Point(64, state=VOID, seen=70, void=80)
+    early, elsewhere = Point(60, state=VOID, seen=64, void=90), Point(66, state=VOID, seen=70, void=91)
+    late = Point(63, state=VOID, seen=81, void=82)
+    fine = points(Point(61, seen=72), withdrawn, early, elsewhere, late)
+    made, start = nested_levels(fine, points(Point(60, element=1, seen=14)))
+    assert made.nested(start, "fine").known == Known("coarse", 3, 100)
+    coarse = SimpleNamespace(strokes=spans((0, 50)), points=points(Point(50, seen=2)))
+    middle = SimpleNamespace(strokes=spans((0, 20), (35, 60)), points=points(Point(60, element=1, seen=14)))
+    made = made_levels(THREE, fine=SimpleNamespace(points=fine), middle=middle, coarse=coarse)
+    assert made.nested(made.points("coarse")[0], "fine").known == Known("fine", 80, 81)
+
+
+def test_a_chain_is_known_once_the_elements_that_hold_it_are_shown() -> None:
+    middle = SimpleNamespace(strokes=spans((0, 20), (35, 60)), points=points(Point(60, element=1, seen=14)))
+    coarse = SimpleNamespace(strokes=spans((0, 50)), points=points(Point(50, seen=0)))
+    middle.strokes.first_seen_bar[1] = 17
+    made = made_levels(THREE, fine=SimpleNamespace(points=points(Point(61))), middle=middle, coarse=coarse)
+    assert made.nested(made.points("coarse")[0], "fine").known == Known("middle", 17, 90)
+
+
+def test_what_only_a_forming_bar_shows_has_no_time_since_when_it_is_known() -> None:
+    forming = [replace(level, forming=True) for level in THREE]
+    structures = {
+        "fine": SimpleNamespace(points=points(Point(61, seen=98))),
+        "middle": SimpleNamespace(strokes=spans((0, 20), (35, 60)), points=points(Point(60, element=1, seen=19))),
+    }
+    made = Levels(forming[:2], lambda level: structures[level.level])
+    (point,) = made.points("middle")
+    assert (point.known_bar, point.known_ms) == (19, None)
+    assert made.points("fine")[0].known_ms == 99
+    assert made.nested(point, "fine").known is None
+
+
+def test_a_forming_bar_is_not_among_the_bars_closed_by_a_time() -> None:
+    forming = replace(bars("5m", 5, 3), forming=True)
+    assert (len(forming), forming.closed) == (3, 2)
+    assert forming.closed_by([9, 10, 99]).tolist() == [0, 1, 1]
+    assert [forming.first(count).forming for count in (2, 3)] == [False, True]
+    assert len(levels.analyze([forming]).at(99).bars["5m"]) == 2
+    with pytest.raises(ValueError, match="5m has no bar, so none is forming"):
+        replace(bars("5m", 5, 0), forming=True)
 
 
 def test_a_segment_point_nests_in_its_segment() -> None:
@@ -326,7 +375,7 @@ def test_the_link_of_a_confirmed_child_to_a_confirmed_parent_stays(seed: int, mi
 
 @pytest.mark.parametrize("seed", sorted(WALKS))
 def test_links_are_inverse_to_each_other_and_as_the_rule_says(seed: int) -> None:
-    found = levels.analyze(WALKS[seed])
+    found = levels.analyze(WALKS[seed], history=False)
     for level, of in linked_lists(found):
         links = found.links(level, of)
         for parent in range(links.first_child.size):

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import os
+import pickle
+import signal
+import threading
 from random import Random
 
 import numpy as np
 import pytest
 
+from chanflow.features import scan as scan_module
 from chanflow.features.reference.bar import Bar
 from chanflow.features.reference.structure import analyze
 from chanflow.features.scan import BarSeries, scan
@@ -78,6 +83,10 @@ def test_a_malformed_series_fails_alone() -> None:
     [
         ({"types": ("4",)}, "point type '4' is unknown"),
         ({"threads": 0}, "threads is 0"),
+        ({"side": "long"}, "side 'long' is unknown"),
+        ({"level": "30m"}, "level '30m' is unknown"),
+        ({"state": "void"}, "state 'void' is unknown"),
+        ({"fresh_bars": 0}, "fresh_bars is 0"),
         ({"preset": "best"}, "best"),
         ({"params": {"macd_algo": "volume"}}, "volume"),
     ],
@@ -91,3 +100,41 @@ def test_columns_of_different_lengths_are_refused() -> None:
     good = walk(1)
     with pytest.raises(ValueError, match="columns differ in length"):
         scan({"X": BarSeries(good.ts_ms, good.open, good.high, good.low, good.close[:-1].copy())})
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_chunks_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    whole = scan(MARKET, threads=threads)
+    monkeypatch.setattr("chanflow.features.scan.CHUNK_BARS", 1)
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr("chanflow.features.scan.SYMBOLS_PER_THREAD", 1)
+    assert scan(MARKET, threads=threads, progress=lambda done, of: told.append((done, of))) == whole
+    assert told == [(min(done, 12), 12) for done in range(threads, 12 + threads, threads)]
+
+
+def test_a_listener_that_raises_ends_the_scan() -> None:
+    def stop(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scan(MARKET, progress=stop)
+
+
+def test_ctrl_c_ends_a_long_scan_between_two_bars() -> None:
+    one = walk(1, 400_000)
+    before = signal.signal(signal.SIGUSR1, signal.default_int_handler)
+    press = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1))
+    press.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            scan({f"S{at}": one for at in range(200)}, threads=1)
+    finally:
+        press.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_chunk_survives_its_way_to_another_machine() -> None:
+    chunk = scan_module._chunks(MARKET, 12)[0]
+    there = pickle.loads(pickle.dumps(chunk))
+    assert [symbol for symbol, _ in there] == list(MARKET)
+    assert scan(dict(there)) == scan(MARKET)

@@ -69,8 +69,8 @@ def analyzed(file: Path, output_format: str = "json", **more: Any) -> str:
 def scanned(file: Path, output_format: str = "json", **more: Any) -> str:
     out = io.StringIO()
     options: dict[str, Any] = {
-        "preset": "default", "settings": (), "interval": None, "types": (), "side": None, "state": None, "kind": None,
-        "fresh_bars": None, "threads": 1,
+        "preset": "default", "settings": (), "intervals": (), "types": (), "side": None, "state": None, "kind": None,
+        "cluster": None, "fresh_bars": None, "threads": 1,
     }  # fmt: skip
     run_scan([file], output_format=output_format, out=out, **{**options, **more})  # type: ignore[arg-type]
     return out.getvalue()
@@ -195,7 +195,7 @@ def test_a_scan_carries_the_figures_of_its_market_and_interval(file: Path, home:
     for row in found["points"]:
         row.pop("stats", None)
     assert found == plain
-    assert "stats" not in scanned(file, home=home, interval="5m")
+    assert "stats" not in scanned(file, home=home, intervals=["5m"])
 
 
 def test_a_scans_table_tells_them_beside_each_point(file: Path, home: Callable[[], Path]) -> None:

@@ -126,8 +126,9 @@ def test_events_add_up_to_what_is_shown(params: dict[str, Any]) -> None:
     known: dict[tuple[int, int], tuple[Any, ...]] = {}
     states: dict[tuple[int, int], int] = {}
     for bar, row in enumerate(rows(columns)):
-        strokes = [event[1:] for event in engine.push(*row) if event[0] == "stroke"]
-        for kind, index, start_bar, *fields, event_bar in strokes:
+        strokes = [event for event in engine.push(*row) if isinstance(event, chanflow_native.StrokeEvent)]
+        for event in strokes:
+            kind, index, start_bar, *fields, event_bar = (getattr(event, name) for name in event.__match_args__)
             identity = (index, start_bar)
             assert event_bar == bar
             assert (identity in known) == (kind != "new")
@@ -213,7 +214,7 @@ def test_python_names_what_the_core_gives() -> None:
     document = json.loads(structure.to_json())
     assert kinds == {"new", "revised", "confirmed", "void"}
     assert engine.structure().to_json() == structure.to_json()
-    lists = ["centers", "points", "segments", "strokes", "super_segments", "trends"]
+    lists = ["centers", "points", "resets", "segments", "strokes", "super_segments", "trends"]
     assert sorted(document) == sorted([*lists, "bars", "merged", "schema"])
     assert (document["schema"], document["bars"]) == ("chanflow.structure/1", 700)
     expected = in_output_format(batch(columns, "new_bi", {}).strokes())

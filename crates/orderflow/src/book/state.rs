@@ -1,6 +1,6 @@
 //! Saving and loading of a book.
 
-use super::{Book, Side};
+use super::Book;
 use crate::error::Error;
 use crate::event::Level;
 use crate::state::{Reader, State, Writer};
@@ -13,7 +13,7 @@ impl State for Book {
 
     fn load(from: &mut Reader<'_>) -> Result<Self, Error> {
         let (bids, asks) = <(Vec<Level>, Vec<Level>)>::load(from)?;
-        let mut book = Self { bids: Side::default(), asks: Side::default() };
+        let mut book = Self::default();
         book.apply(&bids, &asks);
         Ok(book)
     }

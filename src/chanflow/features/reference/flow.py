@@ -127,7 +127,7 @@ class FlowReference:
         self._before_change(event_ms)
         self._on_changes(self.book.on_diff(Diff(first_id, final_id, prev_id, event_ms, bids, asks)))
 
-    def _on_snapshot(self, event_ms: int, last_id: int, bids: Any, asks: Any) -> None:
+    def _on_snapshot(self, _event_ms: int, last_id: int, bids: Any, asks: Any) -> None:
         self._has_depth = True
         self._on_changes(self.book.on_snapshot(last_id, bids, asks))
 
@@ -145,12 +145,8 @@ class FlowReference:
 
     def _take_quotes(self, event_ms: int, quotes: Quotes) -> None:
         bid, bid_qty, ask, ask_qty = quotes
-        if not (
-            0 < bid <= MAX_AMOUNT
-            and 0 < ask <= MAX_AMOUNT
-            and min(bid_qty, ask_qty) >= 0
-            and max(bid_qty, ask_qty) <= MAX_AMOUNT
-        ):
+        prices_fit = all(1 <= price <= MAX_AMOUNT for price in (bid, ask))
+        if not prices_fit or not all(0 <= qty <= MAX_AMOUNT for qty in (bid_qty, ask_qty)):
             self._before = None
             return
         self._after_loss(event_ms)

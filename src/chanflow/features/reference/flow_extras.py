@@ -15,7 +15,7 @@ from chanflow.features.reference.flow_settings import FlowSettings
 if TYPE_CHECKING:
     from chanflow.features.reference.flow import Bin, Quotes
 
-DAY_MS, KYLE_MS, VPIN_LEARNING_MS = 86_400_000, 1_800_000, 300_000
+DAY_MS, KYLE_MS, VPIN_LEARNING_MS = 86_400_000, 1_800_000, 60_000
 CONFLICT_OFI, CONFLICT_CVD = 1.5, 0.7
 SCORE_UNIT = 1_048_576.0
 

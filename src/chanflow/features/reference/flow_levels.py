@@ -13,7 +13,7 @@ MIN_BINS, MARGIN, STEPS = 30.0, 0.02, 100
 
 
 def demand(old: tuple[int, int], new: tuple[int, int]) -> int:
-    """Return what a change of one bid level adds: a price not below the old brings its size, one not above takes the old."""
+    """Return what a change of a bid adds: a price not below the old brings its size, one not above takes the old's."""
     (old_price, old_qty), (price, qty) = old, new
     return (qty if price >= old_price else 0) - (old_qty if price <= old_price else 0)
 

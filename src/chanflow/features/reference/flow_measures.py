@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import sqrt
 
 KYLE_MIN_BINS, KYLE_MAX_SIZE = 30, 1 << 40
-VPIN_BUCKETS = 50
+VPIN_BUCKETS, VPIN_LEARNT_BUCKETS = 50, 10
 RATE_MS, MOVE_MS = 60_000, 300_000
 
 
@@ -32,14 +32,15 @@ class Vpin:
 
     def __init__(self, bucket: int | None) -> None:
         self.bucket = bucket
-        self.learning = self.bought = self.sold = 0
+        self.bought = self.sold = 0
+        self.learning: list[int] = []
         self.full: list[int] = []
 
     def push(self, signed: int) -> None:
         """Take a trade: signed lots, positive where the taker bought."""
         left = abs(signed)
         if self.bucket is None:
-            self.learning += left
+            self.learning.append(signed)
             return
         while left > 0 or self.bought + self.sold == self.bucket:
             part = min(left, self.bucket - self.bought - self.sold)
@@ -53,9 +54,11 @@ class Vpin:
                 self.bought = self.sold = 0
 
     def learnt(self) -> None:
-        """End the learning of the bucket size: a fiftieth of the volume so far."""
-        if self.bucket is None and self.learning > 0:
-            self.bucket = max(self.learning // VPIN_BUCKETS, 1)
+        """End the learning of the bucket size, a tenth of the volume so far, and fill buckets with it."""
+        if self.bucket is None and self.learning:
+            self.bucket = max(sum(map(abs, self.learning)) // VPIN_LEARNT_BUCKETS, 1)
+            for signed in self.learning:
+                self.push(signed)
 
     def value(self) -> float | None:
         """Return Σ|bought - sold| / (50 V)."""

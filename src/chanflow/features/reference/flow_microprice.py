@@ -21,6 +21,7 @@ class MicroPrice:
         self.learnt = 0 if tick is None else TICK_QUOTES
         self.next_fit_ms: int | None = None
         self.fits: list[tuple[int, list[float]]] = []
+        self.before: tuple[int, int] | None = None
         self._forget()
 
     def on_quote(self, event_ms: int, bid: int, bid_qty: int, ask: int, ask_qty: int) -> None:
@@ -62,7 +63,7 @@ class MicroPrice:
         self.moved = [[0] * STATES for _ in range(STATES)]
         self.gains = [0] * STATES
         self.steps = 0
-        self.before: tuple[int, int] | None = None
+        self.before = None
 
     def _state(self, bid: int, bid_qty: int, ask: int, ask_qty: int) -> int | None:
         spread = (ask - bid) // max(self.tick, 1)

@@ -74,7 +74,7 @@ def half_to_the(x: float) -> float:
 
 
 class EwZ:
-    """Exponentially weighted mean and variance of the signed roots; weights halve every `half_life_ms` of event time."""
+    """Exponentially weighted mean and variance of the signed roots; weights halve every `half_life_ms`."""
 
     def __init__(self, bin_ms: int, half_life_ms: int, warmup: int) -> None:
         self.decay = half_to_the(bin_ms / half_life_ms)

@@ -113,13 +113,40 @@ def analyze(
     plot: Annotated[Path | None, typer.Option(help="Also draw it: out.html or out.png.")] = None,
     repair: Annotated[bool, typer.Option(help="Widen bars whose high or low does not bound the others.")] = False,
     history: Annotated[bool, typer.Option(help="Add when each was first seen, confirmed and withdrawn.")] = False,
+    levels: Annotated[str | None, typer.Option(help="Several levels, linked, as 5m,30m,1d.")] = None,
+    market: Annotated[
+        str | None, typer.Option(help="Whose calendar the levels and reset_gap_ms follow: crypto or cn.")
+    ] = None,
+    nested: Annotated[bool, typer.Option(help="Add the nested intervals of the levels.")] = False,
+    at: Annotated[str | None, typer.Option(help="Only bars closed by then: RFC 3339 or Unix ms.")] = None,
+    trading_days: Annotated[
+        Path | None, typer.Option(help="With --market cn and reset_gap_ms: a file with a trading day a line.")
+    ] = None,
 ) -> None:
-    """Read the Chan structure (缠论) of the bars in a file."""
-    from chanflow.interfaces.cli.analyze import run_analyze
+    """Read the Chan structure (缠论) of the bars in a file, on one level or on several."""
+    from chanflow.domain.errors import InvalidArgument
+    from chanflow.interfaces.cli.analyze import read_settings, run_analyze
 
+    if levels is not None:
+        from chanflow.interfaces.cli.levels import run_levels
+
+        if output_format == "csv" or list_name is not None or history or trading_days is not None:
+            told = "--levels goes with --format json or table, without --list, --history and --trading-days"
+            raise InvalidArgument(told)
+        run_levels(
+            file, levels=levels, market=market, at=at, nested=nested, preset=preset, params=read_settings(set_ or []),
+            symbol=symbol, interval=interval, output_format=output_format, plot=plot, repair=repair, out=sys.stdout,
+        )  # fmt: skip
+        return
+    watches = any(setting.partition("=")[0].strip() == "reset_gap_ms" for setting in set_ or [])
+    if nested or at is not None or (market is not None and not watches):
+        raise InvalidArgument(
+            "--nested and --at go with --levels, as in --levels 5m,30m,1d; --market with it or with --set reset_gap_ms"
+        )
     run_analyze(
         file, preset=preset, settings=set_ or [], symbol=symbol, interval=interval, output_format=output_format,
         list_name=list_name, plot=plot, repair=repair, history=history, out=sys.stdout, home=_home,
+        market=market, trading_days=trading_days,
     )  # fmt: skip
 
 
@@ -131,7 +158,9 @@ def scan(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="One parameter, as bi_strict=false; may repeat.")
     ] = None,
-    interval: Annotated[str | None, typer.Option(help="Resample to this first, as 30m or 1d.")] = None,
+    interval: Annotated[
+        list[str] | None, typer.Option(help="Resample to this first, as 30m or 1d; may repeat, or be 5m,30m.")
+    ] = None,
     types: Annotated[
         list[str] | None, typer.Option("--type", help="1 1p 2 2s 3a 3b; may repeat, all if left out.")
     ] = None,
@@ -140,16 +169,23 @@ def scan(
     kind: Annotated[str | None, typer.Option("--of", help="Points of strokes or of segments: stroke, segment.")] = None,
     fresh: Annotated[int | None, typer.Option(help="Only points in so many last bars.")] = None,
     threads: Annotated[int, typer.Option(help="Threads side by side.")] = 2,
+    cluster: Annotated[
+        str | None, typer.Option(help="Scan on a Dask cluster instead: tcp://host:port of its scheduler.")
+    ] = None,
     output_format: Annotated[Literal["json", "table"], typer.Option("--format", help="How to answer.")] = "table",
 ) -> None:
     """Find the Chan points (买卖点) of a whole market."""
     from chanflow.interfaces.cli.scan import run_scan
 
-    run_scan(
-        data, preset=preset, settings=set_ or [], interval=interval, types=types or [], side=side, state=state,
-        kind=kind, fresh_bars=fresh, threads=threads, output_format=output_format, out=sys.stdout,
-        home=_home,
-    )  # fmt: skip
+    try:
+        run_scan(
+            data, preset=preset, settings=set_ or [], intervals=interval or [], types=types or [], side=side,
+            state=state, kind=kind, fresh_bars=fresh, threads=threads, cluster=cluster, output_format=output_format,
+            out=sys.stdout, home=_home,
+        )  # fmt: skip
+    except KeyboardInterrupt as stop:
+        typer.echo("chanflow: interrupted; nothing was kept, give the command again", err=True)
+        raise typer.Exit(7) from stop
 
 
 @app.command()

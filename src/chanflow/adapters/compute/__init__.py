@@ -1,0 +1,1 @@
+"""Where computations run when one machine is not enough."""

@@ -1,0 +1,27 @@
+"""The Python in the documentation runs: the blocks of a page one after the other, as a reader would type them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md") if BLOCK.search(page.read_text()))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_python_of_a_page_runs(page: str) -> None:
+    text = (DOCS / page).read_text()
+    names: dict[str, Any] = {}
+    for block in BLOCK.finditer(text):
+        # Blank lines in front give a failure the line that it has in the page.
+        source = "\n" * text.count("\n", 0, block.start(1)) + block[1]
+        exec(compile(source, str(DOCS / page), "exec"), names)
+
+
+def test_there_is_python_to_run() -> None:
+    assert "levels.md" in PAGES
