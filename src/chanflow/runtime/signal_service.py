@@ -190,51 +190,56 @@ class SignalService:
         Raises RecordingInvalid where a place was noted under other settings; a file that cannot be read is told of
         once, and looked at again when it has changed.
         """
-        places = self._resume(position)
-        spoilt: dict[str, int] = {}
+        places, reading = self._resume(position)
+        spoilt: dict[str, int | None] = {}
         while not stop.is_set():
             worked = False
-            for file in feature_files(root, symbol=symbol):
+            # What was being read when the last process ended comes first: the sink may have some of it already.
+            for file in sorted(feature_files(root, symbol=symbol), key=lambda each: each.key != reading):
                 if stop.is_set():
                     break
                 try:
                     worked |= self._read_on(file, places, spoilt, position, stop)
                 except RecordingInvalid as fault:
-                    spoilt[file.key] = file.path.stat().st_size
+                    spoilt[file.key] = file.size
                     self._on_note(f"passed over: {fault}")
+            reading = None
             self._sink.flush()
             if worked:
                 self._on_progress(self.tally)
             stop.wait(poll_s)
 
     def _read_on(
-        self, file: FeatureFile, places: dict[str, Place], spoilt: dict[str, int], position: Path, stop: Event
+        self, file: FeatureFile, places: dict[str, Place], spoilt: dict[str, int | None], position: Path, stop: Event
     ) -> bool:
         """Read what a file has more than before, and note the place. Returns whether there was any."""
         since = place = places.get(file.key, Place())
-        if not file.has_more(place) or spoilt.get(file.key) == file.path.stat().st_size:
+        if file.size in (since.size, spoilt.get(file.key), None):
             return False
-        for item, place in file.read(since, growing=True):
-            self.take(item)
-            if (place.rows - since.rows) % NOTE_ROWS == 0:
-                places[file.key] = place
-                self._note(position, places)
-            if stop.is_set():
-                break
-        if place == since:
-            return False
+        self._note(position, places, reading=file.key)
+        try:
+            for item, place in file.read(since, growing=True):
+                self.take(item)
+                if (place.rows - since.rows) % NOTE_ROWS == 0:
+                    self._note(position, {**places, file.key: place}, reading=file.key)
+                if stop.is_set():
+                    break
+        except RecordingInvalid:
+            places[file.key] = place
+            raise
         places[file.key] = place
         self._note(position, places)
-        return True
+        return place != since
 
-    def _note(self, position: Path, places: Mapping[str, Place]) -> None:
-        """Note the place, once everything decided before it is kept."""
+    def _note(self, position: Path, places: Mapping[str, Place], *, reading: str | None = None) -> None:
+        """Note the place, once everything decided before it is kept, and the file that is read from there on."""
         self._sink.flush()
         noted = {
             "format": POSITION_FORMAT,
             "run_id": self._run_id,
             "config_hash": self._hash,
             "made": self._made,
+            "reading": reading,
             "files": {key: [place.rows, place.size] for key, place in sorted(places.items())},
             "state": self._core.save(),
         }
@@ -244,16 +249,16 @@ class SignalService:
         except (OSError, StorageUnwritable) as fault:
             raise SinkUnwritable(f"{position} cannot be written ({fault}); no decision is lost, start again") from fault
 
-    def _resume(self, position: Path) -> dict[str, Place]:
+    def _resume(self, position: Path) -> tuple[dict[str, Place], str | None]:
         noted = read_position(position)
         if noted is None:
-            return {}
-        if noted["config_hash"] != self._hash:
+            return {}, None
+        if noted.get("config_hash") != self._hash:
             raise RecordingInvalid(f"{position} was noted under other settings: use another --out, or remove it")
         try:
             places = {key: Place(int(rows), int(size)) for key, (rows, size) in noted["files"].items()}
             self._core.load(noted["state"])
-            self._made = int(noted["made"])
+            self._made, reading = int(noted["made"]), noted["reading"]
         except (AttributeError, KeyError, TypeError, ValueError) as fault:
             raise RecordingInvalid(f"{position} is damaged: use another --out, or remove it and the sink") from fault
         if self._sink.keeps and self._standing < self._made:
@@ -261,7 +266,7 @@ class SignalService:
                 f"the sink has {self._standing} rows, {position} speaks of {self._made}: use another --out"
             )
         self._known = self._kept(self._made)
-        return places
+        return places, reading
 
 
 def read_position(position: Path) -> dict[str, Any] | None:
@@ -284,7 +289,12 @@ def _piped(descriptor: int, on_idle: Callable[[], object]) -> Iterator[bytes | N
         if not select.select([descriptor], [], [], IDLE_S)[0]:
             on_idle()
             continue
-        chunk = os.read(descriptor, PIPE_BYTES)
+        try:
+            chunk = os.read(descriptor, PIPE_BYTES)
+        except OSError as fault:
+            raise RecordingInvalid(
+                f"standard input cannot be read: {(fault.strerror or str(fault)).lower()}"
+            ) from fault
         if not chunk:
             break
         *ended, rest = chunk.split(b"\n")

@@ -46,9 +46,13 @@ class FeatureFile:
     key: str
     symbol: str | None = None
 
-    def has_more(self, since: Place) -> bool:
-        """Return whether the file has grown or changed since."""
-        return self.path.stat().st_size != since.size
+    @property
+    def size(self) -> int | None:
+        """How many bytes it has now, None where it is gone."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return None
 
     def read(self, since: Place, *, growing: bool) -> Iterator[tuple[Item, Place]]:
         """Yield each row after `since`, with the place behind it.
@@ -56,9 +60,17 @@ class FeatureFile:
         Of a `growing` file of lines, an unfinished last one is left for later. Raises RecordingInvalid, naming the
         file, where it is none that was meant, and where it lost rows that were read before.
         """
-        if self.path.suffix == ".parquet":
-            yield from self._read_parquet(since)
-            return
+        try:
+            yield from (
+                self._read_parquet(since)
+                if self.path.suffix == ".parquet"
+                else self._read_lines(since, growing=growing)
+            )
+        except OSError as fault:
+            reason = (fault.strerror or str(fault)).lower()
+            raise RecordingInvalid(f"{self.path} cannot be read: {reason}") from fault
+
+    def _read_lines(self, since: Place, *, growing: bool) -> Iterator[tuple[Item, Place]]:
         size = self.path.stat().st_size
         if size < since.size:
             raise RecordingInvalid(f"{self.path} has {size} bytes, {since.size} were read: it was cut or replaced")
@@ -89,7 +101,7 @@ class FeatureFile:
                 for row in part.iter_rows(named=True):
                     rows += 1
                     yield self.with_symbol(row), Place(rows, size if rows == total else 0)
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as fault:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as fault:
             reason = str(fault).splitlines()[0][:200] if str(fault) else type(fault).__name__
             raise RecordingInvalid(f"{self.path} is no Parquet file that can be read: {reason}") from fault
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal as posix
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TextIO
@@ -62,7 +62,7 @@ def run_signal(
     with closing(open_sink(settings.sink, out, run_id, clock, pause=stop.wait)) as opened:
         service = SignalService(
             settings, opened, run_id=run_id, wanted=wanted,
-            on_signal=partial(_print, stdout) if show else lambda _: None,
+            on_signal=_Printer(stdout) if show else lambda _: None,
             on_note=lambda words: stderr.write(f"chanflow: {words}\n"),
             on_progress=lambda tally: stderr.write(_told(tally, began_ns, clock)),
         )  # fmt: skip
@@ -71,6 +71,8 @@ def run_signal(
                 posix.signal(number, lambda *_: stop.set())
             service.watch(Path(input_), out / POSITION, symbol=only, poll_s=poll_s, stop=stop)
         elif input_ == "-":
+            if sys.stdin is None:
+                raise InvalidArgument("standard input is closed: name a file or folder with --input", field="input")
             service.read_pipe(sys.stdin.fileno(), symbol=only)
         else:
             service.read_files(Path(input_), symbol=only)
@@ -94,9 +96,22 @@ def duration_s(text: str) -> float:
     return seconds
 
 
-def _print(stdout: TextIO, signal: Signal) -> None:
-    stdout.write(line_of(row_of(signal)).decode())
-    stdout.flush()
+class _Printer:
+    """Shows decisions until nobody looks any more; they are kept all the same."""
+
+    def __init__(self, stdout: TextIO) -> None:
+        self._stdout: TextIO | None = stdout
+
+    def __call__(self, signal: Signal) -> None:
+        if self._stdout is None:
+            return
+        try:
+            self._stdout.write(line_of(row_of(signal)).decode())
+            self._stdout.flush()
+        except BrokenPipeError:
+            # The interpreter flushes standard output once more as it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout.fileno())
+            self._stdout = None
 
 
 def _told(tally: Tally, began_ns: int, clock: Clock) -> str:
