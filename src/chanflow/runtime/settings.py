@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import SettingsInvalid
+from chanflow.runtime.setting_fields import Section, Whole, split
+from chanflow.runtime.signal_settings import SignalsSettings
 
 _PREFIX = "CHANFLOW_"
 BESIDE_THE_TREE = ("CHANFLOW_API_KEY", "CHANFLOW_HOME", "CHANFLOW_TEST_DATA", "CHANFLOW_URL")
@@ -41,12 +43,6 @@ OLDER_SECTIONS = {"signal": "signals", "strategy_mode": "signals.mode", "symbols
 def _exact(value: object) -> object:
     if isinstance(value, bool | float):
         raise ValueError(f'is the {type(value).__name__} {value}, and money is exact: write it as text, like "0.1"')
-    return value
-
-
-def _no_bool(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError(f"is {value}, a number is needed")
     return value
 
 
@@ -74,14 +70,6 @@ def _can_be_sent(mode: object) -> object:
     return mode
 
 
-def _split(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
-
-
-def _split_or_none(value: object) -> object:
-    return () if isinstance(value, str) and not value.strip() else _split(value)
-
-
 def _distinct(symbols: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(symbols)) < len(symbols):
         raise ValueError(f"is {', '.join(symbols)}: each symbol may be named once")
@@ -89,23 +77,13 @@ def _distinct(symbols: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Money = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, allow_inf_nan=False)]
-Whole = Annotated[int, BeforeValidator(_no_bool)]
-Share = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1, allow_inf_nan=False)]
-Positive = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, allow_inf_nan=False)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_split_or_none)]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,30}$")]
-
-
-class Section(BaseModel):
-    """A node of the tree: frozen, and closed to unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class MarketSettings(Section):
     """What is watched, and how its order flow is measured."""
 
-    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(_split), AfterValidator(_distinct), Field(min_length=1)]
+    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(split), AfterValidator(_distinct), Field(min_length=1)]
     bin_ms: Annotated[Whole, Field(ge=1, le=60_000)]
     z_window_s: Annotated[Whole, Field(ge=1)]
     z_warmup_s: Annotated[Whole, Field(ge=0)]
@@ -123,91 +101,6 @@ class LakeSettings(Section):
 
     rotate_max_rows: Annotated[Whole, Field(ge=1)]
     rotate_max_s: Annotated[Whole, Field(ge=1)]
-
-
-class CoreSettings(Section):
-    """What the core algorithm asks of a row in every mode."""
-
-    expiry_s: Annotated[Whole, Field(ge=1, le=86_400)]
-    min_gap_ms: Annotated[Whole, Field(ge=1, le=60_000)]
-    max_lag_s: Positive
-    max_spread_bps: Positive
-    trend_z: Positive
-    revert_z: Positive
-    allow_quiet_regime: bool
-
-
-class MarketTriggerSettings(Section):
-    """How lively the last minute must have been to be active."""
-
-    min_trades_per_min: Positive
-    min_quotes_per_s: Positive
-    max_spread_bps: Positive
-    min_volatility_bps: Positive
-    min_volume_quote: Positive
-
-
-class ScheduleSettings(Section):
-    """When the desk may be active by the clock on the wall."""
-
-    enabled: bool
-    timezone: str
-    weekdays: Texts
-    holidays: Texts
-    windows: Texts
-
-    @model_validator(mode="after")
-    def _readable(self) -> Self:
-        from chanflow.signals.schedule import Schedule
-
-        Schedule(**self.model_dump())
-        return self
-
-
-class ParameterSettings(Section):
-    """What one mode asks of a signal."""
-
-    min_consistency: Share
-    buy_score: Positive
-    strong_score: Positive
-    cooldown_s: Annotated[Whole, Field(ge=0, le=86_400)]
-
-    @model_validator(mode="after")
-    def _strong_is_stronger(self) -> Self:
-        if self.strong_score < self.buy_score:
-            raise ValueError(f"strong_score is {self.strong_score}, allowed is from buy_score, {self.buy_score}")
-        return self
-
-
-class ModeSettings(Section):
-    """How the strategy mode is found, and what each asks: a active, q quiet, h high volatility, l lower."""
-
-    setting: Literal["auto", "active", "quiet"]
-    combine: Literal["AND", "OR"]
-    enter_ticks: Annotated[Whole, Field(ge=1, le=30)]
-    leave_ticks: Annotated[Whole, Field(ge=1, le=30)]
-    market: MarketTriggerSettings
-    schedule: ScheduleSettings
-    a_h: ParameterSettings
-    a_l: ParameterSettings
-    q_h: ParameterSettings
-    q_l: ParameterSettings
-
-
-class SignalsSettings(Section):
-    """Which signals are made, and when one is too weak or too old."""
-
-    rule: Literal["stroke_flow", "confluence"]
-    sink: Literal["jsonl", "sqlite", "dual", "null"]
-    out: str
-    level: Literal["1s", "5s", "15s", "1m", "5m", "30m", "1h", "1d"]
-    flow_window_bars: Annotated[Whole, Field(ge=1)]
-    patience_bars: Annotated[Whole, Field(ge=1)]
-    min_consistency: Share
-    min_score: Share
-    expiry_s: Annotated[Whole, Field(ge=1)]
-    core: CoreSettings
-    mode: ModeSettings
 
 
 class AnalystSettings(Section):

@@ -39,7 +39,7 @@ from chanflow.signals.ports import SignalSink
 from chanflow.signals.schedule import Schedule
 
 if TYPE_CHECKING:
-    from chanflow.runtime.settings import ParameterSettings, SignalsSettings
+    from chanflow.runtime.signal_settings import ParameterSettings, SignalsSettings
 
 POSITION_FORMAT = "chanflow.position/1"
 NOTE_ROWS = 50_000

@@ -34,7 +34,8 @@ from chanflow.signals.ports import SetupRule
 from chanflow.signals.stroke_flow import StrokeFlow
 
 if TYPE_CHECKING:
-    from chanflow.runtime.settings import RiskSettings, Settings, SignalsSettings
+    from chanflow.runtime.settings import RiskSettings, Settings
+    from chanflow.runtime.signal_settings import SignalsSettings
 
 MIN_FLOW_BINS = 10
 """A window of fewer bins says nothing."""

@@ -15,8 +15,9 @@ from chanflow.domain.errors import InvalidArgument, RecordingInvalid, SinkUnwrit
 from chanflow.domain.signal import Signal
 from chanflow.runtime import signal_service as module
 from chanflow.runtime.clock import SimulatedClock
-from chanflow.runtime.settings import SignalsSettings, load_settings
+from chanflow.runtime.settings import load_settings
 from chanflow.runtime.signal_service import SignalService, Wanted, core_config
+from chanflow.runtime.signal_settings import SignalsSettings
 from chanflow.signals.core_algorithm import CoreConfig
 
 NOTHING: Callable[[Signal], object] = lambda _: None  # noqa: E731
