@@ -13,6 +13,7 @@ import select
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -216,9 +217,12 @@ class SignalService:
         since = place = places.get(file.key, Place())
         if file.size in (since.size, spoilt.get(file.key), None):
             return False
-        self._note(position, places, reading=file.key)
         try:
-            for item, place in file.read(since, growing=True):
+            rows = file.read(since, growing=True)
+            if (first := next(rows, None)) is None:
+                return False
+            self._note(position, places, reading=file.key)
+            for item, place in chain((first,), rows):
                 self.take(item)
                 if (place.rows - since.rows) % NOTE_ROWS == 0:
                     self._note(position, {**places, file.key: place}, reading=file.key)
@@ -229,7 +233,7 @@ class SignalService:
             raise
         places[file.key] = place
         self._note(position, places)
-        return place != since
+        return True
 
     def _note(self, position: Path, places: Mapping[str, Place], *, reading: str | None = None) -> None:
         """Note the place, once everything decided before it is kept, and the file that is read from there on."""
