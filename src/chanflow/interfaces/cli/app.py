@@ -1,6 +1,7 @@
 """The `chanflow` command: its verbs, and how a fault ends it.
 
-Exit codes: 0 done · 1 fault · 2 usage or bad input · 5 books disagree · 6 a check failed · 7 interrupted, resumable.
+Exit codes: 0 done · 1 fault · 2 usage or bad input · 4 a sink cannot be written · 5 books disagree · 6 a check failed ·
+7 interrupted, resumable.
 """
 
 from __future__ import annotations
@@ -214,6 +215,39 @@ def certify(
 
 
 @app.command()
+def signal(
+    more: Annotated[
+        list[str] | None, typer.Argument(help="More symbols, after --symbols.", metavar="[SYMBOL]...")
+    ] = None,
+    *,
+    input_: Annotated[str, typer.Option("--input", help="A file or folder of features; - is standard input.")] = "-",
+    sink: Annotated[
+        Literal["jsonl", "sqlite", "dual", "null"] | None, typer.Option(help="Where decisions go; else as set.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the sinks.")] = Path("runtime"),
+    symbols: Annotated[list[str] | None, typer.Option(help="Only these symbols.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on looking for new files in the folder.")] = False,
+    show: Annotated[bool, typer.Option("--print", help="Also write every decision to standard output.")] = False,
+    run_id: Annotated[str | None, typer.Option(help="Names the run; the same again goes on with it.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only rows from this time on: Unix ms or RFC 3339.")] = None,
+    poll: Annotated[str, typer.Option(help="How often to look, with --watch.")] = "1s",
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Decide on rows of features, and keep every decision. Flow is contemporaneous: it predicts almost nothing."""
+    from chanflow.interfaces.cli.signal import run_signal
+
+    if more and not symbols:
+        raise typer.BadParameter(f"{more[0]} is no option: name symbols after --symbols")
+    with _interruptible():
+        run_signal(
+            input_=input_, sink=sink, out=out, watch=watch, show=show, run_id=run_id, since=since, poll=poll,
+            symbols=[part for text in [*(symbols or ()), *(more or ())] for part in text.split(",") if part],
+            config=config, overrides=set_ or [], stdout=sys.stdout, stderr=sys.stderr,
+        )  # fmt: skip
+
+
+@app.command()
 def serve(
     *,
     host: Annotated[str | None, typer.Option(help="Loopback address to listen on.")] = None,
@@ -279,6 +313,7 @@ def main() -> NoReturn:
         JournalDiverged,
         Rejected,
         SettingsInvalid,
+        SinkUnwritable,
     )
 
     try:
@@ -290,6 +325,8 @@ def main() -> NoReturn:
                 sys.exit(6)
             case BooksDisagree():
                 sys.exit(5)
+            case SinkUnwritable():
+                sys.exit(4)
             case Rejected() | SettingsInvalid():
                 sys.exit(2)
         sys.exit(1)
