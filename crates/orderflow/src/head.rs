@@ -22,8 +22,8 @@ pub(crate) fn read_head(text: &[u8]) -> Result<Head<'_>, String> {
         whole = whole.wrapping_mul(10).wrapping_add(i64::from(digit));
         at += 1;
     }
-    // 19 digits may pass the largest time: 9.2e18 ns is the year 2262.
-    if whole > 0 && (1..=18).contains(&at) || (at == 19 && text < b"9223372036854775808".as_slice())
+    // 19 digits may pass the largest time, 9.2e18 ns in the year 2262; some days before it sums would.
+    if whole > 0 && (1..=18).contains(&at) || (at == 19 && text < b"9200000000000000000".as_slice())
     {
         match text.get(at) {
             Some(b' ') => return Ok(Head::Frame { known_ns: whole, at: at + 1, symbol: &[] }),

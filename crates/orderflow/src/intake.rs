@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::binance;
+use crate::binance_content::Name;
 use crate::error::Error;
 use crate::event::{EventBatch, Level};
 use crate::head::{Head, read_head};
@@ -308,7 +309,7 @@ impl Intake {
                     core.counts.unused += 1;
                     return Ok(scanner.position());
                 };
-                if name == binance::Name::Reply {
+                if name == Name::Reply {
                     core.counts.unused += 1;
                     return Ok(scanner.position());
                 }

@@ -158,7 +158,8 @@ impl Core {
             let event_ns = event_ms.saturating_mul(NS_PER_MS);
             Event { event_ns, emitted_ms, known_ns, body }
         };
-        let sane_time = (event_ms - known_ns / NS_PER_MS).abs() <= MAX_CLOCK_DISTANCE_MS;
+        let sane_time =
+            event_ms.abs_diff(known_ns / NS_PER_MS) <= MAX_CLOCK_DISTANCE_MS.unsigned_abs();
         let bad_time = || {
             let recv_ms = known_ns / NS_PER_MS;
             Err(format!(
@@ -312,7 +313,7 @@ impl Core {
     fn event_ms(&mut self, arrival: &Arrival<'_>, times: Times) -> i64 {
         let recv_ms = arrival.known_ns / NS_PER_MS;
         let Times { happened_ms, emitted_ms } = times;
-        if emitted_ms > 0 && (emitted_ms - recv_ms).abs() <= MAX_CLOCK_DISTANCE_MS {
+        if emitted_ms > 0 && emitted_ms.abs_diff(recv_ms) <= MAX_CLOCK_DISTANCE_MS.unsigned_abs() {
             let offset = self.sockets.entry(arrival.socket).or_default();
             offset.see(recv_ms, emitted_ms);
             let lag_ms = recv_ms - emitted_ms - offset.offset_ms().unwrap_or(0);
@@ -342,9 +343,10 @@ impl Core {
         emitted_ms: i64,
         arrival: &Arrival<'_>,
     ) -> bool {
+        let now_ns = self.clock_ns;
         let Some(state) = self.symbols.get_mut(index) else { return false };
         let lane = state.lane(stream);
-        match lane.judge(key, emitted_ms, arrival.socket) {
+        match lane.judge(key, emitted_ms, arrival.socket, now_ns) {
             Verdict::Take => true,
             Verdict::Repeat => {
                 self.counts.repeats += 1;
@@ -379,14 +381,21 @@ impl Core {
         }
         let lane = state.lane(stream);
         let before = lane.last_key().zip(lane.last_ms());
+        // A hole is asked for again over REST, and what fills it comes late.
+        if before.is_some_and(|(last, _)| trade_id < last) && lane.fill(trade_id) {
+            return true;
+        }
         if !self.is_next(index, stream, trade_id, times.emitted_ms, arrival) {
             return false;
         }
         // OKX counts single fills and pushes whole orders, so its ids skip.
         if let Some((from_u, from_ms)) = before
-            && trade_id != from_u + 1
+            && trade_id != from_u.saturating_add(1)
             && self.venue != Venue::Okx
         {
+            if let Some(state) = self.symbols.get_mut(index) {
+                state.lane(stream).open_hole(from_u.saturating_add(1), trade_id.saturating_sub(1));
+            }
             let reason = match stream {
                 Stream::AggTrade => GapReason::AggTradeIds,
                 _ => GapReason::TradeIds,

@@ -1,7 +1,7 @@
 //! What one frame says, in any venue's words: texts still borrowed from the line, numbers already integers.
 
 use crate::event::{Level, LevelRange};
-use crate::scan::{Scale, decimal, scaled, scaled_loose, shown};
+use crate::scan::{Scale, scaled, scaled_loose, shown};
 
 /// The times of a message, Unix ms; 0 where the venue gives none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,10 +155,14 @@ pub(crate) fn whole(text: &[u8]) -> Option<i64> {
     if text.is_empty() || text.len() > 18 + 1 {
         return None;
     }
-    text.iter().try_fold(0_i64, |sum, byte| {
+    let (mut sum, mut all_digits) = (0_u64, true);
+    for byte in text {
         let digit = byte.wrapping_sub(b'0');
-        if digit > 9 { None } else { sum.checked_mul(10)?.checked_add(i64::from(digit)) }
-    })
+        all_digits &= digit < 10;
+        sum = sum.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    // 19 digits are below 10^19, which a u64 holds.
+    i64::try_from(sum).ok().filter(|_| all_digits)
 }
 
 /// Returns a sequence id.
@@ -182,7 +186,8 @@ pub(crate) fn float(frame: &str, name: &str, text: &[u8]) -> Result<f64, String>
     if text.is_empty() {
         return Ok(f64::NAN);
     }
-    decimal(text)
-        .map(|number| number.mantissa as f64 / 10_f64.powi(number.decimals as i32))
-        .ok_or_else(|| format!("{frame} {name} \"{}\" is not a number", shown(text)))
+    let plain = text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
+    let number =
+        std::str::from_utf8(text).ok().filter(|_| plain).and_then(|text| text.parse().ok());
+    number.ok_or_else(|| format!("{frame} {name} \"{}\" is not a number", shown(text)))
 }

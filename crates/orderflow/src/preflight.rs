@@ -125,6 +125,11 @@ impl Preflight {
         }
     }
 
+    /// Passes over frames of other symbols, for recordings of many; by default they are faults.
+    pub fn skip_others(&mut self) {
+        self.parser.skip_others();
+    }
+
     /// Takes the next bytes of the recording.
     ///
     /// # Errors
@@ -209,7 +214,7 @@ impl Preflight {
             Body::Trade { trade_id, .. } => {
                 let before = self.trade_id.replace(trade_id);
                 self.follow(line, kind, before, trade_id, trade_id, |before| {
-                    trade_id == before + 1
+                    trade_id == before.saturating_add(1)
                 });
             }
             Body::Depth { first_id, final_id, prev_final_id, bids, asks } => {
@@ -218,7 +223,7 @@ impl Preflight {
                     if prev_final_id >= 0 {
                         prev_final_id == before
                     } else {
-                        first_id == before + 1
+                        first_id == before.saturating_add(1)
                     }
                 });
                 let (bids, asks) = (batch.levels(bids), batch.levels(asks));

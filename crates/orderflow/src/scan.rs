@@ -82,6 +82,27 @@ pub(crate) fn shown(text: &[u8]) -> String {
     String::from_utf8_lossy(cut).into_owned()
 }
 
+/// Returns how many bytes stand before the first quote, backslash or line end: eight are looked at together.
+#[inline]
+fn plain_len(text: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    // The lowest byte that is marked is a zero byte; marks above it may be wrong.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let (words, _) = text.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let stop = |byte: u8| zeros(word ^ (ONES * u64::from(byte)));
+        let found = stop(b'"') | stop(b'\\') | stop(b'\n');
+        if found != 0 {
+            return at * 8 + (found.trailing_zeros() / 8) as usize;
+        }
+    }
+    let tail = words.len() * 8;
+    let rest = text.get(tail..).unwrap_or(&[]);
+    let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n'));
+    tail + stop.unwrap_or(rest.len())
+}
+
 /// A cursor over one or more lines; `\n` ends every value.
 pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
@@ -123,8 +144,7 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         loop {
-            let key = self.string()?;
-            self.expect(b':')?;
+            let key = self.key()?;
             read(self, key)?;
             if !self.take(b',') {
                 return self.expect(b'}');
@@ -200,23 +220,53 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a string and returns what is between the quotes, escapes untouched.
+    #[inline]
     pub fn string(&mut self) -> Result<&'a [u8], String> {
-        self.expect(b'"')?;
+        if self.peek() != b'"' {
+            self.expect(b'"')?;
+        } else {
+            self.at += 1;
+        }
         let start = self.at;
         let rest = self.bytes.get(start..).unwrap_or(&[]);
-        self.at +=
-            rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')).unwrap_or(rest.len());
+        let len = plain_len(rest);
+        if rest.get(len) == Some(&b'"') {
+            self.at = start + len + 1;
+            return Ok(rest.get(..len).unwrap_or(&[]));
+        }
+        self.string_with_escapes(start)
+    }
+
+    #[cold]
+    fn string_with_escapes(&mut self, start: usize) -> Result<&'a [u8], String> {
         loop {
             match self.peek() {
                 b'"' => {
                     self.at += 1;
-                    return Ok(&self.bytes[start..self.at - 1]);
+                    return Ok(self.bytes.get(start..self.at - 1).unwrap_or(&[]));
                 }
                 b'\\' if self.bytes.get(self.at + 1) != Some(&b'\n') => self.at += 2,
                 b'\n' | b'\\' => return Err("the line ends inside a string".to_owned()),
                 _ => self.at += 1,
             }
         }
+    }
+
+    /// Reads a key and its colon.
+    #[inline]
+    pub fn key(&mut self) -> Result<&'a [u8], String> {
+        // Most keys are one letter: `"x":`.
+        if let Some([b'"', letter, b'"', b':']) = self.bytes.get(self.at..self.at + 4)
+            && *letter != b'\\'
+            && *letter != b'"'
+        {
+            let key = self.bytes.get(self.at + 1..self.at + 2).unwrap_or(&[]);
+            self.at += 4;
+            return Ok(key);
+        }
+        let key = self.string()?;
+        self.expect(b':')?;
+        Ok(key)
     }
 
     /// Reads a string, number, `true`, `false` or `null` and returns its text without quotes.

@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use crate::book::Book;
 use crate::event::Level;
 
+mod state;
+
 /// How much is kept while unsynced; older diffs are let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferCaps {
@@ -260,7 +262,10 @@ impl BookSync {
         });
         let BufferCaps { events, span_ms } = self.caps;
         while self.buffer.len() > events
-            || self.buffer.front().is_some_and(|old| diff.event_ms - old.event_ms > span_ms)
+            || self
+                .buffer
+                .front()
+                .is_some_and(|old| diff.event_ms.saturating_sub(old.event_ms) > span_ms)
         {
             self.buffer.pop_front();
         }
@@ -285,8 +290,11 @@ impl BookSync {
         self.snapshot = None;
         self.state = SyncState::Synced;
         // The bracketing diff follows the snapshot, whatever its `pu` says.
-        self.last_id =
-            if first.prev_final_id >= 0 { first.prev_final_id } else { first.first_id - 1 };
+        self.last_id = if first.prev_final_id >= 0 {
+            first.prev_final_id
+        } else {
+            first.first_id.saturating_sub(1)
+        };
         out.push(Change::Synced);
         for kept in std::mem::take(&mut self.buffer) {
             if self.state == SyncState::Synced {
@@ -302,7 +310,7 @@ impl BookSync {
         let follows = if diff.prev_final_id >= 0 {
             diff.prev_final_id == self.last_id
         } else {
-            diff.first_id == self.last_id + 1
+            diff.first_id == self.last_id.saturating_add(1)
         };
         if !follows {
             if diff.final_id == self.last_id {
@@ -352,7 +360,7 @@ impl BookSync {
 
 /// The update id that the first applied diff must contain.
 fn bracket(last_id: i64, prev_final_id: i64) -> i64 {
-    if prev_final_id >= 0 { last_id } else { last_id + 1 }
+    if prev_final_id >= 0 { last_id } else { last_id.saturating_add(1) }
 }
 
 #[cfg(test)]

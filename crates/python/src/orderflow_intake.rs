@@ -1,6 +1,7 @@
 //! The intake for Python: frames in, columns out.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use numpy::{IntoPyArray, PyArrayMethods};
 use orderflow::intake::{Intake, IntakeConfig, LiveView};
@@ -14,9 +15,12 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use crate::orderflow::{PyEventBatch, refused, set_fields};
 
 /// Everything a venue's frames become.
-#[pyclass(name = "Intake", module = "chanflow_native")]
+///
+/// Behind a lock: one thread may feed while another asks for the newest values.
+#[pyclass(name = "Intake", module = "chanflow_native", frozen)]
 pub struct PyIntake {
-    intake: Intake,
+    intake: Mutex<Intake>,
+    symbols: Vec<String>,
 }
 
 /// Sets dictionary items to arrays made of the vectors of the same names.
@@ -51,32 +55,34 @@ impl PyIntake {
         let caps = BufferCaps { events: max_buffered, span_ms: max_buffer_ms };
         let config =
             IntakeConfig { keep_levels, book_layer, caps, ..IntakeConfig::new(venue, instruments) };
-        Ok(Self { intake: Intake::new(config).map_err(refused)? })
+        let intake = Intake::new(config).map_err(refused)?;
+        let symbols = intake.instruments().iter().map(|found| found.symbol.clone()).collect();
+        Ok(Self { intake: Mutex::new(intake), symbols })
     }
 
     #[pyo3(signature = (lines, socket=0))]
-    fn feed(&mut self, py: Python<'_>, lines: &[u8], socket: u32) {
-        py.detach(|| self.intake.feed(lines, socket));
+    fn feed(&self, py: Python<'_>, lines: &[u8], socket: u32) {
+        self.with(py, |intake| intake.feed(lines, socket));
     }
 
-    fn close(&mut self, py: Python<'_>, socket: u32) {
-        py.detach(|| self.intake.close(socket));
+    fn close(&self, py: Python<'_>, socket: u32) {
+        self.with(py, |intake| intake.close(socket));
     }
 
     #[pyo3(signature = (symbol=None))]
-    fn reset(&mut self, symbol: Option<&str>) -> PyResult<()> {
-        self.intake.reset(symbol).map_err(refused)
+    fn reset(&self, py: Python<'_>, symbol: Option<&str>) -> PyResult<()> {
+        self.with(py, |intake| intake.reset(symbol)).map_err(refused)
     }
 
     #[getter]
-    fn symbols(&self) -> Vec<&str> {
-        self.intake.instruments().iter().map(|instrument| instrument.symbol.as_str()).collect()
+    fn symbols(&self) -> Vec<String> {
+        self.symbols.clone()
     }
 
-    fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let taken = self.intake.take();
+    fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let taken = self.with(py, Intake::take);
         let dict = PyDict::new(py);
-        dict.set_item("symbols", self.symbols())?;
+        dict.set_item("symbols", &self.symbols)?;
         dict.set_item("rows", rows_dict(py, taken.rows)?)?;
         dict.set_item("dead", dead_list(py, &taken.dead)?)?;
         dict.set_item("gaps", self.gap_list(py, &taken.gaps)?)?;
@@ -84,12 +90,13 @@ impl PyIntake {
         Ok(dict)
     }
 
-    fn wanted(&self) -> Vec<(&str, i64)> {
-        self.intake.wanted()
+    fn wanted(&self, py: Python<'_>) -> Vec<(String, i64)> {
+        let owned = |(symbol, since): (&str, i64)| (symbol.to_owned(), since);
+        self.with(py, |intake| intake.wanted().into_iter().map(owned).collect())
     }
 
-    fn events(&mut self, symbol: &str) -> PyResult<PyEventBatch> {
-        let (batch, instrument) = self.intake.events(symbol).map_err(refused)?;
+    fn events(&self, py: Python<'_>, symbol: &str) -> PyResult<PyEventBatch> {
+        let (batch, instrument) = self.with(py, |intake| intake.events(symbol)).map_err(refused)?;
         let Scale { price_decimals, qty_decimals } = instrument.scale;
         Ok(PyEventBatch { batch, price_decimals, qty_decimals })
     }
@@ -101,11 +108,12 @@ impl PyIntake {
         symbol: &str,
         levels: usize,
     ) -> PyResult<Bound<'py, PyDict>> {
-        live_dict(py, &self.intake.live(symbol, levels).map_err(refused)?)
+        let view = self.with(py, |intake| intake.live(symbol, levels)).map_err(refused)?;
+        live_dict(py, &view)
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let stats = self.intake.stats();
+        let stats = self.with(py, |intake| intake.stats());
         let dict = PyDict::new(py);
         set_fields!(dict, stats.counts; frames bytes remarks dead repeats waited unused rows syncs gaps);
         set_fields!(dict, stats; lag_p50_ms lag_p99_ms clock_ns);
@@ -127,12 +135,16 @@ impl PyIntake {
 }
 
 impl PyIntake {
+    /// Works on the intake without the GIL.
+    fn with<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut Intake) -> T + Send) -> T {
+        py.detach(|| work(&mut self.intake.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
     fn gap_list<'py>(&self, py: Python<'py>, gaps: &[GapRecord]) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
         for record in gaps {
             let dict = PyDict::new(py);
-            let instrument = self.intake.instruments().get(record.symbol);
-            dict.set_item("symbol", instrument.map(|found| found.symbol.as_str()))?;
+            dict.set_item("symbol", self.symbols.get(record.symbol))?;
             set_fields!(dict, record.gap; from_u to_u from_ms to_ms);
             dict.set_item("reason", record.reason.name())?;
             list.append(dict)?;

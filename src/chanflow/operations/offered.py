@@ -9,8 +9,9 @@ from chanflow.operations.market import GET_KLINES
 from chanflow.operations.operation import AnyOperation
 from chanflow.operations.points import QUERY_BUY_SELL_POINTS
 from chanflow.operations.services import Services
+from chanflow.operations.signals import GET_SIGNALS
 
-OPERATIONS: tuple[AnyOperation, ...] = (GET_KLINES, ANALYZE_STRUCTURE, QUERY_BUY_SELL_POINTS, GET_POSITION)
+OPERATIONS: tuple[AnyOperation, ...] = (GET_KLINES, ANALYZE_STRUCTURE, QUERY_BUY_SELL_POINTS, GET_POSITION, GET_SIGNALS)
 
 
 def build_catalogue(services: Services, policy: Policy | None = None) -> Catalogue:

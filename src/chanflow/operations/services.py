@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from chanflow.domain.account import AccountSnapshot
+from chanflow.domain.errors import NotFound
 from chanflow.domain.market_data import Bar
 from chanflow.domain.order import OrderEvent
 from chanflow.domain.time import Clock, Ids
@@ -79,6 +80,29 @@ class NoCertificates:
         """Return None."""
 
 
+class SignalReader(Protocol):
+    """Where decisions come from."""
+
+    def signals(self, source: Literal["desk", "sink"], run_id: str | None) -> Iterator[Mapping[str, Any]]:
+        """Yield decisions in their order: of the desk's newest run, or of a sink's, the newest if none is named.
+
+        Each has the fields of `domain.signal.Signal`, as JSON knows them. Raises NotFound where there is no such run.
+        """
+        ...
+
+
+class NoSignals:
+    """A desk that has decided nothing."""
+
+    def signals(
+        self,
+        source: Literal["desk", "sink"],  # noqa: ARG002  (the protocol's)
+        run_id: str | None,  # noqa: ARG002
+    ) -> Iterator[Mapping[str, Any]]:
+        """Raise NotFound."""
+        raise NotFound("no desk has run yet")
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What an operation may use.
@@ -94,4 +118,5 @@ class Services:
     account_mode: Literal["paper", "live"] = "paper"
     structure_bars: int = 20_000
     certificates: CertificateReader = field(default_factory=NoCertificates)
+    signals: SignalReader = field(default_factory=NoSignals)
     chan_columns: Callable[[Sequence[Bar]], Any] = chan_columns

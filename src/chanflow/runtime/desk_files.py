@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.errors import NotFound
@@ -53,6 +53,24 @@ def account_from(records: Iterable[Record]) -> AccountState | None:
     return AccountState(snapshot, still_open, {s: n for s, n in sorted(counts.items()) if n})
 
 
+@dataclass(frozen=True, slots=True)
+class KeptSignals:
+    """Reads decisions where they are kept: in the newest run's journal, or in the sinks of the folder `out`."""
+
+    run: NewestRun
+    out: Path | None
+
+    def signals(self, source: Literal["desk", "sink"], run_id: str | None) -> Iterator[Mapping[str, Any]]:
+        """Yield decisions in their order. Raises NotFound where there are none of that run."""
+        if source == "desk":
+            return self.run.signals()
+        if self.out is None:
+            raise NotFound("signals.out names no folder of sinks")
+        from chanflow.adapters.storage.signal_reader import kept_signals
+
+        return kept_signals(self.out, run_id)
+
+
 class NewestRun:
     """Reads the newest run of a data directory, whichever that is at the moment of asking."""
 
@@ -72,6 +90,12 @@ class NewestRun:
         if state is None:
             raise NotFound(f"run {folder.number} has not opened its books yet")
         return state
+
+    def signals(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the decisions of the newest journal in their order. Raises NotFound when no desk has run yet."""
+        for record in read_records(self._folder().journal_path, torn_tail=True):
+            if record.kind == "signal":
+                yield record.body
 
     def _lakes(self) -> list[Path]:
         lake = self._folder().lake_dir

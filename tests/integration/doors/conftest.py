@@ -105,6 +105,7 @@ class Doors:
             "analyze_structure": "/analysis/structure",
             "query_buy_sell_points": "/analysis/points",
             "get_position": "/positions",
+            "get_signals": "/analysis/signals",
         }
         async with httpx.AsyncClient(base_url=self.url) as http:
             query = {key: _as_text(value) for key, value in arguments.items()}
@@ -121,6 +122,8 @@ class Doors:
 
 
 def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return ",".join(value) if isinstance(value, list) else str(value)
 
 
