@@ -1,6 +1,6 @@
 """Signatures of the compiled core. A test compares them with the module."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -219,13 +219,15 @@ class EventBatch:
 
 @final
 class WireParser:
-    """Parse `<recv_ns> <json>` lines of Binance USD-M streams (depth, bookTicker, trade or aggTrade, REST snapshots).
+    """Parse `<recv_ns> <json>` lines of one symbol on Binance (USD-M, COIN-M, spot) or Hyperliquid.
 
-    Lines that start with `#` are skipped. What comes before the first bookTicker waits, since its strings set the
-    decimals. The first fault raises ValueError with line, value and bound, and every later call raises it again.
+    Also cryptofeed's `<recv s>: <json>`. Lines that start with `#` are skipped. What comes before the first bookTicker
+    (l2Book on Hyperliquid) waits, since its strings set the decimals. The first fault raises ValueError with line,
+    value and bound, and every later call raises it again. A stream without times has the receive time on the venue's
+    clock. Without `venue` the first telling frame decides; with it, another's frame is a fault.
     """
 
-    def __init__(self, symbol: str | None = None) -> None: ...
+    def __init__(self, symbol: str | None = None, venue: str | None = None) -> None: ...
     def feed(self, data: bytes) -> None:
         """Append raw bytes and parse the lines they complete."""
     def finish(self) -> None:
@@ -234,6 +236,9 @@ class WireParser:
         """Take events from the front, up to the first at which the running maximum of venue time is >= `until_ns`."""
     @property
     def symbol(self) -> str | None: ...
+    @property
+    def venue(self) -> str | None:
+        """Venue shown by the frames so far: binance-usdm, binance-spot, binance-coinm or hyperliquid."""
     @property
     def price_decimals(self) -> int | None: ...
     @property
@@ -246,6 +251,65 @@ class WireParser:
         """Lines parsed so far."""
 
 @final
+class Intake:
+    """Everything that a venue's frames become, for many symbols over several sockets. A bad frame raises nothing.
+
+    `venue` is binance-usdm, binance-spot, binance-coinm, hyperliquid or okx; `instruments` gives each symbol's decimals
+    of price and quantity (spot's are widened, since its books hold quantities off the step). Raises ValueError for a setting outside its bounds, no symbol, or an unknown venue.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        instruments: Mapping[str, tuple[int, int]],
+        *,
+        keep_levels: int | None = 1_000,
+        book_layer: bool = False,
+        max_buffered: int = 20_000,
+        max_buffer_ms: int = 30_000,
+    ) -> None: ...
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols, sorted, at the codes of the column `symbol`."""
+    def feed(self, lines: bytes, socket: int = 0) -> None:
+        """Take complete lines `<recv_ns> <frame>` of one socket; `#` lines are remarks.
+
+        Each stream is led by one socket: what another repeats is dropped, and what it brings ahead waits for the leader
+        up to 250 ms. REST snapshots come as frames, `{"stream": "btcusdt@depthSnapshot", "data": {...}}` or bare.
+        """
+    def close(self, socket: int) -> None:
+        """End one of several sockets: the others carry its streams on, without a gap."""
+    def reset(self, symbol: str | None = None) -> None:
+        """Lose the books of all symbols or of one, since no socket carries them; `events` get a reset too."""
+    def take(self) -> dict[str, Any]:
+        """Take everything since the last call: symbols, rows, dead, gaps, book.
+
+        `rows`: the columns of `RowCollector.take` and `symbol` (code of `symbols`), `kind` (0 trade, 1 book_ticker,
+        2 agg_trade, 3 book, 4 mark, 5 liquidation, 6 kline, 7 gap), `is_market` (0 where a trade does not count),
+        `closed` (candle final 1, forming 0), -1 for other kinds. Beside them, with `row` as position: `books`
+        (bid_price, bid_qty, ask_price, ask_qty of shape (n, 5), NaN where there are fewer), `klines` (open_ms, open,
+        high, low, close, volume, amount, trades, interval), `marks` (index_price, funding_frac, next_funding_ms).
+        A kline row's price is its close and its seq_last its open_ms; a gap row spans seq_first to seq_last.
+        `dead`: (recv_ns, frame, fault). `gaps`: symbol, from_u, to_u, from_ms, to_ms, reason (chain, crossed, reset,
+        checksum, trade_ids, agg_trade_ids). `book`: with `book_layer` one row a level of every diff and snapshot:
+        symbol, ts_ms, known_ns, seq_first, seq_last, seq_prev, side (1 bid, 2 ask), price, qty, is_snapshot.
+        """
+    def wanted(self) -> list[tuple[str, int]]:
+        """Return symbols whose book waits for a snapshot (on OKX a new subscription) and recv_ns since when, longest first."""
+    def events(self, symbol: str) -> EventBatch:
+        """Return a symbol's events since the last call; the first call begins the watch. Raises ValueError for another symbol."""
+    def live(self, symbol: str, levels: int = 5) -> dict[str, Any]:
+        """Return the newest values: quote, trade, mark (None before the first) and book, each with event_ms and known_ns.
+
+        `book` has state (buffering, snapshot_wait, synced) and the best `levels` as bids and asks of (price, qty).
+        """
+    def stats(self) -> dict[str, Any]:
+        """Return counters: frames, bytes, remarks, dead, repeats, waited, unused, rows, syncs, gaps; lag_p50_ms and
+        lag_p99_ms of receive - E - offset over the last 4,096 messages, clock_ns, offsets_ms by socket, and symbols:
+        state, unsynced_ns (0 while it is not due), syncs, gaps, applied.
+        """
+
+@final
 class Preflight:
     """Check a whole recording, chunk by chunk."""
 
@@ -255,7 +319,7 @@ class Preflight:
     def finish(self) -> dict[str, Any]:
         """Return the report; raise ValueError when the last line is cut short or there are no events.
 
-        Keys: symbol, price_decimals, qty_decimals, lines, frames (counts of depth, snapshot, book_ticker, trade,
+        Keys: symbol, venue (None where only trades came), price_decimals, qty_decimals, lines, frames (counts of depth, snapshot, book_ticker, trade,
         agg_trade, unused, remark), depth_gaps, trade_gaps (counts), gaps (the first 100 as {line, kind, from_id,
         to_id}), repeats (frames with the id before them), book (`synced`, `lost` by a gap or crossing and not
         brought back, `never_synced`, `no_depth`), syncs, synced_line, lost_lines, first_event_ms, last_event_ms.

@@ -250,6 +250,20 @@ impl FlowEngine {
                 self.on_changes();
                 self.close_due(self.clock_ms, out);
             }
+            Body::Book { id, bids, asks } => {
+                self.stats.snapshots += 1;
+                self.has_depth = true;
+                self.diff_id = id;
+                let (bids, asks) = (batch.levels(bids), batch.levels(asks));
+                self.sync.on_book(id, event_ms, bids, asks, &mut self.changes);
+                self.on_changes();
+                self.close_due(self.clock_ms, out);
+            }
+            Body::Reset => {
+                self.sync.reset(event_ms, &mut self.changes);
+                self.before = None;
+                self.on_changes();
+            }
             Body::Snapshot { last_id, bids, asks } => {
                 self.stats.snapshots += 1;
                 self.has_depth = true;

@@ -29,6 +29,10 @@ impl Side {
         Some((*self.keys.last()?, *self.qtys.last()?))
     }
 
+    fn best_first(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        self.keys.iter().copied().zip(self.qtys.iter().copied()).rev()
+    }
+
     fn prune(&mut self, keep: usize) {
         let extra = self.keys.len().saturating_sub(keep);
         self.keys.drain(..extra);
@@ -67,6 +71,16 @@ impl Book {
     /// Returns the lowest ask.
     pub fn best_ask(&self) -> Option<Level> {
         self.asks.best().map(|(key, qty)| Level { price: -key, qty })
+    }
+
+    /// Returns the bids from the highest down.
+    pub fn bids(&self) -> impl Iterator<Item = Level> + '_ {
+        self.bids.best_first().map(|(key, qty)| Level { price: key, qty })
+    }
+
+    /// Returns the asks from the lowest up.
+    pub fn asks(&self) -> impl Iterator<Item = Level> + '_ {
+        self.asks.best_first().map(|(key, qty)| Level { price: -key, qty })
     }
 
     /// Returns whether the best bid is not below the best ask.

@@ -1,6 +1,7 @@
 //! A JSON scanner over the bytes of one line: it moves forward only, copies nothing, and stops at the line's end.
 
 use crate::event::Level;
+use crate::message::Numbers;
 
 /// 10^0 … 10^18.
 pub(crate) const POW10: [i64; 19] = {
@@ -95,6 +96,57 @@ impl<'a> Scanner<'a> {
     /// Returns how many bytes have been read.
     pub fn position(&self) -> usize {
         self.at
+    }
+
+    /// Returns a cursor of its own over the same bytes, from a place read before.
+    pub fn from(&self, at: usize) -> Self {
+        Self { bytes: self.bytes, at }
+    }
+
+    /// Skips spaces and returns the byte that a value begins with.
+    pub fn peek_value(&mut self) -> u8 {
+        let byte = self.peek();
+        if matches!(byte, b' ' | b'\t' | b'\r') {
+            self.skip_space();
+            return self.peek();
+        }
+        byte
+    }
+
+    /// Reads an object and hands each key to `read`, which takes its value.
+    pub fn each_field(
+        &mut self,
+        mut read: impl FnMut(&mut Self, &'a [u8]) -> Result<(), String>,
+    ) -> Result<(), String> {
+        self.expect(b'{')?;
+        if self.take(b'}') {
+            return Ok(());
+        }
+        loop {
+            let key = self.string()?;
+            self.expect(b':')?;
+            read(self, key)?;
+            if !self.take(b',') {
+                return self.expect(b'}');
+            }
+        }
+    }
+
+    /// Reads an array and lets `read` take each of its values.
+    pub fn each_value(
+        &mut self,
+        mut read: impl FnMut(&mut Self) -> Result<(), String>,
+    ) -> Result<(), String> {
+        self.expect(b'[')?;
+        if self.take(b']') {
+            return Ok(());
+        }
+        loop {
+            read(self)?;
+            if !self.take(b',') {
+                return self.expect(b']');
+            }
+        }
     }
 
     /// Returns the next byte, `\n` at the end.
@@ -205,21 +257,21 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads `[["price","qty"],…]` and appends the levels.
-    pub fn levels(&mut self, scale: Scale, out: &mut Vec<Level>) -> Result<(), String> {
+    pub fn levels(&mut self, numbers: Numbers, out: &mut Vec<Level>) -> Result<(), String> {
+        let Numbers { scale, strict } = numbers;
         self.expect(b'[')?;
         if self.take(b']') {
             return Ok(());
         }
         loop {
             self.expect(b'[')?;
-            let price = self.number("price", scale.price_decimals)?;
+            let price = self.number("price", scale.price_decimals, strict)?;
             self.expect(b',')?;
-            let qty = self.number("quantity", scale.qty_decimals)?;
-            if !self.take(b']') {
-                // Older streams append an ignored third member.
+            let qty = self.number("quantity", scale.qty_decimals, strict)?;
+            // Some streams append members that say nothing about the level.
+            while !self.take(b']') {
                 self.expect(b',')?;
                 self.skip_value()?;
-                self.expect(b']')?;
             }
             if price <= 0 {
                 return Err(format!(
@@ -237,7 +289,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn number(&mut self, name: &str, decimals: u32) -> Result<i64, String> {
+    fn number(&mut self, name: &str, decimals: u32, strict: bool) -> Result<i64, String> {
         self.expect(b'"')?;
         let start = self.at;
         let mut mantissa = 0_i64;
@@ -261,7 +313,8 @@ impl<'a> Scanner<'a> {
         }
         self.at = start - 1;
         let text = self.string()?;
-        scaled(text, decimals).map_err(|what| format!("level {name} \"{}\" {what}", shown(text)))
+        let value = if strict { scaled(text, decimals) } else { scaled_loose(text, decimals) };
+        value.map_err(|what| format!("level {name} \"{}\" {what}", shown(text)))
     }
 
     fn digits_into(&mut self, mantissa: &mut i64) -> usize {
@@ -280,6 +333,26 @@ impl<'a> Scanner<'a> {
 /// Parses a decimal into an integer of 10^-`decimals`, or says what is wrong with it.
 pub(crate) fn scaled(text: &[u8], decimals: u32) -> Result<i64, String> {
     decimal(text).ok_or_else(|| "is not a number".to_owned())?.scaled(decimals)
+}
+
+/// Parses a decimal as [`scaled`] does, and also takes zeros beyond the scale: spot writes eight decimals everywhere.
+pub(crate) fn scaled_loose(text: &[u8], decimals: u32) -> Result<i64, String> {
+    let mut text = text;
+    if let Some(point) = text.iter().position(|byte| *byte == b'.') {
+        while let Some((b'0', head)) = text.split_last()
+            && head.len() > point + decimals as usize
+        {
+            text = head;
+        }
+        if let Some((b'.', head)) = text.split_last() {
+            text = head;
+        }
+    }
+    let number = decimal(text).ok_or_else(|| "is not a number".to_owned())?;
+    if number.decimals > decimals {
+        return Err(format!("has {} decimals, the instrument has {decimals}", number.decimals));
+    }
+    number.scaled(decimals)
 }
 
 #[cfg(test)]
@@ -311,21 +384,29 @@ mod tests {
         assert_eq!(scaled(b"5", 3), Ok(5000));
         assert!(scaled(b"5.0001", 3).unwrap_err().contains("has 4 decimals"));
         assert!(scaled(b"999999999999999999", 3).unwrap_err().contains("too large"));
+        let loose =
+            [("5.25000000", Ok(5_250)), ("100000000000000.00000000", Ok(100_000_000_000_000_000))];
+        for (text, wanted) in loose {
+            assert_eq!(scaled_loose(text.as_bytes(), 3), wanted, "{text}");
+        }
+        assert_eq!(scaled_loose(b"7.000", 0), Ok(7));
+        assert!(scaled_loose(b"5.25010000", 3).unwrap_err().contains("the instrument has 3"));
     }
 
     #[test]
     fn levels_take_every_spelling() {
         let scale = Scale { price_decimals: 2, qty_decimals: 3 };
+        let numbers = Numbers { scale, strict: true };
         let mut out = Vec::new();
         let text = br#" [ ["1.50","0.010"], ["2","7"],["3.1","0",[]]]"#;
-        Scanner::new(text).levels(scale, &mut out).unwrap();
+        Scanner::new(text).levels(numbers, &mut out).unwrap();
         let pairs: Vec<_> = out.iter().map(|level| (level.price, level.qty)).collect();
         assert_eq!(pairs, [(150, 10), (200, 7000), (310, 0)]);
         for bad in
             [r#"[["1.555","1"]]"#, r#"[["0","1"]]"#, r#"[["1","-1"]]"#, r#"[["1""#, "[1]", "[]x["]
         {
             let mut scanner = Scanner::new(bad.as_bytes());
-            let ended = scanner.levels(scale, &mut Vec::new()).is_ok() && scanner.peek() == b'\n';
+            let ended = scanner.levels(numbers, &mut Vec::new()).is_ok() && scanner.peek() == b'\n';
             assert!(!ended, "{bad}");
         }
     }

@@ -6,6 +6,10 @@ mod batches;
 mod chan;
 mod lake;
 mod orderflow;
+mod orderflow_flow;
+mod orderflow_intake;
+mod orderflow_rows;
+mod orderflow_wire;
 mod scan;
 mod simulator;
 
@@ -17,6 +21,10 @@ fn chanflow_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     chan::register(module)?;
     lake::register(module)?;
     orderflow::register(module)?;
+    orderflow_flow::register(module)?;
+    orderflow_intake::register(module)?;
+    orderflow_rows::register(module)?;
+    orderflow_wire::register(module)?;
     scan::register(module)?;
     simulator::register(module)?;
     Ok(())
