@@ -2,7 +2,7 @@
 
 ```
 ChanflowError
-├─ Retryable        nothing happened; try again      VenueBusy · FeedGap
+├─ Retryable        nothing happened; try again      VenueBusy · VenueUnreachable · FeedGap
 ├─ Uncertain        ask first, then decide           OrderFateUnknown
 ├─ Rejected         do not repeat as it is           InvalidArgument · NotFound · OpinionInvalid · MissingExtra
 │                                                    · RecordingInvalid
@@ -31,6 +31,12 @@ class VenueBusy(Retryable):
     """The venue asked us to wait."""
 
     code = "venue_busy"
+
+
+class VenueUnreachable(Retryable):
+    """No connection to the venue could be had for long."""
+
+    code = "venue_unreachable"
 
 
 class FeedGap(Retryable):

@@ -31,6 +31,9 @@ _PREFIX = "CHANFLOW_"
 BESIDE_THE_TREE = ("CHANFLOW_API_KEY", "CHANFLOW_HOME", "CHANFLOW_TEST_DATA", "CHANFLOW_URL")
 """Variables of ours that are no settings of the desk."""
 
+_EARLIER_NAMES = {"HARVEST_OUTPUT_DIR": "harvest.output.base_dir"}
+"""Variables that set a setting under the name which an earlier system gave them; ours, if set too, is stronger."""
+
 
 def _exact(value: object) -> object:
     if isinstance(value, bool | float):
@@ -81,7 +84,7 @@ def _distinct(symbols: tuple[str, ...]) -> tuple[str, ...]:
 Money = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, allow_inf_nan=False)]
 Whole = Annotated[int, BeforeValidator(_no_bool)]
 Share = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1, allow_inf_nan=False)]
-Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,30}$")]
+Symbol = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,31}$")]
 
 
 class Section(BaseModel):
@@ -91,9 +94,8 @@ class Section(BaseModel):
 
 
 class MarketSettings(Section):
-    """What is watched, and how its order flow is measured."""
+    """How order flow is measured, and how much of a recording is read."""
 
-    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(_split), AfterValidator(_distinct), Field(min_length=1)]
     bin_ms: Annotated[Whole, Field(ge=1, le=60_000)]
     z_window_s: Annotated[Whole, Field(ge=1)]
     z_warmup_s: Annotated[Whole, Field(ge=0)]
@@ -111,6 +113,28 @@ class LakeSettings(Section):
 
     rotate_max_rows: Annotated[Whole, Field(ge=1)]
     rotate_max_s: Annotated[Whole, Field(ge=1)]
+
+
+class HarvestOutputSettings(Section):
+    """Where harvested files go; an empty directory means `lake/{venue}` in the data directory."""
+
+    base_dir: str
+    format: Literal["parquet", "jsonl"]
+
+
+class HarvestRotateSettings(Section):
+    """When a harvested file is closed, whichever comes first."""
+
+    max_rows: Annotated[Whole, Field(ge=1, le=10_000_000)]
+    max_sec: Annotated[Whole, Field(ge=1, le=86_400)]
+    max_mb: Annotated[Whole, Field(ge=1, le=4_096)]
+
+
+class HarvestSettings(Section):
+    """The recorder of market data."""
+
+    output: HarvestOutputSettings
+    rotate: HarvestRotateSettings
 
 
 class SignalsSettings(Section):
@@ -190,8 +214,10 @@ class HttpSettings(Section):
 class Settings(Section):
     """The whole tree."""
 
+    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(_split), AfterValidator(_distinct), Field(min_length=1)]
     market: MarketSettings
     lake: LakeSettings
+    harvest: HarvestSettings
     signals: SignalsSettings
     analyst: AnalystSettings
     risk: RiskSettings
@@ -347,6 +373,9 @@ def _from_override(override: str) -> _Values:
 
 
 def _from_variables(variables: Mapping[str, str], source: str) -> Iterator[tuple[_Values, str]]:
+    for name, key in _EARLIER_NAMES.items():
+        if variables.get(name):
+            yield {key: variables[name].strip()}, f"{source} {name}"
     keys = {f"{_PREFIX}{key.replace('.', '__').upper()}": key for key in setting_keys()}
     for name in sorted(variables):
         if not name.startswith(_PREFIX) or name in BESIDE_THE_TREE:

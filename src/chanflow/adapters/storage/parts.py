@@ -67,7 +67,7 @@ class PartWriter:
             raise InvalidArgument(f"a part of {rotate_rows} rows, {rotate_s} s: both must be positive", field="rotate")
         self._publisher = publisher
         self._symbol = checked_name(symbol, field="symbol")
-        self._layer = layer
+        self.layer = layer
         self._format: PartFormat = part_format
         self._rotate_rows = rotate_rows
         self.rotate_s = rotate_s
@@ -77,6 +77,11 @@ class PartWriter:
     def waiting(self) -> int:
         """Rows that are not yet published."""
         return sum(part.rows for part in self._open.values())
+
+    @property
+    def oldest_ms(self) -> float:
+        """When the first row that waits was known, Unix ms; infinite where none waits."""
+        return min((part.first_known_ms for part in self._open.values()), default=float("inf"))
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take rows in arrival order; they have `ts_ms` and `known_ns`. Raises StorageUnwritable."""
@@ -126,7 +131,7 @@ class PartWriter:
         shown = whole.select(name for name in whole.columns if not name.startswith("_"))
         data = _packed(shown, self._format)
         sha256 = hashlib.sha256(data).hexdigest()
-        folder = layer_folder(self._publisher.root, self._layer, self._symbol, date_of_day(day))
+        folder = layer_folder(self._publisher.root, self.layer, self._symbol, date_of_day(day))
         entry = self._entry(whole)
         try:
             make_folder(folder)
@@ -141,7 +146,7 @@ class PartWriter:
 
     def _entry(self, whole: pl.DataFrame) -> dict[str, Any]:
         entry: dict[str, Any] = {
-            "layer": self._layer,
+            "layer": self.layer,
             "symbol": self._symbol,
             "rows": whole.height,
             "first_ts_ms": whole["ts_ms"].min(),

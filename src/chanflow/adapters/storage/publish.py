@@ -111,6 +111,16 @@ class Publisher:
         self._append(whole)
         note.unlink(missing_ok=True)
 
+    def replace(self, name: str, data: bytes) -> None:
+        """Put `data` at a name behind an underscore, whole and unlisted. Raises StorageUnwritable."""
+        path, staged = self.root / name, self.staged(name.replace("/", "."))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_bytes(data)
+            staged.replace(path)
+        except OSError as cause:
+            raise unwritable(path, cause) from cause
+
     def list_again(self, path: Path, entry: Mapping[str, Any]) -> None:
         """List a file that is there already, unless a line says so. Raises OSError."""
         self._append(self._entry(path, entry))
