@@ -366,7 +366,7 @@ def test_the_hash_sees_values_not_spellings(overrides: Sequence[str]) -> None:
 @pytest.mark.parametrize(
     "override",
     [
-        "symbols=BTCUSDT",
+        "symbols=ETHUSDT",
         "lake.rotate_max_s=60",
         "signals.min_score=0.06",
         "analyst.reward_risk=2.5",
