@@ -1,9 +1,9 @@
 """A loopback socket through the harvester: `python benchmarks/harvest.py [FRAMES]`.
 
-A process of its own sends depth frames of 40 levels and 959 bytes as fast as they are taken. Measured from the first of them
-until the intake has applied the last: once with the rows alone, once with the raw layer and the rows on the disk. Every
-delta must arrive and none may be a gap. Beside it, in the same run, ccxt.pro's order book on the same frames, where the
-environment whose interpreter `PEER_CCXT` names has it. Prints one JSON object.
+A process of its own sends depth frames of 40 levels and 959 bytes as fast as they are taken. Measured from the first
+of them until the intake has applied the last: once with the rows alone, once with the raw layer and the rows on the
+disk. Every delta must arrive and none may be a gap. Beside it, in the same run, ccxt.pro's order book on the same
+frames, without a socket, where the environment whose interpreter `PEER_CCXT` names has it. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -30,19 +30,16 @@ BYTES = 959
 FIRST_ID = 5_000_000_000_000
 
 CCXT = """
-import asyncio, json, sys, time
+import json, sys, time
 import ccxt.pro
-frames = json.load(sys.stdin)
+lines = sys.stdin.read().split("\\n")
 exchange = ccxt.pro.binanceusdm()
-exchange.markets = exchange.markets_by_id = {}
-book = exchange.order_book({}, 1000)
-book["nonce"] = frames[0]["data"]["u"] - 1
-class Client:
-    def resolve(self, *_): pass
-    def reject(self, *_): pass
+book = exchange.order_book({"bids": [], "asks": []}, 1000)
+client = None
 start = time.perf_counter()
-for frame in frames:
-    exchange.handle_order_book_message(Client(), frame["data"], book)
+for line in lines:
+    exchange.handle_order_book_message(client, json.loads(line)["data"], book)
+    best = book["bids"][0][0]
 print(time.perf_counter() - start)
 """
 
@@ -79,7 +76,9 @@ def serve(port_file: str, frames: int) -> None:
                 head += piece
             key = re.search(rb"(?i)sec-websocket-key: *(\S+)", head)
             if key is None:
-                body = json.dumps({"lastUpdateId": FIRST_ID + 5, "bids": [["60000.00", "1"]], "asks": [["63000.00", "1"]]})
+                body = json.dumps(
+                    {"lastUpdateId": FIRST_ID + 5, "bids": [["60000.00", "1"]], "asks": [["63000.00", "1"]]}
+                )
                 peer.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
                 asked.set()
                 continue
@@ -100,6 +99,15 @@ def serve(port_file: str, frames: int) -> None:
         threading.Thread(target=client, args=(server.accept()[0],), daemon=True).start()
 
 
+def start_venue(folder: str, frames: int) -> tuple[subprocess.Popen[bytes], str]:
+    """Return the venue's process and its port."""
+    port_file = Path(folder) / "port"
+    process = subprocess.Popen([sys.executable, __file__, "--serve", str(port_file), str(frames)])
+    while not port_file.exists() or not port_file.read_text():
+        time.sleep(0.05)
+    return process, port_file.read_text()
+
+
 async def ours(frames: int, *, raw: bool) -> dict[str, float]:
     """Return frames per second and CPU per frame of one run."""
     from chanflow.adapters.transport.rest import HttpxRest
@@ -109,11 +117,8 @@ async def ours(frames: int, *, raw: bool) -> dict[str, float]:
     from chanflow.runtime.harvest import HarvestSpec, PoolThreads, lane_for, publisher_for, venue_named
 
     with tempfile.TemporaryDirectory() as folder:
-        port_file = Path(folder) / "port"
-        venue_process = subprocess.Popen([sys.executable, __file__, "--serve", str(port_file), str(frames)])
-        while not port_file.exists() or not port_file.read_text():
-            time.sleep(0.05)
-        base = f"127.0.0.1:{port_file.read_text()}"
+        venue_process, port = start_venue(folder, frames)
+        base = f"127.0.0.1:{port}"
         urls = {"public": f"ws://{base}/public", "market": f"ws://{base}/market", "rest": f"http://{base}"}
         layers = ("rows", "raw") if raw else ("rows",)
         spec = HarvestSpec("binance-usdm", ("BTCUSDT",), Path(folder) / "lake", layers=layers, urls=urls)
@@ -126,12 +131,12 @@ async def ours(frames: int, *, raw: bool) -> dict[str, float]:
         )  # fmt: skip
         stop = asyncio.Event()
         running = asyncio.create_task(harvester.run(stop))
-        while lane.frames < 2:
+        while lane.frames < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-        while lane.frames < 4:
+        while lane.frames < 4:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         began, cpu = time.perf_counter(), time.process_time()
-        while lane.frames < frames + 2:
+        while lane.frames < frames + 2:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
         took, used = time.perf_counter() - began, time.process_time() - cpu
         stop.set()
@@ -149,12 +154,12 @@ async def ours(frames: int, *, raw: bool) -> dict[str, float]:
 
 
 def ccxt_frames_per_s(frames: int) -> float | None:
-    """Return what ccxt.pro's own handler does with decoded frames, which spares it socket and JSON; None without it."""
+    """Return what ccxt.pro's own handler does with frames in memory, which spares it the socket; None without it."""
     interpreter = os.environ.get("PEER_CCXT")
     if not interpreter:
         return None
-    decoded = "[" + ",".join(payload(at, 1_700_000_000_000).decode() for at in range(frames)) + "]"
-    run = subprocess.run([interpreter, "-c", CCXT], input=decoded, capture_output=True, text=True, check=False)
+    lines = "\n".join(payload(at, 1_700_000_000_000).decode() for at in range(frames))
+    run = subprocess.run([interpreter, "-c", CCXT], input=lines, capture_output=True, text=True, check=False)
     if run.returncode:
         print(run.stderr[-500:], file=sys.stderr)
         return None

@@ -1,7 +1,7 @@
 """A Binance USD-M venue on loopback that replays a recording, and does to its clients what networks do.
 
-Time is the tape's: a frame is sent when the clock reaches its receive time, whoever listens. Snapshots are of the book at
-that moment, which the venue keeps itself, in plain Python; `best` has the best quotes after every diff.
+Time is the tape's: a frame is sent when the clock reaches its receive time, whoever listens. Snapshots are of the
+book at that moment, which the venue keeps itself, in plain Python; `best` has the best quotes after every diff.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from chanflow.domain.time import NS_PER_MS, NS_PER_S
@@ -71,7 +72,9 @@ class Tape:
                     break
         assert snapshot is not None
         if shift_ms:
-            frames = [(at, _TIMES.sub(lambda m: b'"%b":%d' % (m[1], int(m[2]) + shift_ms), text)) for at, text in frames]
+            frames = [
+                (at, _TIMES.sub(lambda m: b'"%b":%d' % (m[1], int(m[2]) + shift_ms), text)) for at, text in frames
+            ]
         symbol = json.loads(frames[0][1])["data"]["s"]
         frames = [(at, text.replace(b"@depth@0ms", b"@depth@100ms")) for at, text in frames]
         return cls(frames, snapshot, symbol)
@@ -82,9 +85,10 @@ class Tape:
         swap = [(old.lower().encode(), new.lower().encode()), (old.encode(), new.encode())]
         frames = []
         for at, payload in self.frames:
+            renamed = payload
             for a, b in swap:
-                payload = payload.replace(a, b)
-            frames.append((at, payload))
+                renamed = renamed.replace(a, b)
+            frames.append((at, renamed))
         return Tape(frames, self.snapshot, symbol)
 
     @property
@@ -172,7 +176,7 @@ class FaultVenue:
         self._clients: list[_Client] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def __aenter__(self) -> FaultVenue:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -279,7 +283,12 @@ class FaultVenue:
         return f"HTTP/1.1 {status} X\r\n{extra}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     async def _socket(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, query: Mapping[str, list[str]], key: str
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        path: str,
+        query: Mapping[str, list[str]],
+        key: str,
     ) -> None:
         kind = path.split("/")[1]
         symbols = frozenset(one.split("@")[0].upper() for one in query["streams"][0].split("/"))

@@ -193,6 +193,7 @@ async def harvest(
         decimals = await rules_of(
             venue, rest, spec.symbols, clock, stop, give_up_s=pace.give_up_s, tell=tell
         )  # fmt: skip
+        tell(f"{spec.venue}: {', '.join(spec.symbols)} into {spec.output_dir}")
         raw = "raw" in spec.layers
         lanes = {name: lane_for(spec, publisher, name, decimals[name], raw=raw, gate=gate) for name in spec.symbols}
         harvester = Harvester(

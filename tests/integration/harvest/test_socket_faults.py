@@ -1,8 +1,9 @@
-"""A real socket on loopback replays a recorded market and breaks in every way we know: the book served is never wrong."""
+"""A real socket replays a recorded market and breaks in every way we know: the book served is never wrong."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 from dataclasses import dataclass, replace
@@ -12,6 +13,9 @@ import polars as pl
 import pytest
 from fault_venue import FastClock, Faults, FaultVenue, Tape
 
+from chanflow.adapters.storage import raw
+from chanflow.adapters.storage.lake_check import check_lake
+from chanflow.domain.errors import StorageUnwritable, VenueUnreachable
 from chanflow.domain.time import NS_PER_S
 from chanflow.market.harvest_metrics import HarvestMetrics
 from chanflow.market.sockets import SocketLimits
@@ -77,7 +81,12 @@ async def run(tape: Tape, root: Path, faults: Faults, **more: object) -> Outcome
         stop = asyncio.Event()
         running = asyncio.create_task(
             harvest(
-                spec, clock=clock, randomness=SeededRandomness(7), stop=stop, tell=told.append, **more  # type: ignore[arg-type]
+                spec,
+                clock=clock,
+                randomness=SeededRandomness(7),
+                stop=stop,
+                tell=told.append,
+                **more,  # type: ignore[arg-type]
             )
         )
         await venue.connected(4)
@@ -179,3 +188,40 @@ async def test_the_raw_layer_makes_the_same_files_again(tape: Tape, tmp_path: Pa
     harvest_recorded(again, raw, max_bytes=1 << 30, tell=lambda _: None)
     assert replace(live, root=tmp_path / "again").manifest() == live.manifest()
     assert len(live.manifest()) > 4
+
+
+async def test_no_open_socket_for_long_ends_the_harvest_and_publishes_what_there_is(tape: Tape, tmp_path: Path) -> None:
+    clock = FastClock(tape.start_ns - 5 * NS_PER_S, 20.0)
+    async with FaultVenue({"BTCUSDT": tape}, clock) as venue:
+        spec = HarvestSpec("binance-usdm", ("BTCUSDT",), tmp_path / "lake", urls=venue.urls)
+        running = asyncio.create_task(
+            harvest(spec, clock=clock, randomness=SeededRandomness(7), stop=asyncio.Event(), tell=lambda _: None)
+        )
+        await venue.connected(2)
+        venue.play()
+        await venue.played.wait()
+        gone_ns = clock.now_ns()
+    with pytest.raises(VenueUnreachable, match="no socket of binance-usdm could be opened for 120 s"):
+        await running
+    assert (clock.now_ns() - gone_ns) / NS_PER_S >= 120
+    assert check_lake(tmp_path / "lake").right >= 2
+
+
+async def test_a_full_disk_is_one_sentence_and_nothing_half_published(
+    tape: Tape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, written = os.write, 0
+
+    def filling(file: int, data: bytes) -> int:
+        nonlocal written
+        written += len(data)
+        if written > 60_000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(file, data)
+
+    monkeypatch.setattr(raw.os, "write", filling)
+    with pytest.raises(StorageUnwritable, match="No space left on device; free space or choose another directory"):
+        await run(tape, tmp_path / "lake", Faults())
+    monkeypatch.undo()
+    assert check_lake(tmp_path / "lake").findings == ()
+    assert not list((tmp_path / "lake").glob("_tmp/*"))

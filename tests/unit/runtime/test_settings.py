@@ -424,3 +424,16 @@ def test_doctor_exits_with_1_where_no_desk_can_run(tmp_path: Path) -> None:
     code, printed = _doctor(tmp_path, tmp_path / "file" / "desk")
     assert code == 1
     assert "cannot be written: not a directory" in printed
+
+
+def test_the_output_directory_has_its_earlier_name_too_and_flags_are_stronger() -> None:
+    environ = {"HARVEST_OUTPUT_DIR": "/data/one"}
+    key = "harvest.output.base_dir"
+    file = "harvest: {output: {base_dir: /data/zero}}"
+    loaded = _load(file=file, environ=environ)
+    assert loaded.settings.harvest.output.base_dir == "/data/one"
+    assert loaded.origins[key] == "env HARVEST_OUTPUT_DIR"
+    assert _load(file=file).settings.harvest.output.base_dir == "/data/zero"
+    assert _load(f"{key}=/data/two", environ=environ).settings.harvest.output.base_dir == "/data/two"
+    both = {**environ, "CHANFLOW_HARVEST__OUTPUT__BASE_DIR": "/data/three"}
+    assert _load(environ=both).settings.harvest.output.base_dir == "/data/three"

@@ -14,6 +14,9 @@ from chanflow.adapters.storage.raw_recovery import RAW_PREFIX
 from chanflow.domain.time import NS_PER_MS, NS_PER_S, utc_date
 
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
+_MEMBER_NS = NS_PER_S * 9 // 10
+"""When a gzip member is closed: with what is still on its way to it, a kill costs a second at most."""
+
 _SLACK_NS = 5 * NS_PER_S
 """How much longer a file stays open that no frame closes."""
 _LEVEL = 1  # frames shrink five times at the first level; the ninth costs ten times as much for a fifth less
@@ -69,7 +72,7 @@ class RawWriter:
     def tick(self, now_ns: int) -> None:
         """Close the member that has been open for a second: what it holds survives a kill. Raises StorageUnwritable."""
         try:
-            if self._member is not None and now_ns - self._member_ns >= NS_PER_S:
+            if self._member is not None and now_ns - self._member_ns >= _MEMBER_NS:
                 self._end_member()
             if self._file is not None and now_ns - self._first_ns >= self._rotate_ns + _SLACK_NS:
                 self._publish()

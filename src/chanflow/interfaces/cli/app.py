@@ -248,10 +248,21 @@ def call(context: typer.Context, operation: Annotated[str | None, typer.Argument
 
 
 @app.command()
-def doctor(*, config: Config = None, set_: Set = None) -> None:
+def doctor(
+    *,
+    lake: Annotated[
+        Path | None, typer.Option(help="Compare the files of this lake with its manifests, and do nothing else.")
+    ] = None,
+    config: Config = None,
+    set_: Set = None,
+) -> None:
     """Show every setting with its origin, and whether a desk can live in the data directory."""
     from chanflow.interfaces.cli.doctor import doctor as examine
+    from chanflow.interfaces.cli.doctor import examine_lake
 
+    if lake is not None:
+        examine_lake(lake)
+        return
     examine(config=config, overrides=set_ or [])
 
 

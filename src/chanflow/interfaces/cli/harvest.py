@@ -71,7 +71,6 @@ async def _live(spec: HarvestSpec, stop_s: float | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    _tell(f"{spec.venue}: {', '.join(spec.symbols)} into {spec.output_dir}")
     timer = None
     if stop_s is not None:
         timer = asyncio.create_task(_stop_later(clock, clock.now_ns() + int(stop_s * NS_PER_S), stop))
