@@ -102,6 +102,7 @@ class Harvester:
         self._standing = {symbol: _Standing() for symbol in lanes}
         self._queue: asyncio.Queue[tuple[Lane, Handed]] = asyncio.Queue()
         self._spawned: list[asyncio.Task[None]] = []
+        self._handed = self._stored = 0
         self._hurried = False
         self._resubscribed_ns: dict[str, int] = {}
         self._probed_ns: dict[str, int] = {}
@@ -185,7 +186,7 @@ class Harvester:
     def _collect(self, lanes: list[Lane]) -> None:
         for lane in lanes:
             for handed in lane.out:
-                self.metrics.backlog_rows += len(handed.taken["rows"]["ts_ms"])
+                self._handed += len(handed.taken["rows"]["ts_ms"])
                 self._queue.put_nowait((lane, handed))
             lane.out.clear()
 
@@ -195,7 +196,7 @@ class Harvester:
             self._resubscribe(wanted, now_ns)
         else:
             self._desk.want(wanted)
-        backlog = self.metrics.backlog_rows
+        backlog = self.metrics.backlog_rows = self._handed - self._stored
         hurried = backlog > self._pace.hurry_rows // (2 if self._hurried else 1)
         if hurried != self._hurried:
             self._hurried = hurried
@@ -236,10 +237,12 @@ class Harvester:
         def keep() -> int:
             rows = lane.keep(handed)
             lane.overdue = lane.store.overdue(now_ms)
+            # Counted here, in the one thread that stores: whoever waits for it may be cancelled.
+            self.metrics.rows += rows
+            self._stored += count
             return rows
 
-        self.metrics.rows += await self._threads.storer(keep)
-        self.metrics.backlog_rows -= count
+        await self._threads.storer(keep)
 
     async def _watch(self, began_ns: int) -> None:
         """Report now and then, ask about quiet symbols, and give up when nothing opens."""
@@ -282,6 +285,7 @@ class Harvester:
     def _count(self, began_ns: int) -> None:
         """Bring the metrics up to date, and tell them."""
         metrics, all_stats = self.metrics, [s.stats for s in self._standing.values() if s.stats]
+        metrics.backlog_rows = self._handed - self._stored
         metrics.frames = sum(keeper.frames for keeper in self.keepers)
         metrics.bytes = sum(keeper.size for keeper in self.keepers)
         metrics.sockets_open = sum(len(keeper.links) for keeper in self.keepers)

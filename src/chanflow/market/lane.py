@@ -102,13 +102,13 @@ class Lane:
 
     def feed(self, text: bytes, socket: int, frames: int, first_ns: int, last_ns: int) -> None:
         """Take whole lines of one socket. Raises StorageUnwritable."""
-        self.frames += frames
         if self._raw is not None:
             if socket != self._standing:
                 self._write(b"# %d %s %d\n" % (first_ns, SOCKET.encode(), socket), first_ns)
                 self._standing = socket
             self._raw.write(text, first_ns=first_ns, last_ns=last_ns, frames=frames, standing=self._stands(first_ns))
         self.intake.feed(text, socket)
+        self.frames += frames
 
     def take(self) -> dict[str, Any]:
         """Return what the intake hands out, noting what came when."""
