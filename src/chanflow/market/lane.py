@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from chanflow.market.activity import Activity
 from chanflow.market.ports import RawStore, RowStore
+from chanflow.market.quality_report import QualityReport
 
 if TYPE_CHECKING:
     from chanflow_native import Intake
@@ -58,6 +59,7 @@ class Lane:
         self.symbol = symbol
         self.intake = intake
         self.activity = Activity()
+        self.quality = QualityReport()
         self.frames = 0
         self.shed = self.hurried = False
         self.overdue = ""
@@ -114,6 +116,7 @@ class Lane:
         """Return what the intake hands out, noting what came when."""
         taken = self.intake.take()
         self.activity.see(taken["rows"])
+        self.quality.see(taken["rows"])
         return taken
 
     def hand_out(self) -> None:
@@ -129,6 +132,10 @@ class Lane:
             case "pace":
                 self.store.pace(float(handed.what))
         return rows
+
+    def quality_days(self) -> list[dict[str, Any]]:
+        """Return how good the data was, a report a date."""
+        return self.quality.days(repeated=self.intake.stats()["repeats"], quarantined=self.store.quarantined)
 
     def tick(self, now_ns: int) -> None:
         """Let raw frames that are a second old survive a kill. Raises StorageUnwritable."""

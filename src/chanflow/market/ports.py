@@ -235,6 +235,11 @@ class RawStore(Protocol):
 class RowStore(Protocol):
     """Where one symbol's rows and what stands beside them are written."""
 
+    @property
+    def quarantined(self) -> int:
+        """Rows that the gate has kept out so far."""
+        ...
+
     def add(self, taken: Mapping[str, Any], *, shed: bool) -> int:
         """Take what an intake handed out; dead letters alone when `shed`. Returns rows. Raises StorageUnwritable."""
         ...

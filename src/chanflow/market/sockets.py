@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from chanflow.domain.errors import VenueBusy
-from chanflow.domain.time import NS_PER_S, Clock
+from chanflow.domain.time import NS_PER_MS, NS_PER_S, Clock
 from chanflow.market.backoff import Backoff, TokenBucket
 from chanflow.market.lane import CLOSE, NOTE, RESET, Lane
 from chanflow.market.ports import Connection, Connector, MarketVenue, SocketPlan
@@ -39,6 +39,7 @@ class Link:
     def __init__(self, number: int, venue: MarketVenue, lanes: Mapping[str, Lane], opened_ns: int) -> None:
         self.number = number
         self.opened_ns = self.last_ns = self.ping_ns = self.pong_ns = opened_ns
+        self.anchor_ns = 0
         self.connection: Connection | None = None
         self.reason: str | None = None
         self.ended = asyncio.Event()
@@ -160,6 +161,7 @@ class SocketKeeper:
                 await self._wait(self._backoff.next_s())
                 continue
             now_ns = self._clock.now_ns()
+            link.anchor_ns = now_ns - self._clock.monotonic_ns()
             link.opened_ns = link.last_ns = link.ping_ns = link.pong_ns = now_ns
             self.last_open_ns = now_ns
             self._note(f"open {link.number} {self.plan.name}")
@@ -173,6 +175,7 @@ class SocketKeeper:
         while self.links:
             await self._look_later()
             for link in list(self.links):
+                self._note_step(link)
                 reason = link.reason or self._fault(link)
                 if reason is not None:
                     self._retire(link, reason)
@@ -190,6 +193,13 @@ class SocketKeeper:
         finally:
             for task in (nap, *ends):
                 task.cancel()
+
+    def _note_step(self, link: Link) -> None:
+        """Record that the wall clock has left a connection's receive times, which never step."""
+        step_ns = self._clock.now_ns() - self._clock.monotonic_ns() - link.anchor_ns
+        if abs(step_ns) > NS_PER_S:
+            link.anchor_ns += step_ns
+            self._note(f"clock step {step_ns // NS_PER_MS} ms {link.number}")
 
     def _fault(self, link: Link) -> str | None:
         """Return why a connection is to be given up, or None."""

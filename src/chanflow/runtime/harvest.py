@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from chanflow.domain.canonical import sha256_of
-from chanflow.domain.errors import InvalidArgument, RecordingInvalid, VenueUnreachable
+from chanflow.domain.errors import InvalidArgument, RecordingInvalid, StorageUnwritable, VenueUnreachable
 from chanflow.domain.time import NS_PER_S, Clock, Randomness
 from chanflow.market.harvester import Harvester, HarvestPace
 from chanflow.market.lane import Lane, head_of
@@ -150,9 +152,16 @@ def lane_for(
     return Lane(symbol, intake, store, writer)
 
 
-async def rules_of(venue: MarketVenue, rest: RestClient, symbols: Sequence[str], clock: Clock, stop: asyncio.Event,
-                   *, give_up_s: float, tell: Callable[[str], None]) -> dict[str, tuple[int, int]]:  # fmt: skip
-    """Return the symbols' decimals, asking until the venue answers or `stop` is set.
+async def rules_of(
+    venue: MarketVenue,
+    rest: RestClient,
+    symbols: Sequence[str],
+    clock: Clock,
+    *,
+    give_up_s: float,
+    tell: Callable[[str], None],
+) -> dict[str, tuple[int, int]]:
+    """Return the symbols' decimals, asking until the venue answers.
 
     Raises InvalidArgument for a symbol that is not traded, VenueUnreachable when no answer came in time.
     """
@@ -163,7 +172,7 @@ async def rules_of(venue: MarketVenue, rest: RestClient, symbols: Sequence[str],
             return venue.decimals([reply.body for reply in replies], symbols)
         bad = next(reply for reply in replies if reply.status != 200)
         said = bad.body[:200].decode("utf-8", "replace") if bad.status == 0 else f"status {bad.status}"
-        if stop.is_set() or clock.now_ns() - began_ns >= give_up_s * NS_PER_S:
+        if clock.now_ns() - began_ns >= give_up_s * NS_PER_S:
             raise VenueUnreachable(f"{venue.name} does not tell its trading rules: {said}")
         tell(f"{venue.name} does not tell its trading rules yet: {said}")
         await clock.sleep_until(clock.now_ns() + int(wait_s * NS_PER_S))
@@ -184,15 +193,23 @@ async def harvest(
     """Harvest until `stop` is set, and return what was counted. Raises as `Harvester.run` and `rules_of` do."""
     from chanflow.adapters.transport.rest import HttpxRest
     from chanflow.adapters.transport.websocket import PicowsConnector
+    from chanflow.market.harvest_metrics import HarvestMetrics
 
     venue, rest, threads = venue_named(spec.venue, spec.urls), HttpxRest(), PoolThreads()
     pace = pace or HarvestPace()
     venue.sockets(spec.symbols)
     publisher = publisher_for(spec)
     try:
-        decimals = await rules_of(
-            venue, rest, spec.symbols, clock, stop, give_up_s=pace.give_up_s, tell=tell
+        asking = asyncio.create_task(
+            rules_of(venue, rest, spec.symbols, clock, give_up_s=pace.give_up_s, tell=tell)
         )  # fmt: skip
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({asking, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not asking.done():
+            asking.cancel()
+            return HarvestMetrics()
+        decimals = asking.result()
         tell(f"{spec.venue}: {', '.join(spec.symbols)} into {spec.output_dir}")
         raw = "raw" in spec.layers
         lanes = {name: lane_for(spec, publisher, name, decimals[name], raw=raw, gate=gate) for name in spec.symbols}
@@ -201,12 +218,24 @@ async def harvest(
             randomness=randomness, limits=limits, pace=pace, tell=tell,
             publish=lambda text: publisher.replace("_metrics/harvest.prom", text.encode()),
         )  # fmt: skip
-        await harvester.run(stop)
+        try:
+            await harvester.run(stop)
+        finally:
+            threads.close()
+            _report_quality(publisher, lanes)
         return harvester.metrics
     finally:
         threads.close()
         await rest.close()
         publisher.release()
+
+
+def _report_quality(publisher: Publisher, lanes: Mapping[str, Lane]) -> None:
+    """Put each symbol's report beside the rows; a disk that refuses it has been told of before."""
+    for symbol, lane in lanes.items():
+        text = json.dumps({"symbol": symbol, "days": lane.quality_days()}, indent=1) + "\n"
+        with suppress(StorageUnwritable):
+            publisher.replace(f"_quality/{symbol}.json", text.encode())
 
 
 def harvest_recorded(
@@ -236,6 +265,7 @@ def harvest_recorded(
             lane = lane_for(spec, publisher, symbol, decimals[symbol], raw=False, gate=gate)
             frames[symbol] = replay(in_order(by_symbol[symbol]), lane, max_bytes=max_bytes)
             stats = lane.intake.stats()
+            _report_quality(publisher, {symbol: lane})
             tell(f"{symbol}: {frames[symbol]} frames, {stats['rows']} rows, {stats['gaps']} gaps, {stats['dead']} dead")
     finally:
         publisher.release()

@@ -154,3 +154,15 @@ async def test_an_unknown_symbol_is_exit_2(venue: FaultVenue, tmp_path: Path) ->
     _, said = await child.communicate()
     assert child.returncode == 2
     assert "trades no symbol NOPEUSDT" in said.decode()
+
+
+async def test_told_to_stop_before_the_venue_answered_it_exits_with_0(tmp_path: Path) -> None:
+    nowhere = ["--url-override", "rest=http://127.0.0.1:9"]
+    child = await command(*nowhere, home=tmp_path)
+    assert child.stderr is not None
+    assert b"does not tell its trading rules yet" in await child.stderr.readline()
+    child.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    await child.communicate()
+    assert time.monotonic() - began < 2.0
+    assert child.returncode == 0
