@@ -152,6 +152,9 @@ class Harvester:
             if busy:
                 await self._threads.worker(partial(self._work, busy, now_ns, hand_out=due))
                 self._collect(busy)
+            for keeper in self.keepers:
+                for link in keeper.links:
+                    link.let_flow()
             if due:
                 handed_ns = now_ns
                 self._after_hand_out(now_ns)

@@ -195,6 +195,14 @@ class Connection(Protocol):
         """Send the protocol's ping; the answer comes as `FrameSink.pong`."""
         ...
 
+    def pause(self) -> None:
+        """Read nothing more until `resume`."""
+        ...
+
+    def resume(self) -> None:
+        """Read on."""
+        ...
+
     def close(self) -> None:
         """End the connection at once."""
         ...

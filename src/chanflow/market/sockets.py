@@ -20,6 +20,9 @@ from chanflow.market.watchdog import SilenceLimits
 
 CONTROL_MESSAGES_PER_S = 5
 
+MAX_UNREAD_BYTES = 32 << 20
+"""What a connection may bring before the worker has had a turn; then it is not read, and the venue's side waits."""
+
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
@@ -45,6 +48,8 @@ class Link:
         self.ended = asyncio.Event()
         self.frames = 0
         self.bytes = 0
+        self._paused = False
+        self._pause_at = MAX_UNREAD_BYTES
         self.streams: set[bytes] | None = None
         """Streams that have delivered since it was last emptied; None while nobody asks."""
         self._venue = venue
@@ -57,6 +62,8 @@ class Link:
         self.last_ns = recv_ns
         self.frames += 1
         self.bytes += len(payload)
+        if self.bytes >= self._pause_at:
+            self._pause()
         if payload == self._venue.pong:
             self.pong_ns = recv_ns
             return
@@ -65,6 +72,18 @@ class Link:
         lane.push(self.number, recv_ns, payload)
         if self.streams is not None and (stream := self._venue.stream_of(payload)) is not None:
             self.streams.add(stream)
+
+    def let_flow(self) -> None:
+        """Read on: what came so far has been taken."""
+        self._pause_at = self.bytes + MAX_UNREAD_BYTES
+        if self._paused and self.connection is not None:
+            self._paused = False
+            self.connection.resume()
+
+    def _pause(self) -> None:
+        if not self._paused and self.connection is not None:
+            self._paused = True
+            self.connection.pause()
 
     def pong(self) -> None:
         """Take a sign of life."""

@@ -14,7 +14,7 @@ from chanflow.domain.time import NS_PER_S
 from chanflow.market.activity import Activity
 from chanflow.market.backoff import TokenBucket
 from chanflow.market.ports import FrameSink
-from chanflow.market.sockets import SocketKeeper
+from chanflow.market.sockets import MAX_UNREAD_BYTES, Link, SocketKeeper
 from chanflow.runtime.clock import SeededRandomness, SimulatedClock
 
 HOUR_NS = 3_600 * NS_PER_S
@@ -42,8 +42,15 @@ class _Open:
     clock: SimulatedClock
     answers: bool = True
     alive: bool = True
+    paused: int = 0
 
     def send(self, message: bytes) -> None: ...
+
+    def pause(self) -> None:
+        self.paused += 1
+
+    def resume(self) -> None:
+        self.paused -= 1
 
     def ping(self) -> None:
         if self.answers and self.alive:
@@ -143,3 +150,20 @@ async def test_a_refused_socket_is_tried_again() -> None:
     await day(venue, lane, until_ns=60 * NS_PER_S)
     assert len(venue.opened_ns) == 1
     assert lane.frames
+
+
+async def test_a_connection_that_brings_more_than_is_read_is_not_read_for_a_while() -> None:
+    market, lane = BinanceMarket("binance-usdm", URLS["binance-usdm"]), _Lane()
+    link = Link(1, market, {"BTCUSDT": lane}, 0)  # type: ignore[dict-item]
+    link.connection = wire = _Open(link, SimulatedClock(0))
+    frame = b"x" * (MAX_UNREAD_BYTES // 4)
+    for _ in range(3):
+        link.frame(frame, 1)
+    assert wire.paused == 0
+    link.frame(frame, 1)
+    link.frame(frame, 1)
+    assert wire.paused == 1
+    link.let_flow()
+    assert wire.paused == 0
+    link.frame(frame, 1)
+    assert wire.paused == 0

@@ -51,6 +51,14 @@ class _PicowsConnection:
         if not self._transport.is_disconnected:
             self._transport.send_ping()
 
+    def pause(self) -> None:
+        if not self._transport.is_disconnected:
+            self._transport.underlying_transport.pause_reading()
+
+    def resume(self) -> None:
+        if not self._transport.is_disconnected:
+            self._transport.underlying_transport.resume_reading()
+
     def close(self) -> None:
         if not self._transport.is_disconnected:
             self._transport.disconnect(graceful=False)
