@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 from fault_venue import FastClock, FaultVenue, Tape
 
-from chanflow.adapters.storage.lake_check import check_lake
+from chanflow.adapters.storage.lake_check import LakeFinding, check_lake
 
 ROOT = Path(__file__).parents[3]
 CAPTURE = (
@@ -60,6 +60,11 @@ async def first_part(root: Path, pattern: str, before: int, child: asyncio.subpr
         await asyncio.sleep(0.01)
 
 
+def findings(lake: Path) -> tuple[LakeFinding, ...]:
+    """Return what is wrong with a lake; nothing, where nothing was published yet."""
+    return check_lake(lake).findings if (lake / "_manifest").exists() else ()
+
+
 def raw_times_ns(root: Path) -> list[int]:
     found = []
     for path in root.glob("_raw/BTCUSDT/*/*.gz"):
@@ -83,7 +88,7 @@ async def test_killed_at_any_instant_it_leaves_whole_files_and_starts_again_by_i
         child.kill()
         killed_ns = time.time_ns()
         await child.communicate()
-        unlisted = check_lake(lake).findings if (lake / "_manifest").exists() else ()
+        unlisted = findings(lake)
         assert len(unlisted) <= 2, unlisted  # one of either thread
         assert {finding.what for finding in unlisted} <= {"no manifest line lists it"}
         for path in lake.glob("BTCUSDT/*/*.parquet"):
@@ -92,7 +97,7 @@ async def test_killed_at_any_instant_it_leaves_whole_files_and_starts_again_by_i
         child = await command(*arguments, "--for", "1s", home=tmp_path)
         _, said = await child.communicate()
         assert child.returncode == 0, said.decode()
-        assert check_lake(lake).findings == ()
+        assert findings(lake) == ()
         kept = [at for at in raw_times_ns(lake) if at <= killed_ns]
         assert len(kept) >= len(kept_before)
         assert (killed_ns - max([began_ns, *kept[-1:]])) / 1e9 <= 1.25, "a second, and what a loaded machine delays"
