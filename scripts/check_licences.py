@@ -22,6 +22,8 @@ SPELLINGS = {
     "new bsd license": "BSD-3-Clause", "3-clause bsd license": "BSD-3-Clause", "apache-2": "Apache-2.0",
 }  # fmt: skip
 OURS = {"chanflow", "chanflow-native"}
+READ = {"aiofastnet": "MIT", "picows": "MIT"}
+"""Distributions whose metadata name no licence, and what the licence file that they ship says."""
 
 
 def acceptable(expression: str) -> bool:
@@ -49,7 +51,7 @@ def licence_of(distribution: metadata.Distribution) -> str:
     if named:
         return " OR ".join(named)
     text = info["License"].strip() if "License" in info else ""
-    return text.splitlines()[0] if text else "none given"
+    return text.splitlines()[0] if text else READ.get(distribution.name, "none given")
 
 
 def main() -> int:

@@ -2,7 +2,8 @@
 
 ```
 ChanflowError
-├─ Retryable        nothing happened; try again      VenueBusy · FeedGap · ClusterUnreachable · WorkLost
+├─ Retryable        nothing happened; try again      VenueBusy · VenueUnreachable · FeedGap · ClusterUnreachable
+│                                                    · WorkLost
 ├─ Uncertain        ask first, then decide           OrderFateUnknown
 ├─ Rejected         do not repeat as it is           InvalidArgument · NotFound · OpinionInvalid · MissingExtra
 │                                                    · RecordingInvalid
@@ -32,6 +33,12 @@ class VenueBusy(Retryable):
     """The venue asked us to wait."""
 
     code = "venue_busy"
+
+
+class VenueUnreachable(Retryable):
+    """No connection to the venue could be had for long."""
+
+    code = "venue_unreachable"
 
 
 class FeedGap(Retryable):

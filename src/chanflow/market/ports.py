@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -73,4 +75,191 @@ class MarketSource(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """Return what a journal's head says of this source: enough to find the same events again, no absolute path."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RestRequest:
+    """One question to a venue: a GET, or a POST where it has a body of JSON."""
+
+    url: str
+    params: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestReply:
+    """What a venue answered: status 0 where it did not."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SocketPlan:
+    """One socket to keep open: whose streams it carries and what is said to it after it opened."""
+
+    name: str
+    url: str
+    symbols: tuple[str, ...]
+    kinds: tuple[str, ...]
+    """Row kinds that come over it; a socket with `book` among them carries the book."""
+    subscribe: tuple[bytes, ...] = ()
+    streams: int = 0
+
+
+class MarketVenue(Protocol):
+    """How market data is had from one venue: addresses, words and limits, no connection."""
+
+    @property
+    def name(self) -> str:
+        """The venue's name, as rows and the intake carry it."""
+        ...
+
+    @property
+    def ping(self) -> bytes | None:
+        """The text that asks a venue for a sign of life, None where the protocol's own ping does."""
+        ...
+
+    @property
+    def pong(self) -> bytes | None:
+        """The venue's answer to `ping`, which is no market data."""
+        ...
+
+    def sockets(self, symbols: Sequence[str]) -> tuple[SocketPlan, ...]:
+        """Return the sockets that carry these symbols. Raises InvalidArgument for more than the venue allows."""
+        ...
+
+    def symbol_of(self, frame: bytes) -> str | None:
+        """Return the symbol of a frame, None where it names none."""
+        ...
+
+    def stream_of(self, frame: bytes) -> bytes | None:
+        """Return which stream a frame belongs to, None for a control message."""
+        ...
+
+    def resubscribe(self, symbol: str) -> tuple[bytes, ...]:
+        """Return the messages after which the venue sends a whole book again; none where REST has it."""
+        ...
+
+    def snapshot(self, symbol: str) -> RestRequest | None:
+        """Return the request of a whole book, None where the socket brings it."""
+        ...
+
+    def snapshot_frame(self, symbol: str, body: bytes) -> bytes:
+        """Return a reply's body as the frame that the intake takes."""
+        ...
+
+    def probe(self, symbol: str) -> RestRequest | None:
+        """Return the request of the newest best quotes, None where there is none."""
+        ...
+
+    def probe_ms(self, body: bytes) -> int | None:
+        """Return the venue's time of the quotes in a probe's reply, Unix ms, None where it has none."""
+        ...
+
+    def rules_request(self) -> tuple[RestRequest, ...]:
+        """Return the requests whose replies hold the rules of all symbols."""
+        ...
+
+    def decimals(self, bodies: Sequence[bytes], symbols: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Return price and quantity decimals by symbol. Raises InvalidArgument for a symbol that is not traded."""
+        ...
+
+
+class FrameSink(Protocol):
+    """Takes what one connection brings."""
+
+    def frame(self, payload: bytes, recv_ns: int) -> None:
+        """Take one text frame."""
+        ...
+
+    def pong(self) -> None:
+        """Take a sign of life."""
+        ...
+
+    def closed(self, reason: str) -> None:
+        """Learn that the connection has ended."""
+        ...
+
+
+class Connection(Protocol):
+    """An open socket."""
+
+    def send(self, message: bytes) -> None:
+        """Send a text message; nothing happens on a closed socket."""
+        ...
+
+    def ping(self) -> None:
+        """Send the protocol's ping; the answer comes as `FrameSink.pong`."""
+        ...
+
+    def pause(self) -> None:
+        """Read nothing more until `resume`."""
+        ...
+
+    def resume(self) -> None:
+        """Read on."""
+        ...
+
+    def close(self) -> None:
+        """End the connection at once."""
+        ...
+
+
+class Connector(Protocol):
+    """Opens sockets."""
+
+    async def open(self, url: str, sink: FrameSink) -> Connection:
+        """Return an open connection that feeds `sink`. Raises VenueBusy where it cannot be had."""
+        ...
+
+
+class RestClient(Protocol):
+    """Asks a venue."""
+
+    async def ask(self, request: RestRequest) -> RestReply:
+        """Return the answer, with status 0 and the cause as body where there was none."""
+        ...
+
+
+class RawStore(Protocol):
+    """Where one symbol's frames are written first."""
+
+    def write(self, text: bytes, *, first_ns: int, last_ns: int, frames: int, standing: bytes) -> None:
+        """Take whole lines; `standing` is what a new file must begin with. Raises StorageUnwritable."""
+        ...
+
+    def tick(self, now_ns: int) -> None:
+        """Let what was written survive a kill. Raises StorageUnwritable."""
+        ...
+
+    def close(self) -> None:
+        """Publish what is open. Raises StorageUnwritable."""
+        ...
+
+
+class RowStore(Protocol):
+    """Where one symbol's rows and what stands beside them are written."""
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that the gate has kept out so far."""
+        ...
+
+    def add(self, taken: Mapping[str, Any], *, shed: bool) -> int:
+        """Take what an intake handed out; dead letters alone when `shed`. Returns rows. Raises StorageUnwritable."""
+        ...
+
+    def pace(self, share: float) -> None:
+        """Close parts after this share of their usual time."""
+        ...
+
+    def rotate(self, layers: str = "") -> None:
+        """Publish what is open of these layers, comma-separated; of all without. Raises StorageUnwritable."""
+        ...
+
+    def overdue(self, now_ms: int) -> str:
+        """Return the layers, comma-separated, whose parts have been open for longer than they should."""
         ...

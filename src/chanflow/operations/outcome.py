@@ -39,6 +39,7 @@ CODES: Mapping[str, CodeRow] = {
     "order_fate_unknown": CodeRow(202, False, "nobody knows yet whether the venue has the order; ask, never resend"),
     "data_stale": CodeRow(503, True, "the market data are stale"),
     "venue_busy": CodeRow(503, True, "the venue asked us to wait"),
+    "venue_unreachable": CodeRow(503, True, "no connection to the venue could be had"),
     "model_busy": CodeRow(503, True, "the model asked us to wait"),
     "limiter_down": CodeRow(503, True, "the rate limiter cannot be reached"),
     "timeout": CodeRow(504, True, "the operation took too long"),

@@ -26,6 +26,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import SettingsInvalid
+from chanflow.runtime.harvest_settings import HarvestSettings
 from chanflow.runtime.setting_fields import Section, Whole, split
 from chanflow.runtime.signal_settings import SignalsSettings
 
@@ -33,10 +34,10 @@ _PREFIX = "CHANFLOW_"
 BESIDE_THE_TREE = ("CHANFLOW_API_KEY", "CHANFLOW_HOME", "CHANFLOW_TEST_DATA", "CHANFLOW_URL")
 """Variables of ours that are no settings of the desk."""
 
-OLDER_VARIABLES = {"SIGNAL_SINK_KIND": "signals.sink"}
+OLDER_VARIABLES = {"HARVEST_OUTPUT_DIR": "harvest.output.base_dir", "SIGNAL_SINK_KIND": "signals.sink"}
 """Names of earlier services, by the setting they mean; a `CHANFLOW_` variable of the same layer is stronger."""
 
-OLDER_SECTIONS = {"signal": "signals", "strategy_mode": "signals.mode", "symbols": "market.symbols"}
+OLDER_SECTIONS = {"signal": "signals", "strategy_mode": "signals.mode"}
 """Top-level keys of earlier settings files, by what they mean here."""
 
 
@@ -77,13 +78,12 @@ def _distinct(symbols: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Money = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, allow_inf_nan=False)]
-Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,30}$")]
+Symbol = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,31}$")]
 
 
 class MarketSettings(Section):
-    """What is watched, and how its order flow is measured."""
+    """How order flow is measured, and how much of a recording is read."""
 
-    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(split), AfterValidator(_distinct), Field(min_length=1)]
     bin_ms: Annotated[Whole, Field(ge=1, le=60_000)]
     z_window_s: Annotated[Whole, Field(ge=1)]
     z_warmup_s: Annotated[Whole, Field(ge=0)]
@@ -169,8 +169,10 @@ class HttpSettings(Section):
 class Settings(Section):
     """The whole tree."""
 
+    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(split), AfterValidator(_distinct), Field(min_length=1)]
     market: MarketSettings
     lake: LakeSettings
+    harvest: HarvestSettings
     signals: SignalsSettings
     analyst: AnalystSettings
     risk: RiskSettings
@@ -327,7 +329,7 @@ def _from_override(override: str) -> _Values:
 
 def _from_variables(variables: Mapping[str, str], source: str) -> Iterator[tuple[_Values, str]]:
     keys = {f"{_PREFIX}{key.replace('.', '__').upper()}": key for key in setting_keys()}
-    for name in sorted(OLDER_VARIABLES.keys() & variables.keys()):
+    for name in sorted(name for name in OLDER_VARIABLES if variables.get(name)):
         yield {OLDER_VARIABLES[name]: variables[name].strip()}, f"{source} {name}"
     for name in sorted(variables):
         if not name.startswith(_PREFIX) or name in BESIDE_THE_TREE:

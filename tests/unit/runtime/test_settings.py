@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "1444068f820b0bcdab01925aa7a780a6a069ad10664755b6a1e6fcf7145cadcd"
+GOLDEN_HASH = "edd33a11f0f4f4a15aca1c311a2782276ece865b88c520b35a69da6afdc598d3"
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def test_the_defaults_are_in_force_when_nothing_is_said() -> None:
     loaded = _load()
     assert set(loaded.origins.values()) == {"default"}
     assert tuple(loaded.origins) == setting_keys()
-    assert loaded.settings.market.symbols == ("SIMUSDT",)
+    assert loaded.settings.symbols == ("BTCUSDT",)
     assert loaded.settings.risk.min_margin_ratio == Decimal("0.20")
     assert loaded.settings.execution.mode == "paper"
 
@@ -112,8 +112,8 @@ def test_levels_of_the_tree_are_two_underscores_in_the_environment() -> None:
 
 
 def test_symbols_are_listed_with_commas_in_text_and_as_a_list_in_a_file() -> None:
-    text = _load("market.symbols=BTCUSDT, ETHUSDT").settings.market.symbols
-    assert text == _load(file="market: {symbols: [BTCUSDT, ETHUSDT]}").settings.market.symbols == ("BTCUSDT", "ETHUSDT")
+    text = _load("symbols=BTCUSDT, ETHUSDT").settings.symbols
+    assert text == _load(file="symbols: [BTCUSDT, ETHUSDT]").settings.symbols == ("BTCUSDT", "ETHUSDT")
 
 
 def test_settings_are_frozen() -> None:
@@ -207,9 +207,9 @@ def test_a_desk_can_hold() -> None:
         ("signals.min_score=1.5", "signals.min_score is '1.5': input should be less than or equal to 1"),
         ("signals.level=2m", "signals.level is '2m': input should be '1s', '5s', "),
         ("risk.ladder.paper_start=L4", "risk.ladder.paper_start is 'L4': input should be 'L0', 'L1', 'L2' or 'L3'"),
-        ("market.symbols=", "market.symbols is ''"),
-        ("market.symbols=BTCUSDT,btc", "market.symbols is 'btc': "),
-        ("market.symbols=AAA,AAA", "market.symbols is AAA, AAA: each symbol may be named once (from flag --set)"),
+        ("symbols=", "symbols is ''"),
+        ("symbols=BTCUSDT,b/c", "symbols is 'b/c': "),
+        ("symbols=AAA,AAA", "symbols is AAA, AAA: each symbol may be named once (from flag --set)"),
         ("market.z_warmup_s=301", "market: z_warmup_s is 301, allowed is up to z_window_s, 300"),
         ("risk.max_trade_loss=0.005", "risk: target_trade_loss is 0.01, allowed is up to max_trade_loss, 0.005"),
     ],
@@ -279,9 +279,9 @@ def test_an_empty_file_changes_nothing() -> None:
 
 
 def test_names_in_a_file_are_filled_from_the_environment_and_the_dotenv() -> None:
-    file = "http: {host: 'desk.${ZONE}'}\nmarket: {symbols: ['${COIN}USDT']}\nrisk: {max_leverage: '${LEV}'}"
+    file = "http: {host: 'desk.${ZONE}'}\nsymbols: ['${COIN}USDT']\nrisk: {max_leverage: '${LEV}'}"
     settings = _load(file=file, dotenv="ZONE=lan\nCOIN=ETH", environ={"COIN": "BTC", "LEV": "2"}).settings
-    assert (settings.http.host, settings.market.symbols, settings.risk.max_leverage) == (
+    assert (settings.http.host, settings.symbols, settings.risk.max_leverage) == (
         "desk.lan",
         ("BTCUSDT",),
         Decimal(2),
@@ -366,7 +366,7 @@ def test_the_hash_sees_values_not_spellings(overrides: Sequence[str]) -> None:
 @pytest.mark.parametrize(
     "override",
     [
-        "market.symbols=BTCUSDT",
+        "symbols=ETHUSDT",
         "lake.rotate_max_s=60",
         "signals.min_score=0.06",
         "analyst.reward_risk=2.5",
@@ -415,7 +415,7 @@ def test_doctor_prints_each_value_with_its_origin(tmp_path: Path) -> None:
     assert tuple(rows) == setting_keys()
     assert rows["risk.max_leverage"] == ["3", "flag --set"]
     assert rows["http.port"] == ["9", "env CHANFLOW_HTTP__PORT"]
-    assert rows["market.symbols"] == ["SIMUSDT", "default"]
+    assert rows["symbols"] == ["BTCUSDT", "default"]
     assert f"{tmp_path / 'desk'} (from env CHANFLOW_HOME): usable" in printed
 
 
@@ -429,7 +429,7 @@ def test_doctor_exits_with_1_where_no_desk_can_run(tmp_path: Path) -> None:
 def test_older_names_are_read_and_told_as_origins() -> None:
     loaded = _load(environ={"SIGNAL_SINK_KIND": "dual"}, file="strategy_mode: {setting: active}\nsymbols: [ETHUSDT]\n")
     settings = loaded.settings
-    assert (settings.signals.sink, settings.signals.mode.setting, settings.market.symbols) == (
+    assert (settings.signals.sink, settings.signals.mode.setting, settings.symbols) == (
         "dual", "active", ("ETHUSDT",),
     )  # fmt: skip
     assert loaded.origins["signals.sink"] == "env SIGNAL_SINK_KIND"
@@ -443,3 +443,16 @@ def test_a_name_of_ours_is_stronger_than_an_older_one() -> None:
 def test_a_schedule_that_could_never_be_open_is_refused() -> None:
     assert "the schedule is enabled and has no window" in _refusal("signals.mode.schedule.enabled=true")
     assert "strong_score is 0.2" in _refusal("signals.mode.a_h.strong_score=0.2")
+
+
+def test_the_output_directory_has_its_earlier_name_too_and_flags_are_stronger() -> None:
+    environ = {"HARVEST_OUTPUT_DIR": "/data/one"}
+    key = "harvest.output.base_dir"
+    file = "harvest: {output: {base_dir: /data/zero}}"
+    loaded = _load(file=file, environ=environ)
+    assert loaded.settings.harvest.output.base_dir == "/data/one"
+    assert loaded.origins[key] == "env HARVEST_OUTPUT_DIR"
+    assert _load(file=file).settings.harvest.output.base_dir == "/data/zero"
+    assert _load(f"{key}=/data/two", environ=environ).settings.harvest.output.base_dir == "/data/two"
+    both = {**environ, "CHANFLOW_HARVEST__OUTPUT__BASE_DIR": "/data/three"}
+    assert _load(environ=both).settings.harvest.output.base_dir == "/data/three"

@@ -2,78 +2,27 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import io
-import itertools
-import json
-import os
 import re
-import shutil
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from chanflow.adapters.storage.layout import (
-    checked_name,
-    date_folder,
-    date_of_day,
-    dates,
-    manifest_path,
-    parts,
-)
-from chanflow.adapters.storage.rows import COLLECTED, KINDS, SCHEMA_VERSION, Columns, unified_rows
-from chanflow.domain.canonical import canonical_json
-from chanflow.domain.errors import Broken, InvalidArgument, NotFound, StorageUnwritable
+from chanflow.adapters.storage.layout import checked_name, date_of_day, dates, parts
+from chanflow.adapters.storage.parts import PartWriter
+from chanflow.adapters.storage.publish import Publisher
+from chanflow.adapters.storage.rows import KINDS, Columns, unified_rows
+from chanflow.domain.errors import Broken, InvalidArgument, NotFound
 from chanflow.domain.market_data import Bar
-from chanflow.domain.time import MS_PER_DAY, NS_PER_MS
+from chanflow.domain.time import MS_PER_DAY
 from chanflow.market.ports import bar_open_ms, first_edge_ms
 
 if TYPE_CHECKING:
     import duckdb
-    import polars as pl
-
-LATE_MS = 60_000
-"""How long after midnight a date's part stays open for late rows, in ms of event time."""
-
-
-def _unwritable(path: Path, cause: OSError) -> StorageUnwritable:
-    return StorageUnwritable(f"cannot write {path}: {cause.strerror or cause}; free space or choose another directory")
-
-
-@dataclass(slots=True)
-class _Part:
-    """Rows of one UTC date that wait to be published."""
-
-    day: int
-    first_ts_ms: int
-    first_known_ms: int
-    rows: int = 0
-    batches: list[Columns] = field(default_factory=list)
-    dq_runs: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
-
-    def take(self, columns: Columns, start: int, end: int, codes: tuple[str, ...]) -> None:
-        # Copied: a view would keep its whole batch alive, and the caller may reuse its buffers.
-        self.batches.append({name: columns[name][start:end].copy() for name in COLLECTED})
-        self.dq_runs.append((end - start, codes))
-        self.rows += end - start
-
-    def frame(self, *, venue: str, symbol: str) -> pl.DataFrame:
-        whole = {name: np.concatenate([batch[name] for batch in self.batches]) for name in COLLECTED}
-        return unified_rows(whole, venue=venue, symbol=symbol, dq_runs=self.dq_runs)
 
 
 class LakeWriter:
-    """Writes the rows of one symbol.
-
-    A part ends at `rotate_rows` rows, at `rotate_s` of event time, and with its UTC date (which stays open `LATE_MS`
-    for late rows); so parts depend on the rows alone, not on how they were batched, and a repeated run writes the
-    same bytes under the same names. Such a part is kept as it is. A part that is the beginning of the new one was left
-    by an earlier stop and is replaced; one whose beginning is the new one stays. Any other takes the next free `-N`.
+    """Writes the rows of one symbol, as `PartWriter` cuts them.
 
     `writer_id` must be unique among living writers of one `output_dir`. After a StorageUnwritable nothing of the
     failed part is visible; `close` tries it again, `discard` lets it go.
@@ -89,214 +38,29 @@ class LakeWriter:
         rotate_rows: int = 200_000,
         rotate_s: float = 3_600.0,
     ) -> None:
-        """Remove what dead writers left in `_tmp`. Raises InvalidArgument for a name or bound, StorageUnwritable."""
-        if rotate_rows < 1 or rotate_s <= 0:
-            raise InvalidArgument(f"a part of {rotate_rows} rows, {rotate_s} s: both must be positive", field="rotate")
-        self._root = output_dir
+        """Clear what dead writers left in `_tmp`. Raises InvalidArgument for a name or bound, StorageUnwritable."""
         self._venue = checked_name(venue, field="venue")
         self._symbol = checked_name(symbol, field="symbol")
-        self._writer = checked_name(writer_id, field="writer_id")
-        self._rotate_rows = rotate_rows
-        self._rotate_ms = int(rotate_s * 1_000)
-        self._open: dict[int, _Part] = {}
-        self._lock: int | None = None
-        self._tmp = output_dir / "_tmp" / self._writer
-        try:
-            self._tmp.parent.mkdir(parents=True, exist_ok=True)
-            _remove_dead(self._tmp.parent)
-            self._tmp.mkdir(exist_ok=True)
-            self._lock = _locked(self._tmp)
-        except OSError as cause:
-            raise _unwritable(self._tmp, cause) from cause
-        if self._lock is None:
-            raise StorageUnwritable(f"{self._tmp} belongs to a living writer; give this one another id")
+        if rotate_rows < 1 or rotate_s <= 0:
+            raise InvalidArgument(f"a part of {rotate_rows} rows, {rotate_s} s: both must be positive", field="rotate")
+        self._publisher = Publisher(output_dir, writer_id)
+        self._parts = PartWriter(self._publisher, symbol, rotate_rows=rotate_rows, rotate_s=rotate_s)
 
     def add(self, columns: Columns, *, dq_codes: Sequence[str] = ()) -> None:
         """Take rows in arrival order, with the gate's codes for all of them. Raises StorageUnwritable."""
-        days = columns["ts_ms"] // MS_PER_DAY
-        edges = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), len(days)]
-        for start, end in itertools.pairwise(edges):
-            if start < end:
-                self._add_day(int(days[start]), columns, start, end, tuple(dq_codes))
+        if len(columns["ts_ms"]):
+            runs = [(len(columns["ts_ms"]), tuple(dq_codes))]
+            self._parts.add(unified_rows(columns, venue=self._venue, symbol=self._symbol, dq_runs=runs))
 
     def close(self) -> None:
         """Publish what waits and give the writer's name back. May be called twice. Raises StorageUnwritable."""
-        for day in sorted(self._open):
-            self._publish(day)
+        self._parts.publish_all()
         self.discard()
 
     def discard(self) -> None:
         """Give the writer's name back without publishing what waits."""
-        self._open.clear()
-        if self._lock is not None:
-            shutil.rmtree(self._tmp, ignore_errors=True)
-            os.close(self._lock)
-            self._lock = None
-
-    def _add_day(self, day: int, columns: Columns, start: int, end: int, codes: tuple[str, ...]) -> None:
-        ts = columns["ts_ms"]
-        newest_ms = int(ts[start:end].max())
-        while start < end:
-            part = self._open.get(day)
-            if part is None:
-                part = _Part(day, int(ts[start]), int(columns["known_ns"][start]) // NS_PER_MS)
-                self._open[day] = part
-            stop = min(end, start + self._rotate_rows - part.rows)
-            aged = np.flatnonzero(ts[start:stop] >= part.first_ts_ms + self._rotate_ms)
-            if aged.size:
-                stop = start + int(aged[0])
-            if stop > start:
-                part.take(columns, start, stop, codes)
-            if aged.size or part.rows >= self._rotate_rows:
-                self._publish(day)
-            start = stop
-        for older in sorted(self._open):
-            if newest_ms >= (older + 1) * MS_PER_DAY + LATE_MS:
-                self._publish(older)
-
-    def _publish(self, day: int) -> None:
-        part = self._open[day]
-        frame = part.frame(venue=self._venue, symbol=self._symbol)
-        buffer = io.BytesIO()
-        frame.write_parquet(buffer, compression="zstd", compression_level=3, row_group_size=250_000)
-        data = buffer.getvalue()
-        sha256 = hashlib.sha256(data).hexdigest()
-        date = date_of_day(day)
-        folder = date_folder(self._root, self._symbol, date)
-        try:
-            _make_folder(folder)
-            path, fate = _place(folder, f"part-{part.first_known_ms}", sha256, frame)
-            if fate == "write":
-                self._write(path, data)
-            if fate != "keep":
-                self._list(date, path, sha256, len(data), frame)
-        except OSError as cause:
-            raise _unwritable(folder, cause) from cause
-        del self._open[day]
-
-    def _write(self, path: Path, data: bytes) -> None:
-        staged = self._tmp / f"{path.parent.name}.{path.name}"
-        try:
-            with staged.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            staged.replace(path)
-        except OSError:
-            staged.unlink(missing_ok=True)
-            raise
-        _fsync_folder(path.parent)
-
-    def _list(self, date: str, path: Path, sha256: str, size: int, frame: pl.DataFrame) -> None:
-        """Append the part's manifest line, unless a run before this one did."""
-        line = canonical_json(
-            {
-                "path": path.relative_to(self._root).as_posix(),
-                "layer": "rows",
-                "symbol": self._symbol,
-                "rows": frame.height,
-                "first_ts_ms": frame["ts_ms"].min(),
-                "last_ts_ms": frame["ts_ms"].max(),
-                "first_seq": frame["seq_last"].min(),
-                "last_seq": frame["seq_last"].max(),
-                "sha256": sha256,
-                "bytes": size,
-                "writer": self._writer,
-                "schema_version": SCHEMA_VERSION,
-            }
-        )
-        manifest = manifest_path(self._root, date)
-        listed = manifest.read_bytes() if manifest.exists() else b""
-        key = (path.relative_to(self._root).as_posix(), sha256)
-        if any((entry["path"], entry["sha256"]) == key for entry in manifest_entries(listed)):
-            return
-        _make_folder(manifest.parent)
-        # A torn last line, left by a kill, is closed off; readers skip it.
-        torn = listed and not listed.endswith(b"\n")
-        with manifest.open("ab", buffering=0) as file:
-            file.write((b"\n" if torn else b"") + line.encode() + b"\n")
-            os.fsync(file.fileno())
-        _fsync_folder(manifest.parent)
-
-
-def manifest_entries(data: bytes) -> list[dict[str, Any]]:
-    """Return a manifest's whole lines, oldest first; where two name one path, the later one is true."""
-    entries = []
-    for line in data.split(b"\n"):
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(entry, dict) and {"path", "sha256"} <= entry.keys():
-            entries.append(entry)
-    return entries
-
-
-def _place(folder: Path, stem: str, sha256: str, frame: pl.DataFrame) -> tuple[Path, Literal["write", "same", "keep"]]:
-    """Return where a part belongs, and whether to write it, or that the same or a longer one is there already."""
-    ours = frame["row_id"]
-    for clash in itertools.count():
-        path = folder / (f"{stem}-{clash}.parquet" if clash else f"{stem}.parquet")
-        if not path.exists():
-            break
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
-                return path, "same"
-        theirs = _row_ids_of(path)
-        if theirs is None or theirs.len() == ours.len():
-            continue
-        common = min(theirs.len(), ours.len())
-        if theirs.head(common).equals(ours.head(common)):
-            return path, "write" if theirs.len() < ours.len() else "keep"
-    return path, "write"
-
-
-def _row_ids_of(path: Path) -> pl.Series | None:
-    """Return the row ids of a part, or None when it is no readable part: another part then takes another name."""
-    import polars as pl
-
-    try:
-        return pl.read_parquet(path, columns=["row_id"])["row_id"]
-    except pl.exceptions.PolarsError:
-        return None
-
-
-def _remove_dead(tmp: Path) -> None:
-    """Remove the folders below `_tmp` whose writer no longer holds its lock."""
-    for folder in sorted(entry for entry in tmp.iterdir() if entry.is_dir()):
-        lock = _locked(folder)
-        if lock is not None:
-            shutil.rmtree(folder)
-            os.close(lock)
-
-
-def _locked(folder: Path) -> int | None:
-    """Return the descriptor that holds a writer's folder, or None while another writer does.
-
-    The lock goes with the process, however it ends, so a held lock means a living writer.
-    """
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _make_folder(folder: Path) -> None:
-    missing = [folder, *folder.parents][: sum(not parent.exists() for parent in [folder, *folder.parents])]
-    folder.mkdir(parents=True, exist_ok=True)
-    for made in missing:
-        _fsync_folder(made.parent)
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        self._parts.discard()
+        self._publisher.release()
 
 
 _BARS = """

@@ -251,6 +251,35 @@ def signal(
 
 
 @app.command()
+def harvest(
+    *,
+    venue: Annotated[
+        str, typer.Option(help="binance-usdm, binance-spot, binance-coinm, hyperliquid or okx.")
+    ] = "binance-usdm",
+    symbols: Annotated[list[str] | None, typer.Option(help="BTCUSDT,ETHUSDT; may repeat.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The directory of this venue.")] = None,
+    output_format: Annotated[str | None, typer.Option("--format", help="parquet or jsonl.")] = None,
+    max_rows: Annotated[int | None, typer.Option("--rotate.max_rows", help="Close a file after so many rows.")] = None,
+    max_sec: Annotated[int | None, typer.Option("--rotate.max_sec", help="Close a file after so many seconds.")] = None,
+    layers: Annotated[str | None, typer.Option(help="rows, raw, book; comma-separated, rows,raw if left out.")] = None,
+    duration: Annotated[str | None, typer.Option("--for", help="Stop after this, as 90s, 10m or 2h.")] = None,
+    from_wire: Annotated[
+        list[Path] | None, typer.Option(help="Take recorded frames instead of sockets; may repeat.")
+    ] = None,
+    url_override: Annotated[list[str] | None, typer.Option(help="NAME=URL of an address; may repeat.")] = None,
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Record a venue's market data: raw frames first, then rows, until told to stop."""
+    from chanflow.interfaces.cli.harvest import run_harvest
+
+    run_harvest(
+        config=config, overrides=set_ or [], venue=venue, symbols=symbols, output=output, part_format=output_format,
+        max_rows=max_rows, max_sec=max_sec, layers=layers, duration=duration, from_wire=from_wire, urls=url_override,
+    )  # fmt: skip
+
+
+@app.command()
 def serve(
     *,
     host: Annotated[str | None, typer.Option(help="Loopback address to listen on.")] = None,
@@ -307,10 +336,21 @@ def feed_check(
 
 
 @app.command()
-def doctor(*, config: Config = None, set_: Set = None) -> None:
+def doctor(
+    *,
+    lake: Annotated[
+        Path | None, typer.Option(help="Compare the files of this lake with its manifests, and do nothing else.")
+    ] = None,
+    config: Config = None,
+    set_: Set = None,
+) -> None:
     """Show every setting with its origin, and whether a desk can live in the data directory."""
     from chanflow.interfaces.cli.doctor import doctor as examine
+    from chanflow.interfaces.cli.doctor import examine_lake
 
+    if lake is not None:
+        examine_lake(lake)
+        return
     examine(config=config, overrides=set_ or [])
 
 

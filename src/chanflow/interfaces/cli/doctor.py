@@ -63,6 +63,22 @@ def doctor(
         raise typer.Exit(1)
 
 
+def examine_lake(root: Path) -> None:
+    """Print what is wrong with the files of a lake, a line each, and the count of those that are right.
+
+    Exits with 6 if anything is wrong. Raises NotFound.
+    """
+    from chanflow.adapters.storage.lake_check import check_lake
+
+    report = check_lake(root)
+    for finding in report.findings:
+        typer.echo(f"{finding.path}: {finding.what}")
+    parts = f"{report.right} files match their manifest lines"
+    typer.echo(f"{root}: {parts}" + (f", {len(report.findings)} do not" if report.findings else ""))
+    if report.findings:
+        raise typer.Exit(6)
+
+
 def _certificates(shelf: CertificateShelf) -> str:
     """Return what the measured figures of points come from, and which files are refused, a line each."""
     lines = [

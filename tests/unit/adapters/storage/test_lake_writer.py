@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 from made_rows import DAY_MS, START_MS, joined, sliced, trade_columns
 
-from chanflow.adapters.storage.lake import LakeWriter, manifest_entries
+from chanflow.adapters.storage.lake import LakeWriter
+from chanflow.adapters.storage.publish import manifest_entries
 from chanflow.domain.errors import InvalidArgument, StorageUnwritable
 
 HERE = Path(__file__).parent
@@ -58,6 +59,7 @@ def test_a_part_is_named_for_the_known_time_of_its_first_row_and_listed_with_its
             "bytes": (tmp_path / next(iter(files))).stat().st_size,
             "writer": "desk",
             "schema_version": 3,
+            "dq": {"ok": 500, "codes": {}},
         }
     ]
 

@@ -1,0 +1,1 @@
+"""How bytes travel to venues and back."""
