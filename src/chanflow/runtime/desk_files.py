@@ -79,7 +79,7 @@ class NewestRun:
 
     def symbols(self) -> list[str]:
         """Return the symbols that the newest run's lake holds, sorted."""
-        from chanflow.adapters.storage.lake import LakeReader
+        from chanflow.adapters.storage.lake_reader import LakeReader
 
         return sorted({symbol for lake in self._lakes() for symbol in LakeReader(lake).symbols()})
 
@@ -87,7 +87,7 @@ class NewestRun:
         self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int
     ) -> list[Bar]:
         """Return closed bars of the newest run's lake. Raises NotFound for an unknown symbol."""
-        from chanflow.adapters.storage.lake import LakeReader
+        from chanflow.adapters.storage.lake_reader import LakeReader
 
         for lake in self._lakes():
             reader = LakeReader(lake)

@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 from made_rows import DAY_MS, START_MS, joined, sliced, trade_columns
 
-from chanflow.adapters.storage.lake import LakeWriter, manifest_entries
+from chanflow.adapters.storage.lake import LakeWriter
+from chanflow.adapters.storage.publish import manifest_entries
 from chanflow.domain.errors import InvalidArgument, StorageUnwritable
 
 HERE = Path(__file__).parent
