@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import polars as pl
     from chanflow_native import EventBatch
 
     from chanflow.domain.instrument import Instrument
@@ -73,4 +75,59 @@ class MarketSource(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """Return what a journal's head says of this source: enough to find the same events again, no absolute path."""
+        ...
+
+
+class Tail(Protocol):
+    """Rows that a writer holds in memory, not yet published. Asked from other threads than the writer's."""
+
+    def tail(self, symbol: str) -> pl.DataFrame | None:
+        """Return the unified rows that wait, in arrival order, or None for a symbol that it does not write."""
+        ...
+
+    def live(self, symbol: str) -> Mapping[str, Mapping[str, Any]] | None:
+        """Return the newest of each kind, or None for a symbol that it does not write.
+
+        Keys are `quote` (bid, ask, bid_qty, ask_qty), `trade` (price, qty, side), `mark` (price) and `book` (state), as
+        far as known; each has `event_ms`, `known_ns` and `dq_codes`.
+        """
+        ...
+
+
+class SliceSource(Protocol):
+    """Where published rows and bars come from. Readers are called from several threads at once."""
+
+    def symbols(self) -> list[str]:
+        """Return the symbols that have rows, sorted."""
+        ...
+
+    def has(self, symbol: str) -> bool:
+        """Return whether a symbol has rows."""
+        ...
+
+    def frames(
+        self,
+        symbols: Sequence[str],
+        start_ms: int,
+        end_ms: int,
+        *,
+        kinds: Sequence[str] | None,
+        columns: Sequence[str] | None,
+        tails: Mapping[str, pl.DataFrame],
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the rows of [start_ms, end_ms), those of `tails` among them, by (ts_ms, known_ns, seq_last).
+
+        Gap rows always come along, and so do the columns that order and gaps need. Raises InvalidArgument for an
+        unknown column.
+        """
+        ...
+
+    def bars(
+        self, symbol: str, interval: str, *, start_ms: int, end_ms: int, limit: int, fill: bool, adjust: str
+    ) -> pl.DataFrame:
+        """Return the first `limit` closed bars that open in [start_ms, end_ms). Raises InvalidArgument, NotFound."""
+        ...
+
+    def newest(self, symbol: str) -> Mapping[str, Mapping[str, Any]] | None:
+        """Return the newest published of each kind as `Tail.live` does, or None for a symbol without rows."""
         ...

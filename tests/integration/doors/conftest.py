@@ -105,6 +105,9 @@ class Doors:
             "analyze_structure": "/analysis/structure",
             "query_buy_sell_points": "/analysis/points",
             "get_position": "/positions",
+            "get_market_status": "/market/status",
+            "get_live_snapshot": "/market/snapshot",
+            "get_historical_slice": "/market/slice",
         }
         async with httpx.AsyncClient(base_url=self.url) as http:
             query = {key: _as_text(value) for key, value in arguments.items()}
@@ -121,6 +124,8 @@ class Doors:
 
 
 def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return ",".join(value) if isinstance(value, list) else str(value)
 
 

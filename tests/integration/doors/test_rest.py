@@ -47,6 +47,9 @@ def test_the_tools_are_listed_with_schema_and_cost(desk_url: str) -> None:
         "analyze_structure",
         "query_buy_sell_points",
         "get_position",
+        "get_market_status",
+        "get_live_snapshot",
+        "get_historical_slice",
     ]
     assert all(set(tool) == {"name", "description", "inputSchema", "quotaCost"} for tool in tools)
     assert [tool["quotaCost"] for tool in tools] == [1, 1, 1, 1]
@@ -65,6 +68,9 @@ def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
         "analyzeStructure",
         "queryBuySellPoints",
         "getPosition",
+        "getMarketStatus",
+        "getLiveSnapshot",
+        "getHistoricalSlice",
     }
 
 

@@ -74,7 +74,7 @@ class LakeWriter:
             raise InvalidArgument(f"a part of {rotate_rows} rows, {rotate_s} s: both must be positive", field="rotate")
         self._root = output_dir
         self._venue = checked_name(venue, field="venue")
-        self._symbol = checked_name(symbol, field="symbol")
+        self.symbol = self._symbol = checked_name(symbol, field="symbol")
         self._rotate_rows = rotate_rows
         self._rotate_ms = int(rotate_s * 1_000)
         self._open: dict[int, _Part] = {}
@@ -87,6 +87,18 @@ class LakeWriter:
         for start, end in itertools.pairwise(edges):
             if start < end:
                 self._add_day(int(days[start]), columns, start, end, tuple(dq_codes))
+
+    def tail(self, coming: Sequence[Columns] = ()) -> pl.DataFrame | None:
+        """Return the rows that wait to be published and those `coming` next, or None when there are none.
+
+        Not to be called during another call.
+        """
+        import polars as pl
+
+        of = {"venue": self._venue, "symbol": self._symbol}
+        frames = [self._open[day].frame(**of) for day in sorted(self._open)]
+        frames += [unified_rows(rows, **of, dq_runs=[(len(rows["ts_ms"]), ())]) for rows in coming]
+        return pl.concat(frames) if frames else None
 
     def close(self) -> None:
         """Publish what waits and give the writer's name back. May be called twice. Raises StorageUnwritable."""

@@ -8,41 +8,44 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chanflow.adapters.storage.layout import checked_name, date_of_day, dates, parts
+from chanflow.adapters.storage.lake_index import LakeIndex, date_of_ms
 from chanflow.adapters.storage.rows import KINDS
 from chanflow.domain.errors import Broken, InvalidArgument, NotFound
 from chanflow.domain.market_data import Bar
-from chanflow.domain.time import MS_PER_DAY
 from chanflow.market.ports import bar_open_ms, first_edge_ms
 
 if TYPE_CHECKING:
     import duckdb
 
 _BARS = """
-SELECT ts_ms - (ts_ms - $edge) % $interval AS open_ms,
-       arg_min(price, seq_last), max(price), min(price), arg_max(price, seq_last),
-       fsum(qty), fsum(price * qty), count(*), coalesce(fsum(qty) FILTER (side = 'buy'), 0.0)
-FROM read_parquet($files, hive_partitioning = false)
-WHERE kind = 'trade' AND ts_ms >= $start AND ts_ms < $end
-GROUP BY open_ms ORDER BY open_ms
+WITH made AS (
+    SELECT ts_ms - (ts_ms - $edge) % $interval AS open_ms, kind,
+           arg_min(price, seq_last), max(price), min(price), arg_max(price, seq_last),
+           fsum(qty), fsum(price * qty), count(*), coalesce(fsum(qty) FILTER (side = 'buy'), 0.0)
+    FROM read_parquet($files, hive_partitioning = false)
+    WHERE kind IN ('trade', 'agg_trade') AND ts_ms >= $start AND ts_ms < $end
+    GROUP BY ALL
+)
+SELECT * EXCLUDE (kind) FROM made
+-- Both streams tell the same trades: of a bar that both have, single trades are taken.
+QUALIFY row_number() OVER (PARTITION BY open_ms ORDER BY kind DESC) = 1
+ORDER BY open_ms
 """
 
 
 class LakeReader:
     """Reads one venue's rows. Safe to share between threads; it never writes, and sees nothing outside its root."""
 
-    def __init__(self, root: Path) -> None:
-        """`root` is the `output_dir` of a writer; it need not exist yet."""
-        self._root = root.absolute()
+    def __init__(self, root: Path | LakeIndex) -> None:
+        """`root` is the `output_dir` of a writer, which need not exist yet, or its index."""
+        self._index = LakeIndex(root) if isinstance(root, Path) else root
+        self._root = self._index.root
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._connecting = threading.Lock()
 
     def symbols(self) -> list[str]:
         """Return the symbols that have rows, sorted."""
-        if not self._root.is_dir():
-            return []
-        names = (entry.name for entry in self._root.iterdir() if entry.is_dir() and entry.name[0] not in "._")
-        return sorted(name for name in names if any(parts(self._root, name, date) for date in dates(self._root, name)))
+        return self._index.symbols()
 
     def klines(
         self,
@@ -71,14 +74,14 @@ class LakeReader:
         if start_ms is not None:
             first_ms = bar_open_ms(start_ms - 1, interval_ms) + interval_ms
             near_ms = min(stop_ms, first_ms + limit * interval_ms)
-            bars = self._bars(symbol, interval_ms, first_ms, near_ms)
+            bars = self.trade_bars(symbol, interval_ms, first_ms, near_ms)
             if len(bars) < limit and near_ms < stop_ms:
-                bars = self._bars(symbol, interval_ms, first_ms, stop_ms)
+                bars = self.trade_bars(symbol, interval_ms, first_ms, stop_ms)
             return bars[:limit]
         near_ms = stop_ms - limit * interval_ms
-        bars = self._bars(symbol, interval_ms, near_ms, stop_ms)
-        if len(bars) < limit and self._dates(symbol)[0] <= _date_of(near_ms):
-            bars = self._bars(symbol, interval_ms, 0, stop_ms)
+        bars = self.trade_bars(symbol, interval_ms, near_ms, stop_ms)
+        if len(bars) < limit and self._index.dates(symbol)[0] <= date_of_ms(near_ms):
+            bars = self.trade_bars(symbol, interval_ms, 0, stop_ms)
         return bars[-limit:]
 
     def rows(
@@ -103,7 +106,7 @@ class LakeReader:
         if not files:
             return []
         query = """
-            SELECT * FROM read_parquet($files, hive_partitioning = false)
+            SELECT * FROM read_parquet($files, hive_partitioning = false, union_by_name = true)
             WHERE list_contains($kinds, kind) AND ts_ms >= $start AND ts_ms < $end
             ORDER BY ts_ms, known_ns, seq_last LIMIT $limit"""
         names, found = self._ask(
@@ -118,7 +121,11 @@ class LakeReader:
                 self._connection.close()
                 self._connection = None
 
-    def _bars(self, symbol: str, interval_ms: int, start_ms: int, stop_ms: int) -> list[Bar]:
+    def trade_bars(self, symbol: str, interval_ms: int, start_ms: int, stop_ms: int) -> list[Bar]:
+        """Return the bars that trades of [start_ms, stop_ms) make, on the crypto calendar, the open one too.
+
+        Raises NotFound for an unknown symbol.
+        """
         files = self._files(symbol, start_ms, stop_ms)
         if not files:
             return []
@@ -131,27 +138,20 @@ class LakeReader:
 
     def _newest_ms(self, symbol: str) -> int:
         """Return the newest `ts_ms` of any kind. Raises NotFound when the symbol has no rows."""
-        for date in reversed(self._dates(symbol)):
-            files = [_escaped(path) for path in parts(self._root, symbol, date)]
-            if files:
-                query = "SELECT max(ts_ms) FROM read_parquet($files, hive_partitioning = false)"
-                return int(self._ask(query, {"files": files})[1][0][0])
-        raise self._unknown(symbol)
+        span = self._index.span(symbol)
+        if span is None:
+            raise self.unknown(symbol)
+        return span[1]
 
-    def _unknown(self, symbol: str) -> NotFound:
+    def unknown(self, symbol: str) -> NotFound:
+        """Return the fault to raise for a symbol without rows."""
         return NotFound(f"the lake has no rows of {symbol}; it has {', '.join(self.symbols()[:10]) or 'none at all'}")
-
-    def _dates(self, symbol: str) -> list[str]:
-        return dates(self._root, checked_name(symbol, field="symbol"))
 
     def _files(self, symbol: str, start_ms: int, end_ms: int) -> list[str]:
         """Return the parts that may hold rows of [start_ms, end_ms). Raises NotFound for an unknown symbol."""
-        known = self._dates(symbol)
-        if not known:
-            raise self._unknown(symbol)
-        first, last = _date_of(start_ms), _date_of(end_ms - 1)
-        wanted = (date for date in known if first <= date <= last)
-        return [_escaped(path) for date in wanted for path in parts(self._root, symbol, date)]
+        if not self._index.dates(symbol):
+            raise self.unknown(symbol)
+        return [escaped(part.path) for part in self._index.parts(symbol, start_ms, end_ms)]
 
     def _ask(self, query: str, values: dict[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
         import duckdb
@@ -170,7 +170,7 @@ class LakeReader:
             if self._connection is None:
                 # One thread, so that sums of floats come in one order and give one result.
                 connection = duckdb.connect(":memory:", config={"threads": 1})
-                connection.execute("SET allowed_directories = [?, ?]", [f"{self._root}/", f"{_escaped(self._root)}/"])
+                connection.execute("SET allowed_directories = [?, ?]", [f"{self._root}/", f"{escaped(self._root)}/"])
                 connection.execute("SET enable_external_access = false")
                 connection.execute("SET lock_configuration = true")
                 self._connection = connection
@@ -182,11 +182,6 @@ def _check_limit(limit: int) -> None:
         raise InvalidArgument(f"limit is {limit}, it must be at least 1", field="limit")
 
 
-def _date_of(ts_ms: int) -> str:
-    """Return the UTC date of a time, held to the dates that a four-digit year can spell."""
-    return date_of_day(min(max(ts_ms, 0) // MS_PER_DAY, 2_932_896))
-
-
-def _escaped(path: Path) -> str:
+def escaped(path: Path) -> str:
     """Return a path that DuckDB takes as it is spelt: it would read `*`, `?` and `[` as patterns."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chanflow.operations.services import Services
 from chanflow.runtime.certificates import CertificateShelf
 from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
-from chanflow.runtime.desk_files import NewestRun
+from chanflow.runtime.desk_files import DeskFeed, NewestRun
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded
 
@@ -20,4 +20,6 @@ def open_services(loaded: Loaded) -> Services:
         clock=clock,
         ids=Uuid7Ids(clock, SystemRandomness()),
         certificates=CertificateShelf(home),
+        feed=DeskFeed(run, clock),
+        desk=run,
     )
