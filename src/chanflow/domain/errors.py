@@ -5,7 +5,7 @@ ChanflowError
 ├─ Retryable        nothing happened; try again      VenueBusy · FeedGap · ClusterUnreachable · WorkLost
 ├─ Uncertain        ask first, then decide           OrderFateUnknown
 ├─ Rejected         do not repeat as it is           InvalidArgument · NotFound · OpinionInvalid · MissingExtra
-│                                                    · RecordingInvalid
+│                                                    · RecordingInvalid · VenueRejected
 └─ Broken           stop and tell a person           BooksDisagree · JournalUnwritable · JournalCorrupt
                                                      · JournalDiverged · StorageUnwritable · SettingsInvalid · DeskBusy
 ```
@@ -91,6 +91,12 @@ class MissingExtra(Rejected):
     """An optional package is not installed; the message says how to get it."""
 
     code = "missing_extra"
+
+
+class VenueRejected(Rejected):
+    """The venue refused the request."""
+
+    code = "invalid_argument"
 
 
 class RecordingInvalid(Rejected):

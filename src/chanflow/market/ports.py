@@ -131,3 +131,36 @@ class SliceSource(Protocol):
     def newest(self, symbol: str) -> Mapping[str, Mapping[str, Any]] | None:
         """Return the newest published of each kind as `Tail.live` does, or None for a symbol without rows."""
         ...
+
+
+class KlineGate(Protocol):
+    """Judges bars before they are stored."""
+
+    def codes(self, columns: Mapping[str, Any]) -> list[list[str]]:
+        """Return the codes of each bar, none for a good one. `columns` is as for `kline_rows`."""
+        ...
+
+
+class HistorySource(Protocol):
+    """A venue or vendor that tells its history. One source, one file."""
+
+    @property
+    def venue(self) -> str:
+        """The venue's name, as rows and files carry it."""
+        ...
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What it can tell: klines, aggTrades, funding, openInterest, factors."""
+        ...
+
+    async def fetch(
+        self, kind: str, symbol: str, interval: str | None, start_ms: int, end_ms: int
+    ) -> Mapping[str, Sequence[Any]]:
+        """Return what lies in [start_ms, end_ms) as columns, oldest first; of klines only closed ones.
+
+        klines: open_ms, close_ms (first ms after), open, high, low, close, and where told volume, amount, trades,
+        buy_qty. aggTrades: ts_ms, price, qty, is_maker, agg_id, first_id. funding: ts_ms, rate, mark_price.
+        openInterest: ts_ms, open_interest, value_quote. factors: ts_ms, factor. Raises VenueBusy, VenueRejected.
+        """
+        ...

@@ -141,14 +141,20 @@ class LakeIndex:
 
     def _hidden(self, date: str, symbol: str, layer: str, names: list[str]) -> set[str]:
         """Return the names of parts in one folder that are not true."""
-        compactions = [entry for entry in self.entries(date).values() if entry.get("replaces")]
+        entries = self.entries(date)
+        compactions = [entry for entry in entries.values() if entry.get("replaces")]
         if not compactions:
             return set()
         prefix = f"{self._prefix(layer)}{symbol}/date={date}/"
         there = {prefix + name for name in names}
         hidden: set[str] = set()
         for entry in compactions:
-            replaced = there.intersection(entry["replaces"])
+            # A file that was written anew under a replaced name, with other bytes, is no longer the one replaced.
+            replaced = {
+                name
+                for name, sha256 in entry["replaces"].items()
+                if name in there and entries.get(name, {}).get("sha256", sha256) == sha256
+            }
             if not replaced:
                 continue
             if there.issuperset(entry.get("together", (entry["path"],))):

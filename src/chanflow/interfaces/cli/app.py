@@ -14,6 +14,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from chanflow.interfaces.cli.call import CALL_CONTEXT
+from chanflow.interfaces.cli.feed_commands import feed_app
 
 app = typer.Typer(
     name="chanflow",
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(feed_app, name="feed")
 
 Config = Annotated[Path | None, typer.Option("--config", help="A settings file (YAML).")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="One setting, as risk.max_leverage=3; may repeat.")]
