@@ -165,7 +165,10 @@ class LakeBars:
         if source.origin == "kline":
             fine = self._stored_bars(symbol, source.level, from_ms, to_ms)
         else:
-            fine = _columns_of(self._reader.trade_bars(symbol, _nominal_ms(source.level), from_ms, to_ms))
+            width_ms = _nominal_ms(source.level)
+            bars = self._reader.trade_bars(symbol, width_ms, from_ms, to_ms)
+            # A bar is closed once anything was seen at or after its end.
+            fine = _columns_of([bar for bar in bars if bar.close_ms <= newest_ms])
         made = own
         if fine["ts_ms"].size:
             try:

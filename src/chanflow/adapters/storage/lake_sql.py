@@ -18,7 +18,8 @@ _VIEWS = {
         SELECT symbol, venue, event_ms AS from_ms, ts_ms AS to_ms, seq_first AS from_u, seq_last AS to_u
         FROM rows WHERE kind = 'gap'""",
     "bars": """
-        SELECT symbol, venue, interval, open_ms AS ts_ms, close_ms, open, high, low, close, volume, amount, trades, buy_qty
+        SELECT symbol, venue, interval, open_ms AS ts_ms, close_ms, open, high, low, close, volume, amount,
+            trades, buy_qty
         FROM rows WHERE kind = 'kline' AND closed
         QUALIFY row_number() OVER (PARTITION BY venue, symbol, interval, open_ms ORDER BY known_ns DESC) = 1""",
 }
