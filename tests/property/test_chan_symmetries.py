@@ -16,7 +16,8 @@ from chanflow.features import chan
 Bars = list[tuple[float, float, float, float]]
 
 steps = st.tuples(st.integers(-6, 6), st.integers(-8, 8), st.integers(0, 4), st.integers(0, 4))
-PRESETS = ("default", "new_bi", "totally", "czsc6", "textbook")
+PRESETS = ("default", "chanpy", "new_bi", "totally", "czsc6", "czsc7", "textbook")
+NO_SUB_PEAK = {"bi_allow_sub_peak": False}
 
 
 @st.composite
@@ -81,29 +82,45 @@ def scaled(value: Any, factor: float) -> Any:
 
 
 @settings(max_examples=60)
-@given(series(), st.sampled_from((0.25, 2.0, 1024.0)))
-def test_scaling_prices_by_a_power_of_two_changes_nothing_else(bars: Bars, factor: float) -> None:
-    larger = analyzed([tuple(v * factor for v in bar) for bar in bars])  # type: ignore[misc]
-    plain = analyzed(bars)
+@given(series(), st.sampled_from((0.25, 2.0, 1024.0)), st.sampled_from(PRESETS))
+def test_scaling_prices_by_a_power_of_two_changes_nothing_else(bars: Bars, factor: float, preset: str) -> None:
+    larger = analyzed([tuple(v * factor for v in bar) for bar in bars], preset)  # type: ignore[misc]
+    plain = analyzed(bars, preset)
     for name in ("strokes", "segments", "super_segments", "centers"):
         assert larger[name] == scaled(plain[name], factor)
 
 
 @settings(max_examples=60)
-@given(series(), st.integers(1, 10**12))
-def test_shifting_time_shifts_times_alone(bars: Bars, shift_ms: int) -> None:
+@given(series(), st.sampled_from((0.25, 2.0, 1024.0)), st.sampled_from(("slope", "amp")))
+def test_scaling_prices_scales_points_where_the_metric_has_no_unit(bars: Bars, factor: float, metric: str) -> None:
+    columns = np.array(bars, dtype=np.float64).reshape(len(bars), 4).T.copy()
+    stamps = np.arange(len(bars), dtype=np.int64)
+    plain, larger = (
+        json.loads(chan.analyze(*(columns * by), stamps, params={"macd_algo": metric}).to_json())
+        for by in (1.0, factor)
+    )
+    assert larger["points"] == scaled(plain["points"], factor)
+
+
+@settings(max_examples=60)
+@given(series(), st.integers(1, 10**12), st.sampled_from(PRESETS))
+def test_shifting_time_shifts_times_alone(bars: Bars, shift_ms: int, preset: str) -> None:
     def bare(document: dict[str, Any]) -> str:
         return json.dumps(
             [[{k: v for k, v in each.items() if not k.endswith("ts_ms")} for each in document[name]]
              for name in ("strokes", "segments", "super_segments", "centers", "points")]
         )  # fmt: skip
 
-    assert bare(analyzed(bars, shift_ms=shift_ms)) == bare(analyzed(bars))
+    assert bare(analyzed(bars, preset, shift_ms)) == bare(analyzed(bars, preset))
 
 
 @settings(max_examples=80)
-@given(st.lists(st.floats(-3, 3), min_size=30, max_size=250), st.randoms(use_true_random=False))
-def test_negated_prices_swap_tops_and_bottoms(moves: list[float], chance: Any) -> None:
+@given(
+    st.lists(st.floats(-3, 3), min_size=30, max_size=250),
+    st.randoms(use_true_random=False),
+    st.sampled_from(("default", "new_bi", "totally", "textbook")),
+)
+def test_negated_prices_swap_tops_and_bottoms(moves: list[float], chance: Any, preset: str) -> None:
     """For series without ties whose first two bars do not contain one another."""
     price, bars = 1_000.0, []
     for at, move in enumerate(moves):
@@ -115,13 +132,27 @@ def test_negated_prices_swap_tops_and_bottoms(moves: list[float], chance: Any) -
     if not (high_2 > high and low_2 > low):
         return
     mirrored = [(-o, -low, -high, -c) for o, high, low, c in bars]
-    ours, theirs = analyzed(bars), analyzed(mirrored)
+    ours, theirs = analyzed(bars, preset), analyzed(mirrored, preset)
     turned = {"up": "down", "down": "up"}
     for name in ("strokes", "segments"):
         places = [(e["start_bar"], e["end_bar"], turned[e["direction"]], e["state"]) for e in ours[name]]
         assert places == [(e["start_bar"], e["end_bar"], e["direction"], e["state"]) for e in theirs[name]]
     ranges = [(c["level"], c["start_stroke"], c["end_stroke"], -c["high"], -c["low"]) for c in ours["centers"]]
     assert ranges == [(c["level"], c["start_stroke"], c["end_stroke"], c["low"], c["high"]) for c in theirs["centers"]]
+
+
+@settings(max_examples=60)
+@given(series(least=100))
+def test_a_confirmed_segment_that_is_withdrawn_is_told(bars: Bars) -> None:
+    """Only `bi_allow_sub_peak=false` withdraws any: see docs/limits.md."""
+    engine, shown = chan.Engine("default", NO_SUB_PEAK), set()
+    for at, bar in enumerate(bars):
+        told = [each for each in engine.push(at * 60_000, *bar) if isinstance(each, chan.SegmentEvent)]
+        now = json.loads(engine.structure().to_json())["segments"]
+        sure = {(i, s["start_bar"], s["end_bar"]) for i, s in enumerate(now) if s["state"] == "confirmed"}
+        for index, _, _ in shown - sure:
+            assert any(each.index == index and each.kind in {"void", "revised"} for each in told)
+        shown = sure
 
 
 @settings(max_examples=30)

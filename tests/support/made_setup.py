@@ -40,7 +40,7 @@ def signal(**changes: Any) -> Signal:
         signal_id="run-SIMUSDT-1-4", ts_ms=NOW_MS, known_ms=NOW_MS, symbol="SIMUSDT", level="5s", setup="stroke_flow",
         signal_type="buy", side_hint="buy", score=0.5, consistency=0.6, confirm=True, decision_code="OK", reasons=(),
         refs=("stroke#4", "flow@1"), invalidation_price="99.0", price="100.0", trend_agrees=False, flow_strong=False,
-        expiry_ms=60_000,
+        expiry_ms=60_000, gating_blocked=False, config_hash="c" * 64, run_id="run",
     )  # fmt: skip
     return replace(base, **changes)
 

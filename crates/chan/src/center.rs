@@ -68,10 +68,10 @@ impl Center {
         Self { low, high, ..self.extended(index, elements) }
     }
 
-    /// Returns the element that leads into it.
+    /// Returns the element that leads into it; none if it begins with the very first one.
     #[must_use]
-    pub fn entry(&self) -> usize {
-        self.start.saturating_sub(1)
+    pub fn entry(&self) -> Option<usize> {
+        self.start.checked_sub(1)
     }
 
     /// Returns the element that leads out of it; none while there is none among so many elements.
@@ -253,6 +253,8 @@ impl CenterMachine {
         let after = Places::of(segments);
         let mut moved = before.first_moved(&after, changed);
         let old_open = self.over_from();
+        let counts = (before.count(), after.count());
+        let left_over = before.start_of(counts.1).min(after.start_of(counts.0));
         let changed = changed.min(self.segments.len()).min(segments.len());
         self.segments.truncate(changed);
         self.segments.extend_from_slice(&segments[changed..]);
@@ -263,9 +265,9 @@ impl CenterMachine {
                 let first = open.unwrap_or(usize::MAX).min(old_open.unwrap_or(usize::MAX));
                 moved = moved.min(after.start_of(first));
             }
-            if changed < segments.len() {
-                // What was left over may have become a segment: only then is it read.
-                moved = moved.min(after.start_of(changed));
+            if counts.0 != counts.1 {
+                // What was left over may have become a segment, or the other way: only in a segment is it read.
+                moved = moved.min(left_over);
             }
         }
         moved

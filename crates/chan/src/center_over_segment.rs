@@ -28,7 +28,12 @@ fn belongs_to_last(at: &At<'_>, stack: &mut CenterStack) -> bool {
         return false;
     }
     if at.overlaps(&last, next) {
-        stack.replace_last(last.extended(at.index, at.elements));
+        // Of `auto` the last center may be one of a single element, made inside a segment.
+        stack.replace_last(if last.is_multi() {
+            last.extended(at.index, at.elements)
+        } else {
+            last.narrowed(at.index, at.elements)
+        });
     }
     true
 }

@@ -85,12 +85,24 @@ struct Turn {
     kind: Kind,
 }
 
+/// The most extreme of some turns of one kind: the first and the last of equal ones.
+type Extreme = (Turn, Turn);
+
 /// The search for the end of the stroke that begins at `begin`.
 #[derive(Debug, Clone, Copy)]
 struct Scan {
     begin: Turn,
-    /// The most extreme turn of the other kind after it, the first and the last of equal ones.
-    best: Option<(Turn, Turn)>,
+    /// The most extreme turn of the other kind after it.
+    best: Option<Extreme>,
+    /// The most extreme turn of its own kind after it. It may lie beyond `begin`, for only the last stroke is watched:
+    /// then it is a better end for the stroke before, should that be taken back.
+    same: Option<Extreme>,
+}
+
+impl Scan {
+    fn new(begin: Turn) -> Self {
+        Self { begin, best: None, same: None }
+    }
 }
 
 /// A stroke between two fractals.
@@ -98,6 +110,8 @@ struct Scan {
 struct Leg {
     begin: Turn,
     end: Turn,
+    /// As of its scan when it was found.
+    same: Option<Extreme>,
     first_seen_bar: usize,
     confirmed_bar: Option<usize>,
 }
@@ -141,12 +155,11 @@ pub struct CzscStrokes {
 }
 
 impl CzscStrokes {
-    /// Returns an engine that has read no bar.
-    #[must_use]
-    pub fn new(params: &Params) -> Self {
+    /// Returns an engine whose first bar is number `bars` of a series, the bar before it being of this time.
+    pub(crate) fn starting_at(params: &Params, bars: usize, last_ts_ms: Option<i64>) -> Self {
         Self {
             min_bi_len: params.min_bi_len,
-            core: Core::default(),
+            core: Core { bars, last_ts_ms, ..Core::default() },
             bars: Vec::new(),
             turns: Vec::new(),
             legs: Vec::new(),
@@ -186,6 +199,29 @@ impl CzscStrokes {
         Ok(())
     }
 
+    /// Takes the last bar back; nothing is told about it.
+    pub(crate) fn take_bar_back(&mut self) {
+        if let Some(undo) = self.undo {
+            self.take_back(&undo);
+        }
+    }
+
+    /// Checks what would be the next bar.
+    pub(crate) fn check(&self, bar: &Bar) -> Result<(), ChanError> {
+        bar.check(self.core.bars, self.core.last_ts_ms)
+    }
+
+    /// Checks what would correct the last bar.
+    pub(crate) fn check_replacement(&self, bar: &Bar) -> Result<(), ChanError> {
+        let undo = self.undo.ok_or(ChanError::NothingToReplace)?;
+        bar.check(undo.core.bars, undo.core.last_ts_ms)
+    }
+
+    /// Returns the open time of the last bar read.
+    pub(crate) fn last_ts_ms(&self) -> Option<i64> {
+        self.core.last_ts_ms
+    }
+
     /// Returns what the last bar changed.
     pub(crate) fn events(&self) -> &[StrokeEvent] {
         &self.events
@@ -223,10 +259,6 @@ impl CzscStrokes {
 
     pub(crate) fn bar_count(&self) -> usize {
         self.core.bars
-    }
-
-    pub(crate) fn last_ts_ms(&self) -> Option<i64> {
-        self.core.last_ts_ms
     }
 
     pub(crate) fn merged_count(&self) -> usize {
@@ -270,7 +302,9 @@ impl CzscStrokes {
         self.core.last_ts_ms = Some(bar.ts_ms);
         match &mut self.core.counted {
             Some(last) if last.includes(bar) => last.absorb(raw, bar),
-            last => *last = Some(last.map_or(MergedBar::first(bar), |l| l.born_after(raw, bar))),
+            last => {
+                *last = Some(last.map_or(MergedBar::first(raw, bar), |l| l.born_after(raw, bar)))
+            }
         }
         if let Some(turn) = self.add(Merged::of(raw, bar)) {
             self.turn(turn);
@@ -323,18 +357,25 @@ impl CzscStrokes {
 
     /// Returns the scan after a fractal. Before the first stroke the begin moves to a fractal as extreme.
     fn scanned(&self, scan: Option<Scan>, turn: Turn, opening: bool) -> Scan {
-        let Some(scan) = scan else { return Scan { begin: turn, best: None } };
-        let better = |than: Turn| self.compare(turn, than);
-        if turn.kind == scan.begin.kind {
-            let moves = opening && better(scan.begin) != Some(Ordering::Less);
-            return if moves { Scan { begin: turn, best: None } } else { scan };
+        let Some(scan) = scan else { return Scan::new(turn) };
+        let new = Some((turn, turn));
+        if turn.kind != scan.begin.kind {
+            return Scan { best: self.better(scan.best, new), ..scan };
         }
-        let best = match (scan.best, scan.best.and_then(|(first, _)| better(first))) {
-            (Some(best), Some(Ordering::Less)) => best,
-            (Some((first, _)), Some(Ordering::Equal)) => (first, turn),
-            _ => (turn, turn),
-        };
-        Scan { best: Some(best), ..scan }
+        if opening && self.compare(turn, scan.begin).is_some_and(Ordering::is_ge) {
+            return Scan::new(turn);
+        }
+        Scan { same: self.better(scan.same, new), ..scan }
+    }
+
+    /// Returns the more extreme of two, both of one kind, the first of which begins earlier.
+    fn better(&self, one: Option<Extreme>, later: Option<Extreme>) -> Option<Extreme> {
+        let (Some((first, last)), Some(other)) = (one, later) else { return one.or(later) };
+        match self.compare(other.0, first) {
+            Some(Ordering::Greater) => later,
+            Some(Ordering::Equal) if other.1.at > last.at => Some((first, other.1)),
+            _ => one,
+        }
     }
 
     /// Compares how extreme two fractals of one kind are.
@@ -383,7 +424,8 @@ impl CzscStrokes {
             None => self.seen.push((start, bar)),
         }
         let first_seen_bar = self.seen.get(index).map_or(bar, |seen| seen.1);
-        self.legs.push(Leg { begin: scan.begin, end, first_seen_bar, confirmed_bar: None });
+        let Scan { begin, same, .. } = scan;
+        self.legs.push(Leg { begin, end, same, first_seen_bar, confirmed_bar: None });
         self.core.scan = Some(self.scan_from(end, false));
     }
 
@@ -391,20 +433,23 @@ impl CzscStrokes {
     fn scan_from(&self, begin: Turn, opening: bool) -> Scan {
         let from = self.turns.partition_point(|turn| turn.at <= begin.at);
         let known = self.turns.iter().skip(from);
-        known
-            .fold(Scan { begin, best: None }, |scan, turn| self.scanned(Some(scan), *turn, opening))
+        known.fold(Scan::new(begin), |scan, turn| self.scanned(Some(scan), *turn, opening))
     }
 
     /// Takes the last stroke back: its bars are open again.
     fn take_last(&mut self, leg: Leg) {
-        let low_after = self.core.scan.and_then(|scan| scan.best).map(|(_, last)| last);
+        let (of_begin, of_end) = self.core.scan.map_or((None, None), |scan| (scan.best, scan.same));
+        let same = self.better(leg.same, of_begin);
         self.legs.pop();
-        let moved = low_after.filter(|turn| {
+        let moved = same.map(|(_, last)| last).filter(|turn| {
             self.legs.is_empty() && self.compare(*turn, leg.begin).is_some_and(Ordering::is_ge)
         });
         self.core.scan = Some(match moved {
             Some(begin) => self.scan_from(begin, true),
-            None => Scan { begin: leg.begin, best: Some((leg.end, leg.end)) },
+            None => {
+                let best = self.better(Some((leg.end, leg.end)), of_end);
+                Scan { begin: leg.begin, best, same }
+            }
         });
     }
 

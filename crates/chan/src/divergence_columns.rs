@@ -24,6 +24,10 @@ impl<T: Copy> Running<T> {
     }
 }
 
+/// What the bars of an era had carried on when it ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Carried(Running<Macd>, Running<Rsi>);
+
 /// The columns, indexed by raw bar.
 #[derive(Debug, Clone)]
 pub struct Columns {
@@ -69,13 +73,35 @@ impl Columns {
         }
     }
 
-    /// Reads a correction of the last bar. It may be corrected any number of times; with no bar it is read as one.
-    pub fn replace(&mut self, close: f64, volume: f64, amount: f64) {
+    /// Begins afresh with the next bar, whose number goes on. Returns how to take that back.
+    pub(crate) fn restart(&mut self) -> Carried {
+        let before = (self.macd, self.wilder);
+        (self.macd, self.wilder) = (Running::NEW, Running::NEW);
+        Carried(before.0, before.1)
+    }
+
+    /// Takes the last bar back, and the restart before it.
+    pub(crate) fn undo_restart(&mut self, carried: Carried) {
+        self.drop_last();
+        (self.macd, self.wilder) = (carried.0, carried.1);
+    }
+
+    /// Takes the last bar back. Only one can be.
+    pub(crate) fn take_bar_back(&mut self) {
         self.macd.take_back();
         self.wilder.take_back();
+        self.drop_last();
+    }
+
+    fn drop_last(&mut self) {
         for column in [&mut self.histogram, &mut self.rsi, &mut self.volume, &mut self.amount] {
             column.pop();
         }
+    }
+
+    /// Reads a correction of the last bar. It may be corrected any number of times; with no bar it is read as one.
+    pub fn replace(&mut self, close: f64, volume: f64, amount: f64) {
+        self.take_bar_back();
         self.push(close, volume, amount);
     }
 }

@@ -1,60 +1,59 @@
 //! The engine: one bar in, the changes out.
 
 use crate::bar::Bar;
-use crate::center::Center;
-use crate::divergence_columns::Columns;
+use crate::bases::Bases;
+use crate::divergence_columns::Carried;
 use crate::element::{Element, SegmentSpan};
+use crate::era::Era;
 use crate::error::ChanError;
-use crate::event::{Event, EventKind, Object};
-use crate::inclusion::Direction;
-use crate::ledger::Reading;
+use crate::event::Event;
 use crate::params::Params;
+use crate::past::{Past, PastSize};
 use crate::point::Point;
+use crate::point_types::PointTypes;
 use crate::records::Records;
-use crate::stroke::Stroke;
-use crate::stroke_source::StrokeSource;
-use crate::structure::{LevelCenter, LevelKind, LevelPoint};
-use crate::tier::{Changed, Known, Tier};
-use crate::trend::{TrendType, trend_types};
+use crate::reset::{GapWatch, Reset, Stamp};
+use crate::stroke::{State, Stroke};
+use crate::structure::{LevelCenter, LevelKind, LevelPoint, LevelStroke, Segment};
+use crate::trend::TrendType;
 
 /// Chan structure of a growing series of bars. Work per bar is constant on average.
+///
+/// With `reset_gap_ms` a long time without a bar begins a new era: what was confirmed stays, the last stroke ends at
+/// its last fractal and is confirmed, all else is withdrawn, and the bars after it start afresh under the next numbers.
+/// Nothing spans two eras, and strokes alternate only within one.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    params: Params,
-    source: StrokeSource,
-    columns: Columns,
-    /// Over strokes, and over segments.
-    strokes: Tier,
-    segments: Tier,
-    records: Records,
-    events: Vec<Event>,
+    era: Era,
+    past: Past,
+    watch: Option<GapWatch>,
+    /// The era that the last bar ended, so that the bar can be corrected.
+    ended: Option<Box<Ended>>,
+}
+
+#[derive(Debug, Clone)]
+struct Ended {
+    era: Era,
+    carried: Carried,
+    past: PastSize,
 }
 
 impl Engine {
     /// Returns an engine that has read no bar.
     #[must_use]
     pub fn new(params: Params) -> Self {
-        Self::with_records(params, Records::new(false))
+        Self::with(params, false)
     }
 
-    /// Returns an engine that has read no bar and keeps every object that is withdrawn: see
-    /// [`records`](Self::records).
+    /// Returns an engine that has read no bar and keeps every object that is withdrawn.
     #[must_use]
     pub fn with_history(params: Params) -> Self {
-        Self::with_records(params, Records::new(true))
+        Self::with(params, true)
     }
 
-    fn with_records(params: Params, records: Records) -> Self {
-        let upper = &params.upper;
-        Self {
-            params,
-            source: StrokeSource::new(&params),
-            columns: Columns::new(upper.needs()),
-            strokes: Tier::new(&params, upper.stroke_points),
-            segments: Tier::new(&params, upper.segment_points),
-            records,
-            events: Vec::with_capacity(64),
-        }
+    fn with(params: Params, history: bool) -> Self {
+        let watch = params.reset_gap_ms.map(GapWatch::new);
+        Self { era: Era::new(params, history), past: Past::default(), watch, ended: None }
     }
 
     /// Returns an engine that has read these bars. It shows what a push of each would show, and goes on like it; only
@@ -63,31 +62,100 @@ impl Engine {
     /// # Errors
     /// A bar is malformed or does not open after the one before it.
     pub fn batch(params: Params, bars: impl IntoIterator<Item = Bar>) -> Result<Self, ChanError> {
+        if params.reset_gap_ms.is_some() {
+            return Self::batch_of_eras(params, bars.into_iter().map(|bar| (bar, bar.ts_ms)));
+        }
+        Self::batch_of_one(params, bars)
+    }
+
+    /// Returns an engine that has read these bars, each with its open time by the market's clock: see
+    /// [`push_at`](Self::push_at).
+    ///
+    /// # Errors
+    /// As [`batch`](Self::batch), and the market's clock runs back.
+    pub fn batch_at(
+        params: Params,
+        bars: impl IntoIterator<Item = (Bar, i64)>,
+    ) -> Result<Self, ChanError> {
+        if params.reset_gap_ms.is_some() {
+            return Self::batch_of_eras(params, bars);
+        }
+        Self::batch_of_one(params, bars.into_iter().map(|(bar, _)| bar))
+    }
+
+    fn batch_of_one(
+        params: Params,
+        bars: impl IntoIterator<Item = Bar>,
+    ) -> Result<Self, ChanError> {
         let mut engine = Self::new(params);
         let mut bars = bars.into_iter().peekable();
         while let Some(bar) = bars.next() {
             if bars.peek().is_none() {
-                engine.source.push(bar)?;
+                engine.era.read_last(bar)?;
             } else {
-                engine.source.read(bar)?;
+                engine.era.read(bar)?;
             }
-            engine.columns.push(bar.close, bar.volume, bar.amount);
         }
-        engine.update(0);
         Ok(engine)
     }
 
-    /// Reads a bar and returns what it changed: strokes, then segments, centers and points of strokes, then those of
-    /// segments; of each the void objects from the last to the first, then new and revised ones, then confirmed ones.
+    fn batch_of_eras(
+        params: Params,
+        bars: impl IntoIterator<Item = (Bar, i64)>,
+    ) -> Result<Self, ChanError> {
+        let mut engine = Self::new(params);
+        let Some(mut watch) = engine.watch else { return Ok(engine) };
+        let stamp = |bar: &Bar, market_ms| Stamp { ts_ms: bar.ts_ms, market_ms };
+        let mut bars = bars.into_iter().peekable();
+        while let Some((bar, market_ms)) = bars.next() {
+            let (number, now) = (engine.bar_count(), stamp(&bar, market_ms));
+            if let Some(reset) = watch.at_next(number, now)? {
+                engine.era.check(&bar)?;
+                engine.end_era(reset);
+            } else {
+                engine.ended = None;
+            }
+            watch.advance(now);
+            // A bar before a reset is the last of its era, as the last of all: it has to be shown what they make.
+            let next = bars.peek().map(|(bar, at)| watch.at_next(number + 1, stamp(bar, *at)));
+            if matches!(next, Some(Ok(None))) {
+                engine.era.read(bar)?;
+            } else {
+                engine.era.read_last(bar)?;
+            }
+        }
+        engine.watch = Some(watch);
+        Ok(engine)
+    }
+
+    /// Reads a bar and returns what it changed: resets, strokes, then segments, centers and points of strokes, then
+    /// those of segments; of each the void objects from the last to the first, then new and revised ones, then
+    /// confirmed ones.
     ///
     /// # Errors
     /// The bar is malformed or does not open after the last one; the engine is then unchanged.
     pub fn push(&mut self, bar: Bar) -> Result<&[Event], ChanError> {
-        self.catch_up();
-        self.source.push(bar)?;
-        self.columns.push(bar.close, bar.volume, bar.amount);
-        self.tell(Reading::Push);
-        Ok(&self.events)
+        self.push_at(bar, bar.ts_ms)
+    }
+
+    /// Reads a bar as [`push`](Self::push) does. `market_ms` is its open time by the market's own clock, which stands
+    /// still while the market is closed: any count of milliseconds that never falls. `reset_gap_ms` alone reads it.
+    ///
+    /// # Errors
+    /// As `push`, and the market's clock runs back.
+    pub fn push_at(&mut self, bar: Bar, market_ms: i64) -> Result<&[Event], ChanError> {
+        let Some(watch) = self.watch else { return self.era.push(bar) };
+        let now = Stamp { ts_ms: bar.ts_ms, market_ms };
+        if let Some(reset) = watch.at_next(self.bar_count(), now)? {
+            self.era.check(&bar)?;
+            self.begin_era(bar, reset)?;
+        } else {
+            self.era.push(bar)?;
+            self.ended = None;
+            self.number_events();
+        }
+        self.watch.iter_mut().for_each(|watch| watch.advance(now));
+        Ok(&self.era.events)
     }
 
     /// Checks bars that are to follow the last one, without reading them: [`push`](Self::push) will take every one.
@@ -95,10 +163,24 @@ impl Engine {
     /// # Errors
     /// A bar is malformed or does not open after the one before it.
     pub fn check(&self, bars: impl IntoIterator<Item = Bar>) -> Result<(), ChanError> {
-        let mut previous_ts_ms = self.source.last_ts_ms();
-        for (bar, at) in bars.into_iter().zip(self.bar_count()..) {
+        self.check_at(bars.into_iter().map(|bar| (bar, bar.ts_ms)))
+    }
+
+    /// Checks bars as [`check`](Self::check) does, each with its time by the market's clock: [`push_at`](Self::push_at)
+    /// will take every one.
+    ///
+    /// # Errors
+    /// As `check`, and the market's clock runs back.
+    pub fn check_at(&self, bars: impl IntoIterator<Item = (Bar, i64)>) -> Result<(), ChanError> {
+        let (mut previous_ts_ms, mut watch) = (self.era.last_ts_ms(), self.watch);
+        for ((bar, market_ms), at) in bars.into_iter().zip(self.bar_count()..) {
             bar.check(at, previous_ts_ms)?;
             previous_ts_ms = Some(bar.ts_ms);
+            if let Some(watch) = &mut watch {
+                let now = Stamp { ts_ms: bar.ts_ms, market_ms };
+                watch.at_next(at, now)?;
+                watch.advance(now);
+            }
         }
         Ok(())
     }
@@ -111,225 +193,288 @@ impl Engine {
     /// There is no bar, or the new version is malformed or does not open after the bar before; the engine is then
     /// unchanged.
     pub fn replace(&mut self, bar: Bar) -> Result<&[Event], ChanError> {
-        self.catch_up();
-        self.source.replace(bar)?;
-        self.columns.replace(bar.close, bar.volume, bar.amount);
-        // What the metrics read of the last bar has changed, whether or not its prices did.
-        let last = self.source.bar_count() - 1;
-        while self.strokes.elements.pop_if(|element| element.last_bar >= last).is_some() {}
-        self.tell(Reading::Replace);
-        Ok(&self.events)
+        self.replace_at(bar, bar.ts_ms)
     }
 
+    /// Reads a correction of the last bar as [`replace`](Self::replace) does, with its time by the market's clock.
+    ///
+    /// # Errors
+    /// As `replace`, and the market's clock runs back.
+    pub fn replace_at(&mut self, bar: Bar, market_ms: i64) -> Result<&[Event], ChanError> {
+        let Some(watch) = self.watch else { return self.era.replace(bar) };
+        let now = Stamp { ts_ms: bar.ts_ms, market_ms };
+        let number = self.bar_count().saturating_sub(1);
+        let reset = watch.at_last(number, now)?;
+        if reset.is_none() && self.ended.is_none() {
+            self.era.replace(bar)?;
+            self.number_events();
+        } else {
+            self.era.check_replacement(&bar)?;
+            self.replace_across(bar, number, reset)?;
+        }
+        self.watch.iter_mut().for_each(|watch| watch.correct(now));
+        Ok(&self.era.events)
+    }
+
+    /// Replaces a bar that brought a reset, or brings one now.
+    fn replace_across(
+        &mut self,
+        bar: Bar,
+        number: usize,
+        reset: Option<Reset>,
+    ) -> Result<(), ChanError> {
+        let from = self.ended.as_ref().map_or_else(|| self.past.size(), |ended| ended.past);
+        let picture = |engine: &Self| {
+            let mut picture = engine.past.kept.after(&from.kept);
+            picture.append(engine.past.bases().picture(engine.era.picture()));
+            picture
+        };
+        let before = picture(self);
+        match self.ended.take() {
+            Some(ended) => {
+                let Ended { mut era, carried, past } = *ended;
+                std::mem::swap(&mut self.era, &mut era);
+                self.era.come_back(era, carried);
+                self.past.truncate(&past);
+            }
+            None => self.era.take_bar_back(),
+        }
+        match reset {
+            Some(reset) => self.begin_era(bar, reset)?,
+            None => {
+                self.era.push(bar)?;
+            }
+        }
+        let now = picture(self);
+        self.era.events.clear();
+        before.tell(&now, number, &mut self.era.events);
+        Ok(())
+    }
+
+    /// Ends the era before `bar`, which begins another, and writes down what that changes.
+    fn begin_era(&mut self, bar: Bar, reset: Reset) -> Result<(), ChanError> {
+        self.era.catch_up();
+        let before = self.past.bases().picture(self.era.picture());
+        let from = self.past.size();
+        self.end_era(reset);
+        // The first bar of an era shows nothing.
+        self.era.push(bar)?;
+        self.era.events.clear();
+        before.tell(&self.past.kept.after(&from.kept), reset.bar, &mut self.era.events);
+        Ok(())
+    }
+
+    /// Ends the era: takes what stays into the past and starts afresh.
+    fn end_era(&mut self, reset: Reset) {
+        let (size, bases) = (self.past.size(), self.past.bases());
+        let shown = bases.picture(self.era.picture());
+        let strokes = self.era.final_strokes().map(|stroke| bases.stroke(stroke));
+        let mut kept = shown.sealed(strokes, reset.bar);
+        kept.resets.push(reset);
+        if self.era.records().has_history() {
+            self.past.withdrawn.append(bases.picture(self.era.withdrawn()));
+            self.past.withdrawn.append(shown.withdrawn(&kept, reset.bar));
+        }
+        for (level, elements) in [
+            (LevelKind::Stroke, kept.strokes.len()),
+            (LevelKind::Segment, kept.of_strokes.segments.len()),
+        ] {
+            let trends = self.era.trends_of(level, kept.tops(level).centers.len(), elements);
+            let trends = trends.into_iter().map(|trend| bases.trend(level, trend));
+            match level {
+                LevelKind::Stroke => self.past.stroke_trends.extend(trends),
+                LevelKind::Segment => self.past.segment_trends.extend(trends),
+            }
+        }
+        self.past.merged += self.era.merged_count();
+        self.past.kept.append(kept);
+        let (next, carried) = self.era.next();
+        let era = std::mem::replace(&mut self.era, next);
+        self.ended = Some(Box::new(Ended { era, carried, past: size }));
+    }
+}
+
+/// What is shown.
+impl Engine {
     /// Returns the parameters.
     #[must_use]
     pub fn params(&self) -> &Params {
-        &self.params
+        self.era.params()
     }
 
     /// Returns the strokes shown after the last bar, the provisional tail included.
     pub fn strokes(&self) -> impl Iterator<Item = Stroke> + '_ {
-        (0..self.source.stroke_count()).filter_map(|index| self.source.stroke(index))
+        let bases = self.past.bases();
+        let past = self.past.kept.strokes.iter().map(|known| known.stroke);
+        past.chain(self.era.strokes().map(move |stroke| bases.stroke(stroke)))
     }
 
     /// Returns how many strokes are shown.
     #[must_use]
     pub fn stroke_count(&self) -> usize {
-        self.source.stroke_count()
+        self.past.kept.strokes.len() + self.era.stroke_count()
     }
 
-    /// Returns the strokes as elements.
+    /// Returns the strokes as elements: those of this era, numbered within it.
     #[must_use]
     pub fn stroke_elements(&self) -> &[Element] {
-        &self.strokes.elements
+        self.era.stroke_elements()
     }
 
-    /// Returns the segments as elements.
+    /// Returns the segments as elements: those of this era, numbered within it.
     #[must_use]
     pub fn segment_elements(&self) -> &[Element] {
-        &self.segments.elements
+        self.era.segment_elements()
     }
 
-    /// Returns the segments, as spans of strokes.
+    /// Returns the segments, as spans of strokes: those of this era, numbered within it.
     #[must_use]
     pub fn segments(&self) -> &[SegmentSpan] {
-        self.strokes.segments.segments()
+        self.era.segments()
     }
 
-    /// Returns the super-segments, as spans of segments.
+    /// Returns the super-segments, as spans of segments: those of this era, numbered within it.
     #[must_use]
     pub fn super_segments(&self) -> &[SegmentSpan] {
-        self.segments.segments.segments()
+        self.era.super_segments()
     }
 
-    /// Returns the centers of a level.
-    #[must_use]
-    pub fn centers(&self, level: LevelKind) -> &[Center] {
-        self.tier(level).centers()
+    /// Returns the points of a level, the types at the end of one element joined.
+    pub fn points(&self, level: LevelKind) -> impl Iterator<Item = Point> + '_ {
+        let bases = self.past.bases();
+        let past = self.past.kept.tops(level).points.chunk_by(|a, b| a.element == b.element);
+        let era = self.era.points(level).iter().map(move |point| bases.point(level, *point));
+        past.filter_map(joined).chain(era)
     }
 
-    /// Returns the first element of a level whose center, if one begins there or later, may still change.
-    #[must_use]
-    pub fn centers_open_from(&self, level: LevelKind) -> usize {
-        self.tier(level).open_from()
-    }
-
-    /// Returns the points of a level.
-    #[must_use]
-    pub fn points(&self, level: LevelKind) -> &[Point] {
-        self.tier(level).points.points()
+    /// Returns the segments over the elements of a level; since when they are known is left open.
+    pub fn level_segments(&self, level: LevelKind) -> impl Iterator<Item = Segment> + '_ {
+        let bases = self.past.bases();
+        let era = self.era.level_segments(level).map(move |segment| bases.segment(segment));
+        self.past.kept.tops(level).segments.iter().copied().chain(era)
     }
 
     /// Returns the centers of a level as they are shown; since when they are known is left open.
     pub fn level_centers(&self, level: LevelKind) -> impl Iterator<Item = LevelCenter> + '_ {
-        let tier = self.tier(level);
-        let of = move |c: &Center| LevelCenter::of(level, *c, &tier.elements, tier.open_from());
-        tier.centers().iter().filter_map(of)
+        let bases = self.past.bases();
+        let era = self.era.level_centers(level).map(move |center| bases.center(center));
+        self.past.kept.tops(level).centers.iter().copied().chain(era)
     }
 
     /// Returns the points of a level as they are shown, one per type; since when they are known is left open.
     pub fn level_points(&self, level: LevelKind) -> impl Iterator<Item = LevelPoint> + '_ {
-        let typed = move |point: &'_ Point| {
-            let point = *point;
-            point.types.iter().map(move |kind| LevelPoint::of(level, &point, kind))
-        };
-        self.points(level).iter().flat_map(typed)
+        let bases = self.past.bases();
+        let era = self.era.level_points(level).map(move |point| bases.typed_point(point));
+        self.past.kept.tops(level).points.iter().copied().chain(era)
     }
 
     /// Returns the trend types of a level.
     #[must_use]
     pub fn trends(&self, level: LevelKind) -> Vec<TrendType> {
-        let tier = self.tier(level);
-        trend_types(tier.centers(), &tier.elements, self.params.upper.trend_compare)
+        let bases = self.past.bases();
+        let era = self.era.trends(level).into_iter().map(|trend| bases.trend(level, trend));
+        self.past.trends(level).iter().copied().chain(era).collect()
     }
 
-    /// Returns since when everything shown is known, and with history what was withdrawn. After [`Engine::batch`] it
-    /// is empty until the next bar, and then begins with that one.
+    /// Returns the resets, in order.
+    pub fn resets(&self) -> impl Iterator<Item = Reset> + '_ {
+        self.past.kept.resets.iter().chain(self.era.resets()).copied()
+    }
+
+    /// Returns since when everything shown of this era is known, numbered within it, and with history what was
+    /// withdrawn of it. After [`Engine::batch`] it is empty until the next bar, and then begins with that one.
     #[must_use]
     pub fn records(&self) -> &Records {
-        &self.records
+        self.era.records()
+    }
+
+    /// Returns the segments over the elements of a level with since when they are known.
+    pub fn known_segments(&self, level: LevelKind) -> impl Iterator<Item = Segment> + '_ {
+        let bases = self.past.bases();
+        let era = self.era.records().segments(level).iter().map(move |s| bases.segment(*s));
+        self.past.kept.tops(level).segments.iter().copied().chain(era)
+    }
+
+    /// Returns the centers of a level with since when they are known.
+    pub fn known_centers(&self, level: LevelKind) -> impl Iterator<Item = LevelCenter> + '_ {
+        let bases = self.past.bases();
+        let era = self.era.records().centers(level).iter().map(move |c| bases.center(*c));
+        self.past.kept.tops(level).centers.iter().copied().chain(era)
+    }
+
+    /// Returns the points of a level, by element and type, with since when they are known.
+    pub fn known_points(&self, level: LevelKind) -> impl Iterator<Item = LevelPoint> + '_ {
+        let bases = self.past.bases();
+        let era = self.era.records().points(level).iter().map(move |p| bases.typed_point(*p));
+        self.past.kept.tops(level).points.iter().copied().chain(era)
+    }
+
+    /// Returns the strokes withdrawn, in the order in which they were. None without history.
+    pub fn void_strokes(&self) -> impl Iterator<Item = LevelStroke> + '_ {
+        let bases = self.past.bases();
+        let numbered =
+            move |known: &LevelStroke| LevelStroke { stroke: bases.stroke(known.stroke), ..*known };
+        let era = self.era.records().void_strokes().iter().map(numbered);
+        self.past.withdrawn.strokes.iter().copied().chain(era)
+    }
+
+    /// Returns the segments withdrawn. None without history.
+    pub fn void_segments(&self, level: LevelKind) -> impl Iterator<Item = Segment> + '_ {
+        let bases = self.past.bases();
+        let era = self.era.records().void_segments(level).iter().map(move |s| bases.segment(*s));
+        self.past.withdrawn.tops(level).segments.iter().copied().chain(era)
+    }
+
+    /// Returns the centers withdrawn. None without history.
+    pub fn void_centers(&self, level: LevelKind) -> impl Iterator<Item = LevelCenter> + '_ {
+        let bases = self.past.bases();
+        let era = self.era.records().void_centers(level).iter().map(move |c| bases.center(*c));
+        self.past.withdrawn.tops(level).centers.iter().copied().chain(era)
+    }
+
+    /// Returns the points withdrawn. None without history.
+    pub fn void_points(&self, level: LevelKind) -> impl Iterator<Item = LevelPoint> + '_ {
+        let bases = self.past.bases();
+        let era = self.era.records().void_points(level).iter().map(move |p| bases.typed_point(*p));
+        self.past.withdrawn.tops(level).points.iter().copied().chain(era)
     }
 
     /// Returns how many raw bars were read.
     #[must_use]
     pub fn bar_count(&self) -> usize {
-        self.source.bar_count()
+        self.era.bar_count()
     }
 
     /// Returns how many merged bars they make.
     #[must_use]
     pub fn merged_count(&self) -> usize {
-        self.source.merged_count()
+        self.past.merged + self.era.merged_count()
     }
 
-    fn tier(&self, level: LevelKind) -> &Tier {
-        match level {
-            LevelKind::Stroke => &self.strokes,
-            LevelKind::Segment => &self.segments,
+    /// Numbers the objects of the events over all eras.
+    fn number_events(&mut self) {
+        let bases = self.past.bases();
+        if bases != Bases::default() {
+            for event in &mut self.era.events {
+                event.object = bases.object(event.object);
+            }
         }
-    }
-
-    /// Records what a batch has shown, so that the next bar is told as what it changes.
-    fn catch_up(&mut self) {
-        if self.records.is_behind() {
-            let all = Some(Changed { segment: 0, center: 0, point: 0 });
-            let bar = self.source.bar_count().saturating_sub(1);
-            let (strokes, segments) = (&self.strokes, &self.segments);
-            self.records.strokes(
-                0,
-                self.source.stroke_count(),
-                |at| self.source.stroke(at),
-                bar,
-                Reading::Push,
-            );
-            self.records.renew(LevelKind::Stroke, strokes, all, bar, Reading::Push, |_, _| ());
-            self.records.renew(LevelKind::Segment, segments, all, bar, Reading::Push, |_, _| ());
-        }
-    }
-
-    fn tell(&mut self, reading: Reading) {
-        let from = self.source.first_changed();
-        let (strokes, segments) = self.update(from);
-        let bar = self.source.bar_count() - 1;
-        self.events.clear();
-        let events = &mut self.events;
-        let stroke = |event: &crate::event::StrokeEvent| Event {
-            kind: event.kind,
-            object: Object::Stroke(event.stroke),
-            bar,
-        };
-        events.extend(self.source.events().iter().map(stroke));
-        self.records.strokes(
-            from,
-            self.source.stroke_count(),
-            |at| self.source.stroke(at),
-            bar,
-            reading,
-        );
-        let mut tell = |kind: EventKind, object: Object| events.push(Event { kind, object, bar });
-        self.records.renew(LevelKind::Stroke, &self.strokes, strokes, bar, reading, &mut tell);
-        self.records.renew(LevelKind::Segment, &self.segments, segments, bar, reading, &mut tell);
-    }
-
-    /// Renews everything above the strokes from stroke number `from` on. Returns what changed on the two levels.
-    fn update(&mut self, from: usize) -> (Option<Changed>, Option<Changed>) {
-        let source = &self.source;
-        let from = from.min(self.strokes.elements.len());
-        let new = (from..source.stroke_count()).filter_map(|at| source.element(at));
-        let finished = source.finished_count();
-        let Some(changed) = self
-            .strokes
-            .renew(from, new)
-            .or_else(|| (finished != self.strokes.finished()).then_some(source.stroke_count()))
-        else {
-            return (None, None);
-        };
-        let known = Known { settled: source.settled_count(), finished };
-        let strokes = self.strokes.update(changed, known, &self.columns);
-
-        let spans = self.strokes.segments.segments();
-        let new = spans.get(strokes.segment..).unwrap_or_default().iter();
-        let elements = &self.strokes.elements;
-        let new = new.filter_map(|span| segment_element(span, elements, source));
-        let Some(changed) = self.segments.renew(strokes.segment, new) else {
-            return (Some(strokes), None);
-        };
-        let known = Known { settled: self.strokes.segments.settled_count(), finished: spans.len() };
-        let segments = self.segments.update(changed, known, &self.columns);
-        (Some(strokes), Some(segments))
     }
 }
 
-/// Returns a segment as the rules above segments see it.
-fn segment_element(
-    span: &SegmentSpan,
-    elements: &[Element],
-    source: &StrokeSource,
-) -> Option<Element> {
-    let (first, last) = (elements.get(span.start)?, elements.get(span.end)?);
-    let (begin, end) = (source.stroke(span.start)?, source.stroke(span.end)?);
-    let (low, high) = match span.direction {
-        Direction::Up => {
-            (begin.start_price.min(begin.start_far_price), end.end_price.max(end.end_far_price))
-        }
-        Direction::Down => {
-            (end.end_price.min(end.end_far_price), begin.start_price.max(begin.start_far_price))
-        }
-    };
-    let is_confirmed = span.is_confirmed();
-    Some(Element {
-        begin_bar: first.begin_bar,
-        end_bar: last.end_bar,
-        begin_ts_ms: first.begin_ts_ms,
-        end_ts_ms: last.end_ts_ms,
-        begin_price: first.begin_price,
-        end_price: last.end_price,
-        low,
-        high,
-        first_bar: first.first_bar,
-        last_bar: last.last_bar,
-        direction: span.direction,
-        sure: is_confirmed,
-        confirmed: is_confirmed,
+/// Returns the types at the end of one element as one point.
+fn joined(types: &[LevelPoint]) -> Option<Point> {
+    let first = types.first()?;
+    let of = |all: PointTypes, point: &LevelPoint| all.with(point.kind);
+    let confirmed = types.iter().filter(|point| point.life.state == State::Confirmed);
+    Some(Point {
+        element: first.element,
+        bar: first.bar,
+        ts_ms: first.ts_ms,
+        price: first.price,
+        side: first.side,
+        types: types.iter().fold(PointTypes::NONE, of),
+        confirmed: confirmed.fold(PointTypes::NONE, of),
+        divergence: types.iter().find_map(|point| point.divergence),
     })
 }

@@ -71,6 +71,15 @@ pub enum ChanError {
         /// The open time of the bar before.
         previous_ts_ms: i64,
     },
+    /// The open time of the market falls.
+    MarketTimeFalls {
+        /// Index of the bar.
+        bar: usize,
+        /// Its open time by the market's clock, milliseconds.
+        market_ms: i64,
+        /// That of the bar before.
+        previous_market_ms: i64,
+    },
     /// `replace` was called before the first `push`.
     NothingToReplace,
     /// The bytes are no snapshot, or are damaged.
@@ -107,6 +116,11 @@ impl fmt::Display for ChanError {
             Self::TimeNotRising { bar, ts_ms, previous_ts_ms } => write!(
                 f,
                 "bar {bar}: ts_ms {ts_ms} must be later than {previous_ts_ms} of the bar before"
+            ),
+            Self::MarketTimeFalls { bar, market_ms, previous_market_ms } => write!(
+                f,
+                "bar {bar}: market_ms {market_ms} must not be earlier than {previous_market_ms} of the bar \
+                 before"
             ),
             Self::BadSnapshot { at } => {
                 write!(f, "the snapshot is damaged at byte {at}; read the bars again instead")

@@ -1,5 +1,6 @@
 //! What changed with the last bar.
 
+use crate::reset::Reset;
 use crate::stroke::Stroke;
 use crate::structure::{LevelCenter, LevelPoint, Segment};
 
@@ -51,6 +52,8 @@ pub enum Object {
     Center(LevelCenter),
     /// One type of point.
     Point(LevelPoint),
+    /// A reset: new, or void if `replace` took back the bar that brought it.
+    Reset(Reset),
 }
 
 /// One change of one object, known after raw bar `bar`.

@@ -97,9 +97,9 @@ struct Tip {
 }
 
 impl MergedBar {
-    /// Returns the first merged bar of a series; its direction is up by definition.
-    pub fn first(bar: &Bar) -> Self {
-        Self::of(0, Direction::Up, 0, bar, 0)
+    /// Returns the first merged bar of a series, which raw bar number `raw` begins; its direction is up by definition.
+    pub fn first(raw: usize, bar: &Bar) -> Self {
+        Self::of(0, Direction::Up, raw, bar, 0)
     }
 
     /// Returns the merged bar that raw bar number `raw`, not contained in this one, gives birth to.
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn equal_edges_are_contained_and_a_shift_is_not() {
-        let merged = MergedBar::first(&bar(3.0, 1.0));
+        let merged = MergedBar::first(0, &bar(3.0, 1.0));
         assert!(merged.includes(&bar(3.0, 2.0)));
         assert!(merged.includes(&bar(3.0, 0.5)));
         assert!(merged.includes(&bar(3.0, 1.0)));
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_rising_bar_keeps_the_higher_edges_and_a_falling_one_the_lower() {
-        let first = MergedBar::first(&bar(3.0, 1.0));
+        let first = MergedBar::first(0, &bar(3.0, 1.0));
         let mut rising = first.born_after(1, &bar(5.0, 2.0));
         rising.absorb(2, &bar(4.0, 3.0));
         assert_eq!(extent(&rising), (5.0, 3.0));
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_one_price_bar_on_the_leading_edge_changes_nothing_but_the_peak_bar() {
-        let mut rising = MergedBar::first(&bar(3.0, 1.0));
+        let mut rising = MergedBar::first(0, &bar(3.0, 1.0));
         rising.absorb(1, &bar(3.0, 3.0));
         assert_eq!(extent(&rising), (3.0, 1.0));
         assert_eq!((rising.peak(Kind::Top).bar, rising.peak(Kind::Bottom).bar), (1, 0));
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_peak_is_the_last_raw_bar_with_the_merged_price() {
-        let mut merged = MergedBar::first(&bar(3.0, 1.0));
+        let mut merged = MergedBar::first(0, &bar(3.0, 1.0));
         merged.absorb(1, &bar(3.0, 2.0));
         merged.absorb(2, &bar(2.5, 2.0));
         assert_eq!((merged.peak(Kind::Top).bar, merged.peak(Kind::Bottom).bar), (1, 2));
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_gap_closes_when_the_bar_grows_over_it() {
-        let first = MergedBar::first(&bar(3.0, 1.0));
+        let first = MergedBar::first(0, &bar(3.0, 1.0));
         let mut next = first.born_after(1, &bar(6.0, 4.0));
         assert_eq!(next.gaps, 1);
         next.absorb(2, &bar(7.0, 3.0));

@@ -86,7 +86,7 @@ impl<T: Tracked> Ledger<T> {
         &mut self,
         new: impl Iterator<Item = T>,
         bar: usize,
-        mut tell: impl FnMut(EventKind, T),
+        tell: impl FnMut(EventKind, T),
     ) {
         let from = self.base_from;
         self.old.clear();
@@ -105,26 +105,42 @@ impl<T: Tracked> Ledger<T> {
             let gone = self.base.iter().filter(|object| find(now, object).is_none());
             voided.extend(gone.map(|object| void(*object, bar)));
         }
-        for object in self.old.iter().rev().filter(|object| find(now, object).is_none()) {
-            tell(EventKind::Void, void(*object, bar));
-        }
-        for object in now {
-            let known = find(&self.old, object);
-            let unconfirmed = known.is_some_and(is_confirmed) && !is_confirmed(object);
-            match known {
-                None => tell(EventKind::New, *object),
-                Some(known) if unconfirmed || !known.looks_like(object) => {
-                    tell(EventKind::Revised, *object);
-                }
-                Some(_) => {}
+        differences(&self.old, now, bar, tell);
+    }
+}
+
+/// Tells what is different `now` from what was shown, of one list: void objects from the last to the first, then new
+/// and revised ones, then confirmed ones.
+pub(crate) fn differences<T: Tracked>(
+    old: &[T],
+    now: &[T],
+    bar: usize,
+    mut tell: impl FnMut(EventKind, T),
+) {
+    for object in old.iter().rev().filter(|object| find(now, object).is_none()) {
+        tell(EventKind::Void, void(*object, bar));
+    }
+    for object in now {
+        let known = find(old, object);
+        let unconfirmed = known.is_some_and(is_confirmed) && !is_confirmed(object);
+        match known {
+            None => tell(EventKind::New, *object),
+            Some(known) if unconfirmed || !known.looks_like(object) => {
+                tell(EventKind::Revised, *object);
             }
-        }
-        for object in now.iter().filter(|object| is_confirmed(*object)) {
-            if !find(&self.old, object).is_some_and(is_confirmed) {
-                tell(EventKind::Confirmed, *object);
-            }
+            Some(_) => {}
         }
     }
+    for object in now.iter().filter(|object| is_confirmed(*object)) {
+        if !find(old, object).is_some_and(is_confirmed) {
+            tell(EventKind::Confirmed, *object);
+        }
+    }
+}
+
+/// Returns the objects of `old` that are not there `now`, in order.
+pub(crate) fn gone<'a, T: Tracked>(old: &'a [T], now: &'a [T]) -> impl Iterator<Item = &'a T> {
+    old.iter().filter(|object| find(now, object).is_none())
 }
 
 /// Returns the same object in a list.
@@ -137,7 +153,7 @@ fn is_confirmed<T: Tracked>(object: &T) -> bool {
     object.life().state == State::Confirmed
 }
 
-fn void<T: Tracked>(mut object: T, bar: usize) -> T {
+pub(crate) fn void<T: Tracked>(mut object: T, bar: usize) -> T {
     let life = object.life_mut();
     (life.state, life.void_bar) = (State::Void, Some(bar));
     object

@@ -1,5 +1,7 @@
 //! What may be chosen about strokes, and the named choices.
 
+use std::str::FromStr;
+
 use crate::error::ChanError;
 use crate::upper_params::UpperParams;
 
@@ -58,14 +60,19 @@ pub struct Params {
     pub left_seg_method: LeftOverMethod,
     /// Whether a new extreme takes back a segment's end that a gap leaves undecided.
     pub seg_gap_cancel: bool,
+    /// After how many raw bars without a new stroke the next one need not end at the peak of its bars: `bi_end_is_peak`,
+    /// and the neighbours of its begin in the fractal check, are dropped for that one.
+    pub max_stroke_bars: Option<usize>,
+    /// After how much open time of the market without a bar everything starts afresh, in milliseconds.
+    pub reset_gap_ms: Option<i64>,
     /// What may be chosen about centers, points and trend types.
     pub upper: UpperParams,
 }
 
 const PRESETS: &str = "default, chanpy, new_bi, totally, czsc6, czsc7, textbook";
 const KEYS: &str = "bi_algo, bi_strict, bi_fx_check, gap_as_kl, bi_end_is_peak, bi_allow_sub_peak, \
-     min_bi_len, left_seg_method, seg_gap_cancel, zs_algo, zs_combine, zs_combine_mode, one_bi_zs, touch_overlaps, \
-     trend_compare; and with or without one of the suffixes -buy, -sell, -seg, -segbuy, -segsell: macd_algo, \
+     min_bi_len, seg_algo, left_seg_method, seg_gap_cancel, max_stroke_bars, reset_gap_ms, zs_algo, zs_combine, zs_combine_mode, \
+     one_bi_zs, touch_overlaps, trend_compare; and with or without one of the suffixes -buy, -sell, -seg, -segbuy, -segsell: macd_algo, \
      divergence_rate, min_zs_cnt, bsp1_only_multibi_zs, bs1_peak, max_bs2_rate, bs_type, bsp2_follow_1, bsp3_follow_1, \
      bsp2s_follow_2, max_bsp2s_lv, bsp3_peak, strict_bsp3, bsp3a_max_zs_cnt";
 
@@ -81,6 +88,8 @@ impl Default for Params {
             left_seg_method: LeftOverMethod::Peak,
             seg_gap_cancel: false,
             min_bi_len: 6,
+            max_stroke_bars: None,
+            reset_gap_ms: None,
             upper: UpperParams::default(),
         }
     }
@@ -112,6 +121,22 @@ impl Params {
     /// # Errors
     /// [`ChanError::UnknownParameter`] or [`ChanError::BadValue`]; the parameters are then unchanged.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ChanError> {
+        let before = (self.bi_algo, self.max_stroke_bars);
+        self.set_one(key, value)?;
+        if self.bi_algo == StrokeAlgorithm::Czsc && self.max_stroke_bars.is_some() {
+            (self.bi_algo, self.max_stroke_bars) = before;
+            // Its strokes need not end at the peak of their bars: there is nothing to drop.
+            let allowed = if key == "bi_algo" {
+                "normal, fx, with max_stroke_bars"
+            } else {
+                "none, with bi_algo=czsc"
+            };
+            return Err(bad_value(key, value, allowed));
+        }
+        Ok(())
+    }
+
+    fn set_one(&mut self, key: &str, value: &str) -> Result<(), ChanError> {
         match key {
             "bi_algo" => {
                 self.bi_algo = match value {
@@ -141,12 +166,16 @@ impl Params {
                     _ => return Err(bad_value(key, value, "peak, all")),
                 }
             }
+            "seg_algo" if value == "chan" => {}
+            "seg_algo" => return Err(bad_value(key, value, "chan")),
             "seg_gap_cancel" => self.seg_gap_cancel = truth(key, value)?,
             "min_bi_len" => {
                 let count = value.parse().ok().filter(|count| *count >= 3);
                 let allowed = "a whole number from 3 up";
                 self.min_bi_len = count.ok_or_else(|| bad_value(key, value, allowed))?;
             }
+            "max_stroke_bars" => self.max_stroke_bars = whole_or_none(key, value)?,
+            "reset_gap_ms" => self.reset_gap_ms = whole_or_none(key, value)?,
             _ => self.upper.set(key, value).map_err(|error| match error {
                 ChanError::UnknownParameter { key, value, .. } => {
                     ChanError::UnknownParameter { key, value, allowed: KEYS }
@@ -164,6 +193,18 @@ pub(crate) fn truth(key: &str, value: &str) -> Result<bool, ChanError> {
         "false" => Ok(false),
         _ => Err(bad_value(key, value, "true, false")),
     }
+}
+
+/// Reads `none` or a whole number from 1 up.
+fn whole_or_none<T: FromStr + PartialOrd + From<u8>>(
+    key: &str,
+    value: &str,
+) -> Result<Option<T>, ChanError> {
+    if value == "none" {
+        return Ok(None);
+    }
+    let number = value.parse().ok().filter(|number| *number >= T::from(1));
+    number.map(Some).ok_or_else(|| bad_value(key, value, "none, a whole number from 1 up"))
 }
 
 pub(crate) fn bad_value(key: &str, value: &str, allowed: &'static str) -> ChanError {
@@ -186,6 +227,8 @@ mod tests {
             ("left_seg_method", "all"),
             ("seg_gap_cancel", "true"),
             ("min_bi_len", "7"),
+            ("max_stroke_bars", "200"),
+            ("reset_gap_ms", "1"),
             ("zs_algo", "free"),
             ("divergence_rate-segsell", "0.5"),
         ] {
@@ -193,6 +236,28 @@ mod tests {
             params.set(key, value).unwrap();
             assert_ne!(params, Params::default(), "{key}");
         }
+    }
+
+    #[test]
+    fn guards_are_whole_numbers_or_off() {
+        let mut params = Params::default();
+        for value in ["0", "-1", "1.5", "inf", "never", "99999999999999999999"] {
+            for key in ["max_stroke_bars", "reset_gap_ms"] {
+                let refused = params.set(key, value).unwrap_err().to_string();
+                let expected = format!(
+                    "parameter {key:?} cannot be {value:?}; allowed: none, a whole number from 1 up"
+                );
+                assert_eq!(refused, expected);
+            }
+        }
+        params.set("max_stroke_bars", "9").unwrap();
+        assert!(params.set("bi_algo", "czsc").is_err());
+        assert_eq!(params.bi_algo, StrokeAlgorithm::Normal);
+        params.set("max_stroke_bars", "none").unwrap();
+        assert_eq!(params, Params::default());
+        let mut czsc = Params::preset("czsc6").unwrap();
+        assert!(czsc.set("max_stroke_bars", "9").is_err());
+        assert_eq!(czsc, Params::preset("czsc6").unwrap());
     }
 
     #[test]

@@ -144,6 +144,8 @@ pub(crate) struct Found<'a> {
     /// The element of the first slot. What is found at earlier ones is known already.
     base: usize,
     slots: &'a mut [Slot],
+    /// The elements whose slots are filled.
+    filled: &'a mut Vec<usize>,
 }
 
 impl Found<'_> {
@@ -174,6 +176,9 @@ impl Found<'_> {
         if let Some(slot) = slot
             && (!slot.types.is_empty() || wanted.contains(kind))
         {
+            if slot.types.is_empty() {
+                self.filled.push(element);
+            }
             slot.types = slot.types.with(kind);
             if confirmed {
                 slot.confirmed = slot.confirmed.with(kind);
@@ -185,7 +190,7 @@ impl Found<'_> {
         self.add(view, segment.end, first.kind, view.is_settled(segment));
         let slot = segment.end.checked_sub(self.base).and_then(|at| self.slots.get_mut(at));
         if let Some(slot) = slot.filter(|slot| slot.types.contains(first.kind)) {
-            slot.divergence = Some(first.ratio);
+            slot.divergence = first.ratio;
         }
     }
 }
@@ -202,6 +207,10 @@ const SPREAD: usize = 3;
 pub(crate) struct Reached {
     pub second_like: usize,
     pub third_before: usize,
+    /// Whether either judged an element by which segments are the last ones, so that it may come out otherwise when
+    /// there are more or fewer.
+    pub second_knows_count: bool,
+    pub third_knows_count: bool,
 }
 
 /// A segment and what was found at its end.
@@ -220,7 +229,9 @@ pub struct PointMachine {
     ends: Vec<End>,
     /// One per segment.
     reached: Vec<Reached>,
+    /// Empty between updates, so that an update costs what it finds, not how far it looks.
     slots: Vec<Slot>,
+    filled: Vec<usize>,
     /// What was final at the last update.
     open_from: usize,
 }
@@ -235,6 +246,7 @@ impl PointMachine {
             ends: Vec::new(),
             reached: Vec::new(),
             slots: Vec::new(),
+            filled: Vec::new(),
             open_from: 0,
         }
     }
@@ -306,10 +318,8 @@ impl PointMachine {
         let follows = [buy, sell].iter().all(|rules| rules.bsp2_follow_1 && rules.bsp3_follow_1);
         let before = self.reached.get(..last.saturating_sub(1)).unwrap_or_default();
         let before = before.get(before.len().saturating_sub(SPREAD)..).unwrap_or_default();
-        let reaches = |reached: &Reached| {
-            reached.second_like >= new.start || reached.third_before >= new.start
-        };
-        let knows_count = last == 0 && !follows || before.iter().any(reaches);
+        let knows = |reached: &Reached| reached.second_knows_count || reached.third_knows_count;
+        let knows_count = last == 0 && !follows || before.iter().any(knows);
         let end = old.end.min(new.end);
         (!knows_count && end >= new.start + REACH).then_some(end)
     }
@@ -344,9 +354,12 @@ impl PointMachine {
         let from = view.places.segment_of(base).saturating_sub(SPREAD);
         let kept = gallop::from_end(&self.points, |point| point.element < base);
         self.points.truncate(kept);
-        self.slots.clear();
-        self.slots.resize(view.elements.len().saturating_sub(base), Slot::default());
-        let mut found = Found { kept: &self.points, base, slots: &mut self.slots };
+        let width = view.elements.len().saturating_sub(base);
+        if self.slots.len() < width {
+            self.slots.resize(width, Slot::default());
+        }
+        let (slots, filled) = (&mut self.slots, &mut self.filled);
+        let mut found = Found { kept: &self.points, base, slots, filled };
         let segments = view.segments.get(from..).unwrap_or_default();
         let ends = self.ends.get(from..).unwrap_or_default();
         let reached = self.reached.get_mut(from..).unwrap_or_default();
@@ -364,10 +377,11 @@ impl PointMachine {
                 point_third_before::find(view, segment, &turn, &mut found, reached);
             }
         }
-        let slots = self.slots.iter().zip(base..);
-        for (slot, element) in slots.filter(|(slot, _)| !slot.types.is_empty()) {
-            if let Some(at) = view.elements.get(element) {
-                self.points.push(point(element, at, slot));
+        self.filled.sort_unstable();
+        for element in self.filled.drain(..) {
+            let slot = element.checked_sub(base).and_then(|at| self.slots.get_mut(at));
+            if let (Some(slot), Some(at)) = (slot, view.elements.get(element)) {
+                self.points.push(point(element, at, &std::mem::take(slot)));
             }
         }
         kept

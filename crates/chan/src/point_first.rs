@@ -13,8 +13,8 @@ use crate::point_types::PointType;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct First {
     pub kind: PointType,
-    /// The force of the exit by that of the entry.
-    pub ratio: f64,
+    /// The force of the exit by that of the entry; none without an entry, or if neither has any.
+    pub ratio: Option<f64>,
 }
 
 /// Returns the point 1 or 1p at the end of a segment.
@@ -35,11 +35,11 @@ pub(crate) fn find(view: &View<'_>, segment: &SegmentSpan) -> Option<First> {
 fn is_left_by(view: &View<'_>, center: &Center, end: usize) -> bool {
     center.is_multi()
         && (view.exit(center).is_some_and(|exit| exit >= end) || center.end >= end)
-        && end > center.entry() + 2
+        && end > center.start + 1
 }
 
 fn at_center(view: &View<'_>, rules: &PointRules, center: &Center, end: usize) -> Option<First> {
-    let (last, entry) = (view.elements.get(end)?, view.elements.get(center.entry())?);
+    let last = view.elements.get(end)?;
     let breaks = match last.direction {
         Direction::Down => last.low < center.low,
         Direction::Up => last.high > center.high,
@@ -47,10 +47,19 @@ fn at_center(view: &View<'_>, rules: &PointRules, center: &Center, end: usize) -
     if !breaks || (rules.bs1_peak && !exit_is_peak(view, center, end)) {
         return None;
     }
-    let before = rules.macd_algo.of(Leg::Entry(entry), view.columns);
     let after = rules.macd_algo.of(Leg::Exit(last), view.columns);
-    let diverges = rules.divergence_rate > 100.0 || after <= rules.divergence_rate * before;
-    diverges.then_some(First { kind: PointType::First, ratio: after / before })
+    let entry = center.entry().and_then(|entry| view.elements.get(entry));
+    let before = entry.map(|entry| rules.macd_algo.of(Leg::Entry(entry), view.columns));
+    // A center that begins with the very first element (of `czsc`) has nothing to be weaker than.
+    let diverges = rules.divergence_rate > 100.0
+        || before.is_some_and(|before| after <= rules.divergence_rate * before);
+    let ratio = before.and_then(|before| share(after, before));
+    diverges.then_some(First { kind: PointType::First, ratio })
+}
+
+/// Returns the one force by the other; none if both are zero or both without bound.
+pub(crate) fn share(after: f64, before: f64) -> Option<f64> {
+    Some(after / before).filter(|share| !share.is_nan())
 }
 
 /// Whether there is an exit and no element of the center up to `end` is more extreme.

@@ -4,7 +4,7 @@ use crate::divergence::Leg;
 use crate::element::SegmentSpan;
 use crate::inclusion::Direction;
 use crate::point::View;
-use crate::point_first::First;
+use crate::point_first::{First, share};
 use crate::point_params::PointRules;
 use crate::point_types::PointType;
 
@@ -22,5 +22,5 @@ pub(crate) fn find(view: &View<'_>, rules: &PointRules, segment: &SegmentSpan) -
     let entry = rules.macd_algo.of(Leg::Entry(before), view.columns);
     let exit = rules.macd_algo.of(Leg::Exit(last), view.columns);
     let diverges = exit <= rules.divergence_rate * entry;
-    diverges.then_some(First { kind: PointType::FirstConsolidation, ratio: exit / entry })
+    diverges.then_some(First { kind: PointType::FirstConsolidation, ratio: share(exit, entry) })
 }

@@ -17,12 +17,18 @@ pub(crate) fn find(
 ) {
     let Pullback { first, break_away, .. } = *pullback;
     let Some(from) = found.resume(first + 2, reached.second_like) else { return };
+    if from == first + 2 {
+        reached.second_knows_count = false;
+    }
     let home = view.places.segment_of(first);
+    let home_confirmed = view.segments.get(home).is_some_and(SegmentSpan::is_confirmed);
     let mut place = home;
     for index in (from..view.elements.len()).step_by(2) {
         place = view.places.advance(place, index);
-        let search = Search { first, break_away, index, home, place };
-        if !search.passes(view, view.rules_at(pullback.direction)).unwrap_or(false) {
+        let search = Search { first, break_away, index };
+        let passes = search.passes(view, view.rules_at(pullback.direction)).unwrap_or(false);
+        reached.second_knows_count |= passes && place != home && !home_confirmed;
+        if !passes || !may_lie_in(view, home, place) {
             reached.second_like = index;
             return;
         }
@@ -37,12 +43,10 @@ struct Search {
     first: usize,
     break_away: usize,
     index: usize,
-    /// The segment of the first pullback, and that of this one.
-    home: usize,
-    place: usize,
 }
 
 impl Search {
+    /// Whether the pullback is one by all but the segment it lies in.
     fn passes(&self, view: &View<'_>, rules: &PointRules) -> Option<bool> {
         let (first, away) = (view.elements.get(self.first)?, view.elements.get(self.break_away)?);
         let (next, element) = (view.elements.get(self.first + 2)?, view.elements.get(self.index)?);
@@ -55,7 +59,6 @@ impl Search {
         };
         Some(
             rules.max_bsp2s_lv.is_none_or(|most| level <= most)
-                && may_lie_in(view, self.home, self.place)
                 && overlap(low, high, element.low, element.high, false)
                 && !takes_back(element, away)
                 && (element.end_price - away.end_price).abs() / size(away) <= rules.max_bs2_rate,

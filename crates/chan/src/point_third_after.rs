@@ -41,10 +41,12 @@ pub(crate) fn turn<'a>(
 /// Finds the points 3a after the end of a segment.
 pub(crate) fn find(view: &View<'_>, turn: &Turn<'_>, found: &mut Found<'_>) {
     let Some(next) = turn.next else { return };
+    // Of all parameters this one is that of the next segment's side.
+    let most = view.rules_at(next.direction).bsp3a_max_zs_cnt;
     let centers = view.centers_in(next).iter().filter(|center| center.is_multi());
-    for (rank, center) in centers.take(turn.rules.bsp3a_max_zs_cnt).enumerate() {
+    for (rank, center) in centers.take(most).enumerate() {
         let begins = turn.end.map_or(0, |end| end + 1);
-        if rank == 0 && turn.rules.strict_bsp3 && center.entry() != begins {
+        if rank == 0 && turn.rules.strict_bsp3 && center.entry() != Some(begins) {
             return;
         }
         let Some(index) = view.exit(center).map(|exit| exit + 1) else { return };

@@ -20,11 +20,15 @@ pub(crate) fn find(
         return;
     }
     let Some(from) = found.resume(end + 2, reached.third_before) else { return };
+    if from == end + 2 {
+        reached.third_knows_count = false;
+    }
     let bound = bound(view, turn);
     let mut place = turn.next_index;
     for index in (from..view.elements.len()).step_by(2) {
         place = view.places.advance(place, index);
         reached.third_before = index;
+        reached.third_knows_count |= place != turn.next_index && index <= bound;
         let outside = place != turn.next_index && place + 1 < view.segments.len();
         let Some(element) = view.elements.get(index).filter(|_| index <= bound && !outside) else {
             return;

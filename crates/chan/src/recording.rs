@@ -10,16 +10,21 @@ use crate::event::Event;
 use crate::params::Params;
 
 const MAGIC: &[u8; 8] = b"chanbar1";
-/// Bytes of a bar: the time and six numbers.
-const BAR: usize = 56;
+/// Bytes of a bar: the time and six numbers, and the time by the market's clock where one was given.
+const BAR: usize = 64;
+/// What the byte after the magic says.
+const HISTORY: u8 = 1;
+const MARKET: u8 = 2;
 
-/// An engine and the bars it has read: 56 bytes a bar more than an [`Engine`].
+/// An engine and the bars it has read: 56 bytes a bar more than an [`Engine`], 64 with the time of the market's clock.
 #[derive(Debug, Clone)]
 pub struct Recording {
     preset: String,
     settings: Vec<(String, String)>,
     history: bool,
     bars: Vec<Bar>,
+    /// The time of each bar by the market's clock, once one was given.
+    market_ms: Option<Vec<i64>>,
     engine: Engine,
 }
 
@@ -33,13 +38,10 @@ impl Recording {
         settings: Vec<(String, String)>,
         history: bool,
     ) -> Result<Self, ChanError> {
-        let mut params = Params::preset(preset)?;
-        for (key, value) in &settings {
-            params.set(key, value)?;
-        }
+        let params = Params::with(preset, &settings)?;
         let engine = if history { Engine::with_history(params) } else { Engine::new(params) };
         let (preset, bars) = (preset.to_owned(), Vec::new());
-        Ok(Self { preset, settings, history, bars, engine })
+        Ok(Self { preset, settings, history, bars, market_ms: None, engine })
     }
 
     /// Reads a bar, as [`Engine::push`].
@@ -47,8 +49,21 @@ impl Recording {
     /// # Errors
     /// As [`Engine::push`].
     pub fn push(&mut self, bar: Bar) -> Result<&[Event], ChanError> {
-        let events = self.engine.push(bar)?;
+        self.push_at(bar, None)
+    }
+
+    /// Reads a bar, as [`Engine::push_at`]; without `market_ms` as [`Engine::push`].
+    ///
+    /// # Errors
+    /// As [`Engine::push_at`].
+    pub fn push_at(&mut self, bar: Bar, market_ms: Option<i64>) -> Result<&[Event], ChanError> {
+        let at_ms = market_ms.unwrap_or(bar.ts_ms);
+        let events = self.engine.push_at(bar, at_ms)?;
+        if market_ms.is_some() && self.market_ms.is_none() {
+            self.market_ms = Some(self.bars.iter().map(|bar| bar.ts_ms).collect());
+        }
         self.bars.push(bar);
+        self.market_ms.iter_mut().for_each(|times| times.push(at_ms));
         Ok(events)
     }
 
@@ -57,9 +72,24 @@ impl Recording {
     /// # Errors
     /// As [`Engine::replace`].
     pub fn replace(&mut self, bar: Bar) -> Result<&[Event], ChanError> {
-        let events = self.engine.replace(bar)?;
+        self.replace_at(bar, None)
+    }
+
+    /// Reads a correction of the last bar, as [`Engine::replace_at`]; without `market_ms` as [`Engine::replace`].
+    ///
+    /// # Errors
+    /// As [`Engine::replace_at`].
+    pub fn replace_at(&mut self, bar: Bar, market_ms: Option<i64>) -> Result<&[Event], ChanError> {
+        let at_ms = market_ms.unwrap_or(bar.ts_ms);
+        let events = self.engine.replace_at(bar, at_ms)?;
+        if market_ms.is_some() && self.market_ms.is_none() {
+            self.market_ms = Some(self.bars.iter().map(|bar| bar.ts_ms).collect());
+        }
         if let Some(last) = self.bars.last_mut() {
             *last = bar;
+        }
+        if let Some(last) = self.market_ms.as_mut().and_then(|times| times.last_mut()) {
+            *last = at_ms;
         }
         Ok(events)
     }
@@ -81,7 +111,8 @@ impl Recording {
     pub fn snapshot(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.bars.len() * BAR + 256);
         bytes.extend_from_slice(MAGIC);
-        bytes.push(u8::from(self.history));
+        let market = if self.market_ms.is_some() { MARKET } else { 0 };
+        bytes.push(if self.history { HISTORY | market } else { market });
         put_text(&mut bytes, &self.preset);
         put_count(&mut bytes, self.settings.len());
         for (key, value) in &self.settings {
@@ -89,11 +120,15 @@ impl Recording {
             put_text(&mut bytes, value);
         }
         put_count(&mut bytes, self.bars.len());
+        let mut times = self.market_ms.iter().flatten();
         for bar in &self.bars {
             bytes.extend_from_slice(&bar.ts_ms.to_le_bytes());
             let Bar { open, high, low, close, volume, amount, .. } = *bar;
             for number in [open, high, low, close, volume, amount] {
                 bytes.extend_from_slice(&number.to_le_bytes());
+            }
+            if let Some(time) = times.next() {
+                bytes.extend_from_slice(&time.to_le_bytes());
             }
         }
         bytes
@@ -108,7 +143,11 @@ impl Recording {
         if reader.take(MAGIC.len())? != MAGIC {
             return Err(ChanError::BadSnapshot { at: 0 });
         }
-        let history = reader.take(1)? == [1];
+        let flags = reader.take(1)?.first().copied().unwrap_or_default();
+        if flags > HISTORY | MARKET {
+            return Err(ChanError::BadSnapshot { at: MAGIC.len() });
+        }
+        let (history, has_market) = (flags & HISTORY != 0, flags & MARKET != 0);
         let preset = reader.text()?;
         let mut settings = Vec::new();
         for _ in 0..reader.count()? {
@@ -122,7 +161,9 @@ impl Recording {
                 *number = f64::from_le_bytes(reader.eight()?);
             }
             let [open, high, low, close, volume, amount] = numbers;
-            restored.push(Bar { ts_ms, open, high, low, close, volume, amount })?;
+            let market_ms =
+                if has_market { Some(i64::from_le_bytes(reader.eight()?)) } else { None };
+            restored.push_at(Bar { ts_ms, open, high, low, close, volume, amount }, market_ms)?;
         }
         if reader.at == bytes.len() { Ok(restored) } else { Err(reader.bad()) }
     }

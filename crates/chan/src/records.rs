@@ -84,9 +84,19 @@ impl Records {
         self.lists(level).points.voided()
     }
 
-    /// Whether a batch was read that is not yet recorded. The answer is yes once.
-    pub(crate) fn is_behind(&mut self) -> bool {
-        std::mem::take(&mut self.behind)
+    /// Whether a batch was read that is not yet recorded.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Ends being behind.
+    pub(crate) fn catches_up(&mut self) {
+        self.behind = false;
+    }
+
+    /// Whether what was withdrawn is kept.
+    pub(crate) fn has_history(&self) -> bool {
+        self.strokes.is_some()
     }
 
     /// Records the strokes, those before `from` being as they were.

@@ -149,23 +149,40 @@ impl SegmentMachine {
         while let Some(element) = view.elements.get(self.walk.next) {
             let before = self.walk;
             let sought = element.direction.opposite();
-            let (sought, outcome) = match self.cancelled_by(element, view) {
-                Some(frame) => self.cancel(frame, view),
-                None => (sought, self.read(sought, view)),
-            };
-            match outcome {
-                Outcome::Unknown => {
+            let mut read = (sought, self.read(sought, view));
+            // What decides all that waits cancels none of it.
+            if !self.decides(read)
+                && let Some(frame) = self.cancelled_by(element, view)
+            {
+                read = self.cancel(frame, view);
+            }
+            match read {
+                (_, Outcome::Unknown) => {
                     self.walk = before;
                     return;
                 }
-                Outcome::Open if self.is_opening() => {
+                (sought, Outcome::Open) if self.is_opening() => {
                     self.walk.settle_direction(sought.opposite());
                 }
-                Outcome::Open => {}
-                Outcome::Fractal if self.note(sought) => self.decide(view, settled),
-                Outcome::Fractal if self.waiting.last().is_some_and(|last| last.pending) => return,
-                Outcome::Fractal => {}
+                (_, Outcome::Open) => {}
+                (sought, Outcome::Fractal) if self.note(sought) => self.decide(view, settled),
+                (_, Outcome::Fractal) if self.waiting.last().is_some_and(|last| last.pending) => {
+                    return;
+                }
+                (_, Outcome::Fractal) => {}
             }
+        }
+    }
+
+    /// Whether a search has just found a fractal that waits for nothing, or cannot tell yet.
+    fn decides(&mut self, (sought, outcome): (Direction, Outcome)) -> bool {
+        match outcome {
+            Outcome::Open => false,
+            Outcome::Fractal => {
+                let search = self.walk.search(sought);
+                !search.pending && !search.has_gap()
+            }
+            Outcome::Unknown => true,
         }
     }
 
@@ -191,10 +208,10 @@ impl SegmentMachine {
         }
         let is_beyond = |search: &Search| {
             let end = search.end().and_then(|end| view.elements.get(end));
-            end.is_some_and(|end| match end.direction {
-                _ if end.direction != element.direction => false,
-                Direction::Up => element.end_price > end.end_price,
-                Direction::Down => element.end_price < end.end_price,
+            end.is_some_and(|end| match search.direction {
+                _ if search.direction != element.direction => false,
+                Direction::Up => element.high > end.high,
+                Direction::Down => element.low < end.low,
             })
         };
         // A fractal lies within the ones that wait before it: what passes the last two passes all.

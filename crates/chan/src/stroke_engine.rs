@@ -1,5 +1,7 @@
 //! Strokes bar by bar: one bar in, the changed strokes out.
 
+mod guards;
+
 use crate::bar::Bar;
 use crate::error::ChanError;
 use crate::event::StrokeEvent;
@@ -7,6 +9,7 @@ use crate::first_stroke::Opening;
 use crate::fractal::{self, Kind};
 use crate::inclusion::{Direction, Extent, MergedBar, Peak};
 use crate::params::Params;
+use crate::reset::Reset;
 use crate::stroke::{Landing, Pivot, State, Stroke, is_peak};
 use crate::stroke_report::{Shown, report};
 
@@ -48,6 +51,10 @@ struct Core {
     since_pivot: Extent,
     /// The best provisional end among the finished bars after the pivot: the latest.
     provisional: Option<Provisional>,
+    /// The same if the end need not be the peak of its bars. Kept for `max_stroke_bars` alone.
+    unpeaked: Option<Provisional>,
+    /// Whether the next stroke need not end at the peak of its bars.
+    overdue: bool,
     tail: Tail,
     /// When a stroke from the pivot was first shown.
     next_first_seen: Option<usize>,
@@ -73,25 +80,35 @@ pub struct StrokeEngine {
     opening: Opening,
     undo: Option<Undo>,
     events: Vec<StrokeEvent>,
+    /// Where a stroke was overdue.
+    resets: Vec<Reset>,
 }
 
 impl StrokeEngine {
     /// Returns an engine that has read no bar.
     #[must_use]
     pub fn new(params: Params) -> Self {
+        Self::starting_at(params, 0, None)
+    }
+
+    /// Returns an engine whose first bar is number `bars` of a series, the bar before it being of this time.
+    pub(crate) fn starting_at(params: Params, bars: usize, last_ts_ms: Option<i64>) -> Self {
         let core = Core {
-            bars: 0,
-            last_ts_ms: None,
+            bars,
+            last_ts_ms,
             recent: [None; 3],
             pivot: None,
             since_pivot: Extent::EMPTY,
             provisional: None,
+            unpeaked: None,
+            overdue: false,
             tail: Tail::default(),
             next_first_seen: None,
             confirmed: 0,
         };
         let (legs, events) = (Vec::new(), Vec::with_capacity(8));
-        Self { params, core, legs, opening: Opening::default(), undo: None, events }
+        let (opening, resets) = (Opening::default(), Vec::new());
+        Self { params, core, legs, opening, undo: None, events, resets }
     }
 
     /// Returns an engine that has read these bars. It is what a push of each would make, without the events between.
@@ -242,6 +259,7 @@ impl StrokeEngine {
             leg.stroke.confirmed_bar = None;
         }
         self.opening.truncate(undo.opening);
+        while self.resets.pop_if(|reset| reset.bar >= undo.core.bars).is_some() {}
     }
 
     fn advance(&mut self, bar: Bar) {
@@ -250,7 +268,7 @@ impl StrokeEngine {
         self.core.last_ts_ms = Some(bar.ts_ms);
         let [_, before, last] = &mut self.core.recent;
         match last {
-            None => *last = Some(MergedBar::first(&bar)),
+            None => *last = Some(MergedBar::first(raw, &bar)),
             Some(last) if last.includes(&bar) => {
                 last.absorb(raw, &bar);
                 if let Some(before) = before {
@@ -264,6 +282,7 @@ impl StrokeEngine {
                 self.finish(left, middle, right);
             }
         }
+        self.watch_length();
         self.show_tail();
         self.confirm();
     }
@@ -286,8 +305,14 @@ impl StrokeEngine {
         if kind.is_some_and(|kind| self.extend_legs(kind, &end)) {
             return;
         }
-        if let Some(found) = self.provisional_end(&Landing { right: None, ..end }) {
+        let end = Landing { right: None, ..end };
+        if let Some(found) = self.provisional_end(&end, self.core.overdue) {
             self.core.provisional = Some(found);
+        }
+        if self.params.max_stroke_bars.is_some()
+            && let Some(found) = self.provisional_end(&end, true)
+        {
+            self.core.unpeaked = Some(found);
         }
         self.core.since_pivot = self.core.since_pivot.with(middle.extent);
     }
@@ -312,7 +337,7 @@ impl StrokeEngine {
                 return false;
             }
             self.move_end(peak, extent);
-        } else if pivot.can_reach(&self.params, end, inside) {
+        } else if self.can_reach(&pivot, end, self.core.overdue) {
             let first_seen = self.core.next_first_seen.unwrap_or(self.core.bars - 1);
             let start = pivot.bar.peak(pivot.kind);
             let stroke = Stroke::between(self.legs.len(), start, peak, first_seen);
@@ -340,7 +365,7 @@ impl StrokeEngine {
         let (left, right) = (end.left, Extent::EMPTY);
         self.core.pivot = Some(Pivot { bar: *end.bar, kind, left, right });
         self.core.since_pivot = Extent::EMPTY;
-        self.core.provisional = None;
+        (self.core.provisional, self.core.unpeaked, self.core.overdue) = (None, None, false);
         self.core.next_first_seen = None;
     }
 
@@ -364,8 +389,8 @@ impl StrokeEngine {
         reaches && holds && is_peak(kind, bar, inside)
     }
 
-    /// Returns what a merged bar that is no fractal may provisionally end.
-    fn provisional_end(&self, end: &Landing<'_>) -> Option<Provisional> {
+    /// Returns what a merged bar that is no fractal may provisionally end, a new stroke being `overdue` or not.
+    fn provisional_end(&self, end: &Landing<'_>, overdue: bool) -> Option<Provisional> {
         let pivot = self.core.pivot.as_ref()?;
         let (kind, direction) = match pivot.kind {
             Kind::Top => (Kind::Bottom, Direction::Down),
@@ -374,7 +399,7 @@ impl StrokeEngine {
         if end.bar.direction != direction {
             return None;
         }
-        let drops_last = !pivot.can_reach(&self.params, end, self.core.since_pivot);
+        let drops_last = !self.can_reach(pivot, end, overdue);
         if drops_last && !self.replaces_peak(kind, end.bar) {
             return None;
         }
@@ -400,7 +425,10 @@ impl StrokeEngine {
             self.core.pivot = Some(pivot);
         }
         let end = Landing { bar: &last, left: before.extent, right: None };
-        let Some(found) = self.provisional_end(&end).or(self.core.provisional) else { return };
+        let Some(found) = self.provisional_end(&end, self.core.overdue).or(self.core.provisional)
+        else {
+            return;
+        };
         if found.drops_last {
             let stroke = self.legs.get(legs - 2).map(|leg| leg.stroke.ending_at(found.end));
             self.core.tail = Tail { keep: legs - 2, stroke };

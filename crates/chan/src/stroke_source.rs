@@ -6,6 +6,7 @@ use crate::element::Element;
 use crate::error::ChanError;
 use crate::event::StrokeEvent;
 use crate::params::{Params, StrokeAlgorithm};
+use crate::reset::Reset;
 use crate::stroke::{State, Stroke};
 use crate::stroke_engine::StrokeEngine;
 
@@ -17,10 +18,13 @@ pub(crate) enum StrokeSource {
 }
 
 impl StrokeSource {
-    pub fn new(params: &Params) -> Self {
+    /// Returns the strokes of a series whose first bar has number `bars`, the bar before it being of this time.
+    pub fn starting_at(params: &Params, bars: usize, last_ts_ms: Option<i64>) -> Self {
         match params.bi_algo {
-            StrokeAlgorithm::Czsc => Self::Czsc(Box::new(CzscStrokes::new(params))),
-            _ => Self::Fractals(Box::new(StrokeEngine::new(*params))),
+            StrokeAlgorithm::Czsc => {
+                Self::Czsc(Box::new(CzscStrokes::starting_at(params, bars, last_ts_ms)))
+            }
+            _ => Self::Fractals(Box::new(StrokeEngine::starting_at(*params, bars, last_ts_ms))),
         }
     }
 
@@ -44,6 +48,55 @@ impl StrokeSource {
             Self::Fractals(strokes) => strokes.replace(bar).map(|_| ()),
             Self::Czsc(strokes) => strokes.replace(bar),
         }
+    }
+
+    /// Takes the last bar back, if it was pushed or replaced; nothing is told about it.
+    pub fn take_bar_back(&mut self) {
+        match self {
+            Self::Fractals(strokes) => strokes.take_bar_back(),
+            Self::Czsc(strokes) => strokes.take_bar_back(),
+        }
+    }
+
+    pub fn check(&self, bar: &Bar) -> Result<(), ChanError> {
+        match self {
+            Self::Fractals(strokes) => strokes.check(bar),
+            Self::Czsc(strokes) => strokes.check(bar),
+        }
+    }
+
+    pub fn check_replacement(&self, bar: &Bar) -> Result<(), ChanError> {
+        match self {
+            Self::Fractals(strokes) => strokes.check_replacement(bar),
+            Self::Czsc(strokes) => strokes.check_replacement(bar),
+        }
+    }
+
+    pub fn last_ts_ms(&self) -> Option<i64> {
+        match self {
+            Self::Fractals(strokes) => strokes.last_ts_ms(),
+            Self::Czsc(strokes) => strokes.last_ts_ms(),
+        }
+    }
+
+    /// Returns where a stroke was overdue.
+    pub fn resets(&self) -> &[Reset] {
+        match self {
+            Self::Fractals(strokes) => strokes.resets(),
+            Self::Czsc(_) => &[],
+        }
+    }
+
+    /// Returns the strokes as they are if no bar follows them for good: each ends at its last fractal.
+    pub fn final_strokes(&self) -> impl Iterator<Item = Stroke> + '_ {
+        let count = match self {
+            Self::Fractals(strokes) => strokes.final_count(),
+            Self::Czsc(strokes) => strokes.stroke_count(),
+        };
+        (0..count).filter_map(|index| match self {
+            Self::Fractals(strokes) => strokes.final_stroke(index),
+            Self::Czsc(strokes) => strokes.stroke(index),
+        })
     }
 
     pub fn stroke(&self, index: usize) -> Option<Stroke> {
@@ -107,14 +160,6 @@ impl StrokeSource {
         match self {
             Self::Fractals(strokes) => strokes.bar_count(),
             Self::Czsc(strokes) => strokes.bar_count(),
-        }
-    }
-
-    /// Returns when the last bar opened.
-    pub fn last_ts_ms(&self) -> Option<i64> {
-        match self {
-            Self::Fractals(strokes) => strokes.last_ts_ms(),
-            Self::Czsc(strokes) => strokes.last_ts_ms(),
         }
     }
 

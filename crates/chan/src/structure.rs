@@ -58,6 +58,14 @@ pub struct LevelStroke {
     pub life: Life,
 }
 
+impl LevelStroke {
+    /// Returns a shown stroke with what it knows itself of its life.
+    pub(crate) fn of(stroke: Stroke) -> Self {
+        let Stroke { state, first_seen_bar, confirmed_bar, .. } = stroke;
+        Self { stroke, life: Life { state, first_seen_bar, confirmed_bar, void_bar: None } }
+    }
+}
+
 /// A segment (线段), or one level up a super-segment.
 ///
 /// Its identity is (index, `start_element`).

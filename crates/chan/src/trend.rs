@@ -61,7 +61,7 @@ pub struct TrendType {
     pub first_center: usize,
     /// Its last center.
     pub last_center: usize,
-    /// The element that leads into its first center.
+    /// The element that leads into its first center, or the first one inside if that is the very first of all.
     pub start_element: usize,
     /// The element that leads out of its last center, or while there is none the last one inside.
     pub end_element: usize,
@@ -97,7 +97,7 @@ fn trend_type(
     direction: Option<Direction>,
 ) -> Option<TrendType> {
     let (first, last) = (centers.get(first_center)?, centers.get(last_center)?);
-    let start_element = first.entry();
+    let start_element = first.entry().unwrap_or(first.start);
     let end_element = last.exit(elements.len()).unwrap_or(last.end);
     let (begin, end) = (elements.get(start_element)?, elements.get(end_element)?);
     let falls = end.end_price < begin.begin_price;

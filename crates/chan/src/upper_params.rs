@@ -65,7 +65,7 @@ impl UpperParams {
     }
 
     /// Sets one parameter from its key and value as they are written on a command line. The later of two settings of
-    /// one parameter holds.
+    /// one parameter holds; [`Params::with`](crate::params::Params::with) sets many in whatever order.
     ///
     /// A key without suffix sets both sides of both levels, but `macd_algo` and `bsp1_only_multibi_zs` those of
     /// strokes alone. `-buy` and `-sell` set one side of strokes, `-seg` both sides of segments, `-segbuy` and

@@ -28,7 +28,7 @@ fn presets() -> Vec<Params> {
 
 fn life(object: &Object) -> Option<Life> {
     match object {
-        Object::Stroke(_) => None,
+        Object::Stroke(_) | Object::Reset(_) => None,
         Object::Segment(s) => Some(s.life),
         Object::Center(c) => Some(c.life),
         Object::Point(p) => Some(p.life),
@@ -44,6 +44,7 @@ fn key(object: &Object) -> Key {
         Object::Segment(s) => (1, s.level.code(), s.index, 0),
         Object::Center(c) => (2, c.level.code(), c.center.start, 0),
         Object::Point(p) => (3, p.level.code(), p.element, p.kind as u8),
+        Object::Reset(r) => (4, 0, r.bar, r.reason as u8),
     }
 }
 
@@ -54,6 +55,7 @@ fn identity(object: &Object) -> usize {
         Object::Segment(s) => s.start_element,
         Object::Center(c) => c.center.start,
         Object::Point(p) => p.bar,
+        Object::Reset(r) => r.bar,
     }
 }
 
@@ -118,7 +120,7 @@ fn lists(engine: &Engine) -> Vec<Object> {
             Object::Segment(s) => s.life = nothing(s.life.state),
             Object::Center(c) => c.life = nothing(c.life.state),
             Object::Point(p) => p.life = nothing(p.life.state),
-            Object::Stroke(_) => {}
+            Object::Stroke(_) | Object::Reset(_) => {}
         }
     }
     all
@@ -131,7 +133,7 @@ fn without_lives(objects: &[Object]) -> Vec<Object> {
             Object::Segment(s) => &mut s.life,
             Object::Center(c) => &mut c.life,
             Object::Point(p) => &mut p.life,
-            Object::Stroke(_) => continue,
+            Object::Stroke(_) | Object::Reset(_) => continue,
         };
         (life.first_seen_bar, life.confirmed_bar) = (0, None);
     }

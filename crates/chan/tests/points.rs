@@ -235,24 +235,39 @@ fn fold(count: usize, price: impl Fn(usize) -> f64, set: &str) -> (usize, usize)
 #[test]
 fn no_market_makes_the_machines_slow() {
     type Market = (&'static str, fn(usize) -> f64);
-    let markets: [Market; 7] = [
+    let markets: [Market; 10] = [
         ("rising", |at| 1e6 + number(at) + 2.0 * turn(at)),
         ("falling after a rise", |at| 1e6 - (number(at) - 50.0).abs() + 2.0 * turn(at)),
         ("stairs", |at| 1e3 + number(at / 12) * 8.0 + turn(at) * (1.0 + number(at % 12))),
         ("sideways", |at| 1e3 + 5.0 * turn(at)),
         ("sideways after a fall", |at| 1e3 - number(at.min(50)) + 5.0 * turn(at)),
         ("narrowing", |at| 1e6 + turn(at) * (2e5 - number(at))),
+        ("widening", |at| 1e6 + turn(at) * (1.0 + number(at))),
+        ("widening upwards", |at| 1e6 + if at % 2 == 0 { 0.0 } else { number(at) }),
+        ("nested gaps that burst", |at| {
+            let burst = if at % 9_000 < 8_990 { 0.0 } else { 1e6 * turn(at) };
+            let side = turn(at / 6);
+            let nested = side * (2e5 - number(at / 6));
+            1e6 + nested + [0.0, -0.3, 0.1, -0.2, 0.2, 0.0][at % 6] * side + burst
+        }),
         ("nested gaps", |at| {
             let side = turn(at / 6);
             1e6 + side * (2e5 - number(at / 6)) + [0.0, -0.3, 0.1, -0.2, 0.2, 0.0][at % 6] * side
         }),
     ];
     let base = "macd_algo=amp min_zs_cnt=0 divergence_rate=inf bs1_peak=false";
-    for set in
-        ["", " one_bi_zs=true", " zs_combine_mode=peak", " zs_algo=over_seg", " zs_algo=free"]
-    {
+    for set in [
+        "",
+        " one_bi_zs=true",
+        " zs_combine_mode=peak",
+        " zs_algo=over_seg bs1_peak=true",
+        " zs_algo=auto",
+        " zs_algo=free",
+        " bsp2_follow_1=false",
+        " bsp3_follow_1=false",
+    ] {
         for (name, price) in &markets {
-            let (centers, points) = fold(30_000, price, &format!("{base}{set}"));
+            let (centers, points) = fold(20_000, price, &format!("{base}{set}"));
             assert!(centers + points > 0, "{set} {name}");
         }
     }

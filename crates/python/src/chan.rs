@@ -1,6 +1,6 @@
 //! `chan` for Python.
 
-use ::chan::{Bar, ChanError, Engine, Event, Recording};
+use ::chan::{Bar, ChanError, Engine, Event, Recording, Reset};
 use numpy::PyReadonlyArray1;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -30,17 +30,17 @@ enum Kept {
 }
 
 impl Kept {
-    fn push(&mut self, bar: Bar) -> Result<&[Event], ChanError> {
+    fn push(&mut self, bar: Bar, market_ms: Option<i64>) -> Result<&[Event], ChanError> {
         match self {
-            Self::Engine(engine) => engine.push(bar),
-            Self::Recording(recording) => recording.push(bar),
+            Self::Engine(engine) => engine.push_at(bar, market_ms.unwrap_or(bar.ts_ms)),
+            Self::Recording(recording) => recording.push_at(bar, market_ms),
         }
     }
 
-    fn replace(&mut self, bar: Bar) -> Result<&[Event], ChanError> {
+    fn replace(&mut self, bar: Bar, market_ms: Option<i64>) -> Result<&[Event], ChanError> {
         match self {
-            Self::Engine(engine) => engine.replace(bar),
-            Self::Recording(recording) => recording.replace(bar),
+            Self::Engine(engine) => engine.replace_at(bar, market_ms.unwrap_or(bar.ts_ms)),
+            Self::Recording(recording) => recording.replace_at(bar, market_ms),
         }
     }
 }
@@ -85,7 +85,7 @@ impl PyChanEngine {
     }
 
     /// Reads a bar and returns what it changed.
-    #[pyo3(signature = (ts_ms, open, high, low, close, volume = None, amount = None))]
+    #[pyo3(signature = (ts_ms, open, high, low, close, volume = None, amount = None, market_ms = None))]
     #[allow(clippy::too_many_arguments, reason = "they are the fields of a bar")]
     fn push<'py>(
         &mut self,
@@ -97,15 +97,16 @@ impl PyChanEngine {
         close: f64,
         volume: Option<f64>,
         amount: Option<f64>,
+        market_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyList>> {
         self.check_columns(volume.is_some(), amount.is_some())?;
         let (volume, amount) = (volume.unwrap_or(0.0), amount.unwrap_or(0.0));
         let bar = Bar { ts_ms, open, high, low, close, volume, amount };
-        told(py, self.kept.push(bar).map_err(to_py)?)
+        told(py, self.kept.push(bar, market_ms).map_err(to_py)?)
     }
 
     /// Reads a correction of the last bar and returns the differences from what was shown with the old version.
-    #[pyo3(signature = (ts_ms, open, high, low, close, volume = None, amount = None))]
+    #[pyo3(signature = (ts_ms, open, high, low, close, volume = None, amount = None, market_ms = None))]
     #[allow(clippy::too_many_arguments, reason = "they are the fields of a bar")]
     fn replace<'py>(
         &mut self,
@@ -117,16 +118,17 @@ impl PyChanEngine {
         close: f64,
         volume: Option<f64>,
         amount: Option<f64>,
+        market_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyList>> {
         self.check_columns(volume.is_some(), amount.is_some())?;
         let (volume, amount) = (volume.unwrap_or(0.0), amount.unwrap_or(0.0));
         let bar = Bar { ts_ms, open, high, low, close, volume, amount };
-        told(py, self.kept.replace(bar).map_err(to_py)?)
+        told(py, self.kept.replace(bar, market_ms).map_err(to_py)?)
     }
 
     /// Reads whole columns of bars, without the GIL, and returns what they changed, in order. All bars are checked
     /// before the first is read: a malformed one leaves the engine unchanged.
-    #[pyo3(signature = (ts_ms, open, high, low, close, volume = None, amount = None))]
+    #[pyo3(signature = (ts_ms, open, high, low, close, volume = None, amount = None, market_ms = None))]
     #[allow(clippy::too_many_arguments, reason = "they are the columns of a table")]
     fn extend<'py>(
         &mut self,
@@ -138,22 +140,24 @@ impl PyChanEngine {
         close: PyReadonlyArray1<'py, f64>,
         volume: Option<PyReadonlyArray1<'py, f64>>,
         amount: Option<PyReadonlyArray1<'py, f64>>,
+        market_ms: Option<PyReadonlyArray1<'py, i64>>,
     ) -> PyResult<Bound<'py, PyList>> {
         self.check_columns(volume.is_some(), amount.is_some())?;
         let inputs = Inputs::of(
             &ts_ms,
             [("open", &open), ("high", &high), ("low", &low), ("close", &close)],
             [("volume", volume.as_ref()), ("amount", amount.as_ref())],
+            market_ms.as_ref(),
         )?;
-        py.detach(|| self.engine().check(inputs.bars())).map_err(to_py)?;
+        py.detach(|| self.engine().check_at(inputs.timed_bars())).map_err(to_py)?;
         let list = PyList::empty(py);
-        let mut bars = inputs.bars();
+        let mut bars = inputs.timed_bars();
         let mut events = Vec::new();
         while bars.len() > 0 {
             // Events wait in Rust for a block of bars, not for all of them, before they become Python objects.
             let read = py.detach(|| {
-                bars.by_ref().take(BLOCK).try_for_each(|bar| {
-                    events.extend_from_slice(self.kept.push(bar)?);
+                bars.by_ref().take(BLOCK).try_for_each(|(bar, market_ms)| {
+                    events.extend_from_slice(self.kept.push(bar, inputs.clock(market_ms))?);
                     Ok(())
                 })
             });
@@ -199,6 +203,12 @@ impl PyChanEngine {
         self.columns().trends(py)
     }
 
+    /// Where a guard ended what could not go on.
+    fn resets(&self) -> Vec<ResetRow> {
+        let row = |r: Reset| (r.bar, r.ts_ms, r.reason.name(), r.from_bar, r.from_ts_ms, r.gap_ms);
+        self.engine().resets().map(row).collect()
+    }
+
     /// How many merged bars the raw bars make.
     #[getter]
     fn merged(&self) -> usize {
@@ -229,10 +239,14 @@ impl PyChanEngine {
     }
 }
 
+/// Bar, its time, the reason, since which bar, its time, and of a gap how long it was.
+type ResetRow = (usize, i64, &'static str, usize, i64, Option<i64>);
+
 /// Reads whole columns, without the GIL, and returns the engine.
 #[pyfunction]
 #[pyo3(signature = (
-    ts_ms, open, high, low, close, volume = None, preset = "default", params = None, amount = None, history = false
+    ts_ms, open, high, low, close, volume = None, preset = "default", params = None, amount = None, history = false,
+    market_ms = None
 ))]
 #[allow(clippy::too_many_arguments, reason = "they are the columns of a table")]
 fn chan_analyze(
@@ -247,6 +261,7 @@ fn chan_analyze(
     params: Option<&Bound<'_, PyDict>>,
     amount: Option<PyReadonlyArray1<'_, f64>>,
     history: bool,
+    market_ms: Option<PyReadonlyArray1<'_, i64>>,
 ) -> PyResult<PyChanEngine> {
     let params = read_params(preset, params)?;
     params.upper.check_columns(volume.is_some(), amount.is_some()).map_err(to_py)?;
@@ -254,15 +269,16 @@ fn chan_analyze(
         &ts_ms,
         [("open", &open), ("high", &high), ("low", &low), ("close", &close)],
         [("volume", volume.as_ref()), ("amount", amount.as_ref())],
+        market_ms.as_ref(),
     )?;
-    let bars = inputs.bars();
+    let bars = inputs.timed_bars();
     let read = || {
         if !history {
-            return Engine::batch(params, bars);
+            return Engine::batch_at(params, bars);
         }
         let mut engine = Engine::with_history(params);
-        for bar in bars {
-            engine.push(bar)?;
+        for (bar, market_ms) in bars {
+            engine.push_at(bar, market_ms)?;
         }
         Ok(engine)
     };

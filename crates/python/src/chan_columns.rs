@@ -1,8 +1,7 @@
 //! The lists of a Chan engine as NumPy columns, whose memory stays Rust's: each `Vec` is handed over, not copied.
 
 use ::chan::{
-    Element, Engine, LevelCenter, LevelKind, LevelPoint, Life, PointTypes, Segment, SegmentSpan,
-    State, Stroke,
+    Engine, LevelCenter, LevelKind, LevelPoint, Life, PointTypes, Segment, State, Stroke,
 };
 use numpy::{Element as Numeric, PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
@@ -21,7 +20,7 @@ impl Columns<'_> {
     pub fn strokes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let mut rows: Vec<(Stroke, Option<usize>)> =
             self.engine.strokes().map(|stroke| (stroke, None)).collect();
-        for gone in self.engine.records().void_strokes() {
+        for gone in self.engine.void_strokes() {
             rows.push((Stroke { state: State::Void, ..gone.stroke }, gone.life.void_bar));
         }
         let table = Table { py, rows: &rows, columns: PyDict::new(py) };
@@ -43,14 +42,12 @@ impl Columns<'_> {
 
     /// The segments shown after the last bar, one array per column.
     pub fn segments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let spans = (self.engine.segments(), self.engine.stroke_elements());
-        self.spans(py, LevelKind::Stroke, spans, ["start_stroke", "end_stroke"])
+        self.spans(py, LevelKind::Stroke, ["start_stroke", "end_stroke"])
     }
 
     /// The super-segments shown after the last bar, one array per column.
     pub fn super_segments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let spans = (self.engine.super_segments(), self.engine.segment_elements());
-        self.spans(py, LevelKind::Segment, spans, ["start_segment", "end_segment"])
+        self.spans(py, LevelKind::Segment, ["start_segment", "end_segment"])
     }
 
     /// The centers of both levels shown after the last bar, one array per column.
@@ -58,8 +55,8 @@ impl Columns<'_> {
         let mut rows: Vec<LevelCenter> = Vec::new();
         for level in LEVELS {
             if self.history {
-                rows.extend(self.engine.records().centers(level));
-                rows.extend(self.engine.records().void_centers(level));
+                rows.extend(self.engine.known_centers(level));
+                rows.extend(self.engine.void_centers(level));
             } else {
                 rows.extend(self.engine.level_centers(level));
             }
@@ -86,9 +83,8 @@ impl Columns<'_> {
         let mut rows: Vec<JoinedPoint> = Vec::new();
         for level in LEVELS {
             if self.history {
-                let records = self.engine.records();
-                join(records.points(level), &mut rows);
-                join(records.void_points(level), &mut rows);
+                join(&self.engine.known_points(level).collect::<Vec<_>>(), &mut rows);
+                join(&self.engine.void_points(level).collect::<Vec<_>>(), &mut rows);
             } else {
                 let points = self.engine.level_points(level);
                 join(&points.collect::<Vec<_>>(), &mut rows);
@@ -128,15 +124,12 @@ impl Columns<'_> {
         &self,
         py: Python<'py>,
         level: LevelKind,
-        (spans, elements): (&[SegmentSpan], &[Element]),
         [start, end]: [&str; 2],
     ) -> PyResult<Bound<'py, PyDict>> {
         let rows: Vec<Segment> = if self.history {
-            let records = self.engine.records();
-            records.segments(level).iter().chain(records.void_segments(level)).copied().collect()
+            self.engine.known_segments(level).chain(self.engine.void_segments(level)).collect()
         } else {
-            let rows = spans.iter().enumerate();
-            rows.filter_map(|(at, span)| Segment::of(level, at, span, elements)).collect()
+            self.engine.level_segments(level).collect()
         };
         let table = Table { py, rows: &rows, columns: PyDict::new(py) };
         table.add("start_bar", |s| to_i64(s.start_bar))?;

@@ -4,7 +4,8 @@
 //! numbers as Rust has them and makes a Python object of a field when it is asked for.
 
 use ::chan::{
-    Event, EventKind, LevelCenter, LevelKind, LevelPoint, Object, PointType, Segment, Side, Stroke,
+    Event, EventKind, LevelCenter, LevelKind, LevelPoint, Object, PointType, Reset, Segment, Side,
+    Stroke,
 };
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
@@ -12,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple, PyType};
 
 /// Every word that a field may hold.
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 16] = [
     "new",
     "revised",
     "confirmed",
@@ -27,6 +28,8 @@ const WORDS: [&str; 14] = [
     "2s",
     "3a",
     "3b",
+    "gap",
+    "long_stroke",
 ];
 
 /// One of [`WORDS`].
@@ -201,6 +204,19 @@ value! {
     }
 }
 
+value! {
+    /// A reset, known after raw bar `bar`: void once `replace` takes back what brought it.
+    ResetEvent {
+        kind: Word,
+        ts_ms: i64,
+        reason: Word,
+        from_bar: usize,
+        from_ts_ms: i64,
+        gap_ms: Option<i64>,
+        bar: usize,
+    }
+}
+
 fn stroke(kind: Word, s: &Stroke, bar: usize) -> StrokeEvent {
     StrokeEvent {
         kind,
@@ -268,6 +284,18 @@ fn point(kind: Word, p: &LevelPoint, bar: usize) -> PointEvent {
     }
 }
 
+fn reset(kind: Word, r: &Reset, bar: usize) -> ResetEvent {
+    ResetEvent {
+        kind,
+        ts_ms: r.ts_ms,
+        reason: Word(r.reason.name()),
+        from_bar: r.from_bar,
+        from_ts_ms: r.from_ts_ms,
+        gap_ms: r.gap_ms,
+        bar,
+    }
+}
+
 /// Appends the events to a list, in order.
 pub fn append(list: &Bound<'_, PyList>, events: &[Event]) -> PyResult<()> {
     let py = list.py();
@@ -277,6 +305,7 @@ pub fn append(list: &Bound<'_, PyList>, events: &[Event]) -> PyResult<()> {
             Object::Stroke(s) => list.append(Py::new(py, stroke(kind, s, bar))?)?,
             Object::Segment(s) => list.append(Py::new(py, segment(kind, s, bar))?)?,
             Object::Center(c) => list.append(Py::new(py, center(kind, c, bar))?)?,
+            Object::Reset(r) => list.append(Py::new(py, reset(kind, r, bar))?)?,
             Object::Point(p) => list.append(Py::new(py, point(kind, p, bar))?)?,
         }
     }
@@ -288,5 +317,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<StrokeEvent>()?;
     module.add_class::<SegmentEvent>()?;
     module.add_class::<CenterEvent>()?;
+    module.add_class::<ResetEvent>()?;
     module.add_class::<PointEvent>()
 }

@@ -7,11 +7,7 @@ use pyo3::types::{PyBool, PyDict, PyString};
 
 /// The parameters of a preset with single ones set on top.
 pub fn read_params(preset: &str, params: Option<&Bound<'_, PyDict>>) -> PyResult<Params> {
-    let mut read = Params::preset(preset).map_err(to_py)?;
-    for (key, value) in read_settings(params)? {
-        read.set(&key, &value).map_err(to_py)?;
-    }
-    Ok(read)
+    Params::with(preset, &read_settings(params)?).map_err(to_py)
 }
 
 /// Keys and values as they are written on a command line.

@@ -66,8 +66,8 @@ fn read(
     let oldest = fresh.map_or(0, |fresh| bars.saturating_sub(fresh));
     let mut found = Vec::new();
     for level in [LevelKind::Stroke, LevelKind::Segment] {
-        let fresh = engine.points(level).iter().filter(|point| point.bar >= oldest);
-        found.extend(fresh.map(|point| Found { series: index, bars, level, point: *point }));
+        let fresh = engine.points(level).filter(|point| point.bar >= oldest);
+        found.extend(fresh.map(|point| Found { series: index, bars, level, point }));
     }
     Ok(found)
 }

@@ -46,6 +46,13 @@ def _enter(briefing: Briefing, signal: Signal, bid: Decimal, ask: Decimal) -> Tr
     reach = ask * (1 + ENTRY_REACH_FRAC) if long else bid * (1 - ENTRY_REACH_FRAC)
     entry = instrument.nearest_price(reach)
     touch = ask if long else bid
+    if signal.invalidation_price is None or signal.score is None or len(signal.refs) < 2:
+        return _answer(
+            briefing,
+            "abstain",
+            abstain_reason="no_setup",
+            reasoning="the signal rests on no structure that a stop fits",
+        )
     edge = instrument.nearest_price(Decimal(signal.invalidation_price))
     stop = edge - tick if long else edge + tick
     risk = touch - stop if long else stop - touch
@@ -64,8 +71,8 @@ def _enter(briefing: Briefing, signal: Signal, bid: Decimal, ask: Decimal) -> Tr
     first = instrument.nearest_price(touch + risk if long else touch - risk)
     score = min(MAX_SCORE, BASE_SCORE + BONUS * signal.flow_strong + BONUS * signal.trend_agrees)
     evidence = (
-        Evidence(signal.refs[0], "stroke_confirmed", "for"),
-        Evidence(signal.refs[1], "flow_confirms", "for"),
+        *(Evidence(ref, _claim(ref), "for") for ref in signal.refs[:-1]),
+        Evidence(signal.refs[-1], "flow_confirms", "for"),
         Evidence(f"trend:{briefing.level}", "higher_level_trend", "for" if signal.trend_agrees else "against"),
     )
     return _answer(
@@ -89,6 +96,10 @@ def _enter(briefing: Briefing, signal: Signal, bid: Decimal, ask: Decimal) -> Tr
             ),
         ),
     )  # fmt: skip
+
+
+def _claim(ref: str) -> str:
+    return "point_confirmed" if ref.startswith("point:") else "stroke_confirmed"
 
 
 def _manage(briefing: Briefing) -> TradeProposal:
@@ -130,7 +141,7 @@ def _answer(
         action=action,
         symbol=briefing.symbol,
         level=briefing.level,
-        setup=briefing.signal.setup if briefing.signal else "management",
+        setup=(briefing.signal.setup or "flow") if briefing.signal else "management",
         side=("buy" if action == "open_long" else "sell") if opens else None,
         size_quote=None,
         leverage=min(2, briefing.max_leverage) if opens else 1,

@@ -7,7 +7,8 @@ ChanflowError
 ├─ Rejected         do not repeat as it is           InvalidArgument · NotFound · OpinionInvalid · MissingExtra
 │                                                    · RecordingInvalid · VenueRejected
 └─ Broken           stop and tell a person           BooksDisagree · JournalUnwritable · JournalCorrupt
-                                                     · JournalDiverged · StorageUnwritable · SettingsInvalid · DeskBusy
+                                                     · JournalDiverged · StorageUnwritable (SinkUnwritable)
+                                                     · SettingsInvalid · DeskBusy
 ```
 """
 
@@ -137,6 +138,10 @@ class StorageUnwritable(Broken):
     """The data directory cannot be written."""
 
     code = "storage_unwritable"
+
+
+class SinkUnwritable(StorageUnwritable):
+    """Decisions cannot be kept where they should be; none was dropped."""
 
 
 class SettingsInvalid(Broken):

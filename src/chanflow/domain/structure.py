@@ -26,3 +26,36 @@ class Stroke:
     def ref(self) -> str:
         """The id by which evidence cites it; a provisional stroke carries its end as revision."""
         return f"stroke#{self.index}" + ("" if self.state == "confirmed" else f"r{self.end_bar}")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A confirmed buying or selling point (买卖点). Bars are raw bar indices, the price is in quote units.
+
+    `element` is the stroke or segment (`of`) that ends there, `type` the engine's own word: 1 1p 2 2s 3a 3b.
+    """
+
+    of: Literal["stroke", "segment"]
+    element: int
+    type: str
+    side: Literal["buy", "sell"]
+    bar: int
+    ts_ms: int
+    price: float
+
+    @property
+    def name(self) -> str:
+        """Side and type, as buy2s, with `-seg` where a segment ends."""
+        return f"{self.side}{self.type}" + ("-seg" if self.of == "segment" else "")
+
+    def ref(self, level: str) -> str:
+        """Return the id by which evidence cites it at a level."""
+        return f"point:{self.name}@{level}#{self.element}"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What became unchangeable with one bar, oldest first."""
+
+    strokes: tuple[Stroke, ...] = ()
+    points: tuple[Point, ...] = ()

@@ -32,11 +32,13 @@ from chanflow.features.chan_events import (
     Event,
     EventKind,
     PointEvent,
+    ResetEvent,
     SegmentEvent,
     Side,
     StrokeEvent,
 )
 from chanflow.features.chan_json import structure_json
+from chanflow.features.chan_reset import Reset, ResetReason
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,6 +59,9 @@ __all__ = [
     "PointEvent",
     "PointType",
     "Points",
+    "Reset",
+    "ResetEvent",
+    "ResetReason",
     "SegmentEvent",
     "Segments",
     "Setting",
@@ -89,6 +94,8 @@ class Structure:
     centers: Centers
     points: Points
     trends: Trends
+    resets: tuple[Reset, ...] = ()
+    """What the guards did, in order; none without guards."""
 
     def to_json(self, *, elapsed_ms: float | None = None) -> str:
         """Return the structure as one JSON object of the schema `chanflow.structure/1`.
@@ -160,13 +167,14 @@ class Engine:
         amount: ArrayLike | None = None,
         params: Mapping[str, Setting] | None = None,
         history: bool = False,
+        market_ms: ArrayLike | None = None,
     ) -> Engine:
         """Return the engine after whole columns, ready to go on bar by bar; arguments and errors are `analyze`'s."""
         ts, opens, highs, lows, closes, volumes, amounts = _columns(ts_ms, open, high, low, close, volume, amount)
         engine = cls()
         engine._stand_on(
             chanflow_native.chan_analyze(
-                ts, opens, highs, lows, closes, volumes, preset, _as_dict(params), amounts, history
+                ts, opens, highs, lows, closes, volumes, preset, _as_dict(params), amounts, history, _clock(market_ms)
             )
         )
         return engine
@@ -194,15 +202,18 @@ class Engine:
         close: float,
         volume: float | None = None,
         amount: float | None = None,
+        market_ms: int | None = None,
     ) -> list[Event]:
         """Read a bar and return what it changed.
 
-        Strokes come first, then segments, centers and points of strokes, then those of segments; of each the void
-        ones first, then new and revised ones, then confirmed ones. Raises ValueError, naming the bar, if a value is
+        Resets come first, then strokes, then segments, centers and points of strokes, then those of segments; of each
+        the void ones first, then new and revised ones, then confirmed ones. `market_ms` is the bar's time by the
+        market's own clock, which stands still while the market is closed and never falls; `reset_gap_ms` alone reads
+        it, and takes `ts_ms` where there is none. Raises ValueError, naming the bar, if a value is
         not finite, open or close lies outside low to high, or `ts_ms` does not rise, and if a metric needs the volume
         or the amount and there is none; the engine is then unchanged.
         """
-        return self._native.push(ts_ms, open, high, low, close, volume, amount)
+        return self._native.push(ts_ms, open, high, low, close, volume, amount, market_ms)
 
     def extend(
         self,
@@ -213,6 +224,7 @@ class Engine:
         close: ArrayLike,
         volume: ArrayLike | None = None,
         amount: ArrayLike | None = None,
+        market_ms: ArrayLike | None = None,
     ) -> list[Event]:
         """Read whole columns of bars and return what each changed, in the order in which `push` would tell it.
 
@@ -221,7 +233,8 @@ class Engine:
         engine is then unchanged. An event takes 100 to 200 bytes: a long warm-up is better read in parts. While it
         runs the columns must not be written, and any other call of the engine raises RuntimeError.
         """
-        return self._native.extend(*_columns(ts_ms, open, high, low, close, volume, amount))
+        ts, opens, highs, lows, closes, volumes, amounts = _columns(ts_ms, open, high, low, close, volume, amount)
+        return self._native.extend(ts, opens, highs, lows, closes, volumes, amounts, _clock(market_ms))
 
     def replace(
         self,
@@ -232,13 +245,14 @@ class Engine:
         close: float,
         volume: float | None = None,
         amount: float | None = None,
+        market_ms: int | None = None,
     ) -> list[Event]:
         """Read a correction of the last bar; the engine is then as if the old version had never been pushed.
 
         Returns the differences from what was shown with the old version. Raises ValueError as `push`, and if there
         is no bar yet.
         """
-        return self._native.replace(ts_ms, open, high, low, close, volume, amount)
+        return self._native.replace(ts_ms, open, high, low, close, volume, amount, market_ms)
 
     def clone(self) -> Engine:
         """Return an engine in the same state that goes its own way."""
@@ -263,18 +277,22 @@ def analyze(
     amount: ArrayLike | None = None,
     params: Mapping[str, Setting] | None = None,
     history: bool = False,
+    market_ms: ArrayLike | None = None,
 ) -> Structure:
     """Return the structure of whole columns: what `Engine` shows after the last of them.
 
     Columns are one-dimensional and of one length, prices in quote units, `ts_ms` Unix milliseconds UTC; contiguous
     float64 (int64 for `ts_ms`) is read without a copy and without the GIL, so nothing may write it meanwhile. With
     `history` the bars are read one by one, and the structure has since when each object is known and what was
-    withdrawn. Raises ValueError for a malformed bar, which it names, for columns of different lengths, for an unknown
-    preset or parameter, and if a metric needs the volume or the amount and there is none.
+    withdrawn. `market_ms` is `ts_ms` by the market's own clock: see `Engine.push`.
+
+    Raises ValueError for a malformed bar, which it names, for columns of different lengths, for an unknown preset or
+    parameter, and if a metric needs the volume or the amount and there is none.
     """
     return Engine.after(
-        open, high, low, close, ts_ms, preset=preset, volume=volume, amount=amount, params=params, history=history
-    ).structure()
+        open, high, low, close, ts_ms, preset=preset, volume=volume, amount=amount, params=params, history=history,
+        market_ms=market_ms,
+    ).structure()  # fmt: skip
 
 
 def _columns(ts_ms: ArrayLike, *columns: ArrayLike | None) -> tuple[Any, ...]:
@@ -285,6 +303,11 @@ def _columns(ts_ms: ArrayLike, *columns: ArrayLike | None) -> tuple[Any, ...]:
         return None if column is None else np.require(column, dtype=dtype, requirements=["C", "ALIGNED"])
 
     return of(ts_ms, np.int64), *(of(column, np.float64) for column in columns)
+
+
+def _clock(market_ms: ArrayLike | None) -> NDArray[Any] | None:
+    clock: NDArray[Any] | None = None if market_ms is None else _columns(market_ms)[0]
+    return clock
 
 
 def _as_dict(params: Mapping[str, Setting] | None) -> dict[str, Setting] | None:
@@ -301,4 +324,5 @@ def _structure(native: chanflow_native.ChanEngine) -> Structure:
         centers=Centers(**native.centers()),
         points=Points(**native.points()),
         trends=Trends(**native.trends()),
+        resets=tuple(Reset(*row) for row in native.resets()),
     )

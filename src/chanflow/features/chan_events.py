@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from chanflow_native import CenterEvent, PointEvent, SegmentEvent, StrokeEvent
+from chanflow_native import CenterEvent, PointEvent, ResetEvent, SegmentEvent, StrokeEvent
 
-__all__ = ["CenterEvent", "Event", "EventKind", "PointEvent", "SegmentEvent", "Side", "StrokeEvent"]
+__all__ = ["CenterEvent", "Event", "EventKind", "PointEvent", "ResetEvent", "SegmentEvent", "Side", "StrokeEvent"]
 
 EventKind = Literal["new", "revised", "confirmed", "void"]
 Side = Literal["buy", "sell"]
 
-Event = StrokeEvent | SegmentEvent | CenterEvent | PointEvent
+Event = StrokeEvent | SegmentEvent | CenterEvent | PointEvent | ResetEvent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from chanflow.features.chan_columns import (
@@ -32,6 +33,7 @@ def structure_json(structure: Structure, *, elapsed_ms: float | None = None) -> 
         "centers": [_center(row) for row in _rows(structure.centers)],
         "points": [_point(row) for row in _rows(structure.points)],
         "trends": [_trend(row) for row in _rows(structure.trends)],
+        "resets": [asdict(reset) for reset in structure.resets],
     }
     if elapsed_ms is not None:
         document["elapsed_ms"] = elapsed_ms

@@ -55,6 +55,10 @@ class Calendar(Protocol):
         """
         ...
 
+    def open_ms(self, ts_ms: ArrayLike) -> NDArray[np.int64]:
+        """Return how long the market had been open until each time, since 1970, in ms: the market's own clock."""
+        ...
+
 
 def level_parts(level: str) -> tuple[int, str]:
     """Return count and unit of a level. Raises ValueError when it is not one."""
@@ -103,6 +107,10 @@ class CryptoCalendar:
         open_ms = ts - (ts - first_edge_ms(width_ms)) % width_ms
         return open_ms, open_ms + width_ms
 
+    def open_ms(self, ts_ms: ArrayLike) -> NDArray[np.int64]:
+        """Return the times themselves: the market never closes."""
+        return _times(ts_ms)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CnCalendar:
@@ -147,6 +155,26 @@ class CnCalendar:
             first, after = _months(day, count)
         return _utc_ms(first * DAY_MS), _utc_ms(self._last_day(after) * DAY_MS + AFTERNOON_MS[1])
 
+    def open_ms(self, ts_ms: ArrayLike) -> NDArray[np.int64]:
+        """Return how long the market had been open until each time, since 1970, in ms.
+
+        Of the days that `trading_days` does not reach, and without it, every weekday counts: a holiday too.
+        """
+        ts = _times(ts_ms)
+        local_ms = ts + _shanghai_offset_ms(ts)
+        day, clock_ms = np.divmod(local_ms, DAY_MS)
+        is_open = (day - FIRST_MONDAY_DAY) % 7 < 5
+        before = _weekdays_before(day)
+        if self.trading_days is not None and self.trading_days.size:
+            first, last = self.trading_days[0], self.trading_days[-1]
+            within = (day >= first) & (day <= last)
+            listed = np.searchsorted(self.trading_days, day)
+            counted = np.where(day > last, len(self.trading_days) + before - _weekdays_before(last + 1), listed)
+            before = np.where(day < first, before, _weekdays_before(first) + counted)
+            is_open = np.where(within, np.isin(day, self.trading_days), is_open)
+        today_ms = sum(np.clip(clock_ms - start, 0, SESSION_MS) for start in (MORNING_MS[0], AFTERNOON_MS[0]))
+        return before * (2 * SESSION_MS) + np.where(is_open, today_ms, 0)
+
     def _check_days(self, ts: NDArray[np.int64], day: NDArray[np.int64]) -> None:
         closed = (day - FIRST_MONDAY_DAY) % 7 >= 5
         if self.trading_days is not None:
@@ -162,6 +190,12 @@ class CnCalendar:
             return weekday
         last = self.trading_days[np.maximum(np.searchsorted(self.trading_days, after) - 1, 0)]
         return np.where(weekday <= self.trading_days[-1], last, weekday)
+
+
+def _weekdays_before(day: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many days from Monday to Friday lie between a Monday of 1969 and each day, days from the epoch."""
+    weeks, weekday = np.divmod(day - FIRST_MONDAY_DAY + 7, 7)
+    return weeks * 5 + np.minimum(weekday, 5)
 
 
 def _session_edges(ts: NDArray[np.int64], clock_ms: NDArray[np.int64], level: str, width_ms: int) -> Edges:

@@ -11,6 +11,7 @@ from chanflow.operations.market_status import GET_MARKET_STATUS
 from chanflow.operations.operation import AnyOperation
 from chanflow.operations.points import QUERY_BUY_SELL_POINTS
 from chanflow.operations.services import Services
+from chanflow.operations.signals import GET_SIGNALS
 
 OPERATIONS: tuple[AnyOperation, ...] = (
     GET_KLINES,
@@ -20,6 +21,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     GET_MARKET_STATUS,
     GET_LIVE_SNAPSHOT,
     GET_HISTORICAL_SLICE,
+    GET_SIGNALS,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -155,6 +155,29 @@ class NoCertificates:
         """Return None."""
 
 
+class SignalReader(Protocol):
+    """Where decisions come from."""
+
+    def signals(self, source: Literal["desk", "sink"], run_id: str | None) -> Iterator[Mapping[str, Any]]:
+        """Yield decisions in their order: of the desk's newest run, or of a sink's, the newest if none is named.
+
+        Each has the fields of `domain.signal.Signal`, as JSON knows them. Raises NotFound where there is no such run.
+        """
+        ...
+
+
+class NoSignals:
+    """A desk that has decided nothing."""
+
+    def signals(
+        self,
+        source: Literal["desk", "sink"],  # noqa: ARG002  (the protocol's)
+        run_id: str | None,  # noqa: ARG002
+    ) -> Iterator[Mapping[str, Any]]:
+        """Raise NotFound."""
+        raise NotFound("no desk has run yet")
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What an operation may use.
@@ -172,4 +195,5 @@ class Services:
     certificates: CertificateReader = field(default_factory=NoCertificates)
     feed: FeedReader = field(default_factory=NoFeed)
     desk: DeskReader = field(default_factory=NoDesk)
+    signals: SignalReader = field(default_factory=NoSignals)
     chan_columns: Callable[[Sequence[Bar]], Any] = chan_columns

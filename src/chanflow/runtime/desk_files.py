@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.errors import NotFound
@@ -74,6 +74,24 @@ def account_from(records: Iterable[Record]) -> AccountState | None:
     return AccountState(snapshot, still_open, {s: n for s, n in sorted(counts.items()) if n})
 
 
+@dataclass(frozen=True, slots=True)
+class KeptSignals:
+    """Reads decisions where they are kept: in the newest run's journal, or in the sinks of the folder `out`."""
+
+    run: NewestRun
+    out: Path | None
+
+    def signals(self, source: Literal["desk", "sink"], run_id: str | None) -> Iterator[Mapping[str, Any]]:
+        """Yield decisions in their order. Raises NotFound where there are none of that run."""
+        if source == "desk":
+            return self.run.signals()
+        if self.out is None:
+            raise NotFound("signals.out names no folder of sinks")
+        from chanflow.adapters.storage.signal_reader import kept_signals
+
+        return kept_signals(self.out, run_id)
+
+
 class NewestRun:
     """Reads the newest run of a data directory, whichever that is at the moment of asking."""
 
@@ -124,6 +142,12 @@ class NewestRun:
         with self._opening:
             self._open = {path: self._open.get(path) or LakeSource(path) for path in found}
             return list(self._open.values())
+
+    def signals(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the decisions of the newest journal in their order. Raises NotFound when no desk has run yet."""
+        for record in read_records(self._folder().journal_path, torn_tail=True):
+            if record.kind == "signal":
+                yield record.body
 
     def symbols(self) -> list[str]:
         """Return the symbols that the lakes hold, sorted. Raises NotFound when nothing was ever recorded."""

@@ -32,7 +32,7 @@ from chanflow.domain.message import Envelope, Topic
 from chanflow.domain.opinion import TradeProposal, Trigger
 from chanflow.domain.order import OrderEvent, Refused, approved_payload
 from chanflow.domain.signal import Signal
-from chanflow.domain.structure import Stroke
+from chanflow.domain.structure import Confirmed
 from chanflow.domain.time import NS_PER_MS, NS_PER_S, Ids
 from chanflow.execution.router import Happened, Router
 from chanflow.features.level import LevelStructure
@@ -46,7 +46,7 @@ from chanflow.runtime.bus.port import Delivery
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.codec import decode, decode_approval
-from chanflow.signals.stroke_flow import StrokeFlow
+from chanflow.signals.ports import SetupRule
 
 if TYPE_CHECKING:
     from chanflow_native import BarBuilder, EventBatch
@@ -99,7 +99,7 @@ class Stages:
     upper_bars: BarBuilder
     structure: LevelStructure
     upper_structure: LevelStructure
-    setups: StrokeFlow
+    setups: SetupRule
     gate: Gate
     router: Router
     venue: SimulatedVenue
@@ -152,8 +152,8 @@ class Pipeline:
         await self._hear_venue(batch)
         closed = self._read_features(batch)
         await self._watch_positions()
-        for bar, strokes in closed:
-            await self._signal(bar, strokes)
+        for bar, confirmed in closed:
+            await self._signal(bar, confirmed)
         if self._unsaid:
             await self.s.bus.drain()
             self._unsaid = False
@@ -244,8 +244,8 @@ class Pipeline:
 
     # ── features ──────────────────────────────────────────────────────────────
 
-    def _read_features(self, batch: EventBatch) -> list[tuple[Bar, list[Stroke]]]:
-        """Return the bars that closed, each with the strokes it confirmed."""
+    def _read_features(self, batch: EventBatch) -> list[tuple[Bar, Confirmed]]:
+        """Return the bars that closed, each with what it confirmed."""
         self.s.flow.push(batch)
         for bar in _bars(self.s.upper_bars, batch, self._until_ms, LEVEL_MS[LEVEL_UP[self.plan.level]]):
             self.s.upper_structure.push(bar)
@@ -269,12 +269,14 @@ class Pipeline:
 
     # ── signals ───────────────────────────────────────────────────────────────
 
-    async def _signal(self, bar: Bar, strokes: list[Stroke]) -> None:
-        for stroke in strokes:
+    async def _signal(self, bar: Bar, confirmed: Confirmed) -> None:
+        for stroke in confirmed.strokes:
             self.s.journal.append("stroke", stroke)
+        for point in confirmed.points:
+            self.s.journal.append("point", point)
         decisions = self.s.setups.on_bar(
             bar,
-            strokes,
+            confirmed,
             self._window(bar.close_ms),
             known_ms=self.s.clock.now_ns() // NS_PER_MS,
             trend=self.s.upper_structure.direction,

@@ -22,25 +22,27 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import SettingsInvalid
+from chanflow.runtime.setting_fields import Section, Whole, split
+from chanflow.runtime.signal_settings import SignalsSettings
 
 _PREFIX = "CHANFLOW_"
 BESIDE_THE_TREE = ("CHANFLOW_API_KEY", "CHANFLOW_HOME", "CHANFLOW_TEST_DATA", "CHANFLOW_URL")
 """Variables of ours that are no settings of the desk."""
 
+OLDER_VARIABLES = {"SIGNAL_SINK_KIND": "signals.sink"}
+"""Names of earlier services, by the setting they mean; a `CHANFLOW_` variable of the same layer is stronger."""
+
+OLDER_SECTIONS = {"signal": "signals", "strategy_mode": "signals.mode", "symbols": "market.symbols"}
+"""Top-level keys of earlier settings files, by what they mean here."""
+
 
 def _exact(value: object) -> object:
     if isinstance(value, bool | float):
         raise ValueError(f'is the {type(value).__name__} {value}, and money is exact: write it as text, like "0.1"')
-    return value
-
-
-def _no_bool(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError(f"is {value}, a number is needed")
     return value
 
 
@@ -68,10 +70,6 @@ def _can_be_sent(mode: object) -> object:
     return mode
 
 
-def _split(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
-
-
 def _distinct(symbols: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(symbols)) < len(symbols):
         raise ValueError(f"is {', '.join(symbols)}: each symbol may be named once")
@@ -79,21 +77,13 @@ def _distinct(symbols: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Money = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, allow_inf_nan=False)]
-Whole = Annotated[int, BeforeValidator(_no_bool)]
-Share = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=1, allow_inf_nan=False)]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,30}$")]
-
-
-class Section(BaseModel):
-    """A node of the tree: frozen, and closed to unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class MarketSettings(Section):
     """What is watched, and how its order flow is measured."""
 
-    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(_split), AfterValidator(_distinct), Field(min_length=1)]
+    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(split), AfterValidator(_distinct), Field(min_length=1)]
     bin_ms: Annotated[Whole, Field(ge=1, le=60_000)]
     z_window_s: Annotated[Whole, Field(ge=1)]
     z_warmup_s: Annotated[Whole, Field(ge=0)]
@@ -111,17 +101,6 @@ class LakeSettings(Section):
 
     rotate_max_rows: Annotated[Whole, Field(ge=1)]
     rotate_max_s: Annotated[Whole, Field(ge=1)]
-
-
-class SignalsSettings(Section):
-    """Which signals are made, and when one is too weak or too old."""
-
-    level: Literal["1s", "5s", "15s", "1m", "5m", "30m", "1h", "1d"]
-    flow_window_bars: Annotated[Whole, Field(ge=1)]
-    patience_bars: Annotated[Whole, Field(ge=1)]
-    min_consistency: Share
-    min_score: Share
-    expiry_s: Annotated[Whole, Field(ge=1)]
 
 
 class AnalystSettings(Section):
@@ -348,6 +327,8 @@ def _from_override(override: str) -> _Values:
 
 def _from_variables(variables: Mapping[str, str], source: str) -> Iterator[tuple[_Values, str]]:
     keys = {f"{_PREFIX}{key.replace('.', '__').upper()}": key for key in setting_keys()}
+    for name in sorted(OLDER_VARIABLES.keys() & variables.keys()):
+        yield {OLDER_VARIABLES[name]: variables[name].strip()}, f"{source} {name}"
     for name in sorted(variables):
         if not name.startswith(_PREFIX) or name in BESIDE_THE_TREE:
             continue
@@ -418,7 +399,7 @@ def _from_yaml(text: str, source: str, variables: Mapping[str, str]) -> _Values:
 def _leaves(node: dict[Any, Any], prefix: str, origin: str, variables: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     keys = setting_keys()
     for name, value in node.items():
-        key = f"{prefix}{name}"
+        key = f"{prefix}{name}" if prefix else OLDER_SECTIONS.get(name, f"{name}")
         if isinstance(value, dict) and any(known.startswith(f"{key}.") for known in keys):
             yield from _leaves(value, f"{key}.", origin, variables)
             continue

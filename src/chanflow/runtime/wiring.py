@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import chanflow_native
 
 from chanflow.adapters.venues.simulated import SimulatedVenue
+from chanflow.domain.canonical import sha256_of
 from chanflow.domain.journal import Journal
 from chanflow.domain.market_data import LEVEL_MS, LEVEL_UP, Bar
 from chanflow.domain.time import NS_PER_MS, NS_PER_S
@@ -27,10 +28,14 @@ from chanflow.runtime.bus.port import Dead
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SeededRandomness, SimulatedClock, Uuid7Ids
 from chanflow.runtime.pipeline import Pipeline, Plan, Stages
-from chanflow.signals.stroke_flow import StrokeFlow, StrokeFlowRule
+from chanflow.signals.confluence import Confluence
+from chanflow.signals.flow_wait import FlowRule
+from chanflow.signals.ports import SetupRule
+from chanflow.signals.stroke_flow import StrokeFlow
 
 if TYPE_CHECKING:
     from chanflow.runtime.settings import RiskSettings, Settings
+    from chanflow.runtime.signal_settings import SignalsSettings
 
 MIN_FLOW_BINS = 10
 """A window of fewer bins says nothing."""
@@ -77,6 +82,11 @@ def limits_of(risk: RiskSettings) -> Limits:
     )
 
 
+def signals_hash(signals: SignalsSettings) -> str:
+    """Return the SHA-256 of the settings that shape signals; where they are written changes none."""
+    return sha256_of(signals.model_dump(mode="json", exclude={"sink", "out"}))
+
+
 def open_bus(path: Path, clock: SimulatedClock, spec: RunSpec, on_death: Callable[[Dead], None]) -> SqliteBus:
     """Return the message log of a run at `path`; `on_death` is told of each message that a stage gave up."""
     jitter, retention_s = SeededRandomness(spec.seed).stream("bus"), spec.settings.bus.retention_s
@@ -121,17 +131,7 @@ def build_pipeline(
         upper_bars=chanflow_native.BarBuilder(upper_ms, *decimals),
         structure=LevelStructure(),
         upper_structure=LevelStructure(),
-        setups=StrokeFlow(
-            StrokeFlowRule(
-                min_consistency=settings.signals.min_consistency,
-                min_score=settings.signals.min_score,
-                patience_bars=settings.signals.patience_bars,
-                expiry_ms=settings.signals.expiry_s * 1_000,
-            ),
-            symbol=instrument.symbol,
-            level=spec.level,
-            run_id=spec.run_id,
-        ),
+        setups=_setup_rule(spec, instrument.symbol),
         gate=Gate(
             instruments={instrument.symbol: instrument}, limits=limits_of(settings.risk),
             key=_gate_key(chance), level=settings.risk.ladder.paper_start, mode=settings.execution.mode,
@@ -154,6 +154,21 @@ def build_pipeline(
         active_step_ns=bin_ms * NS_PER_MS,
     )
     return Pipeline(plan, stages, on_bar)
+
+
+def _setup_rule(spec: RunSpec, symbol: str) -> SetupRule:
+    """Return the rule of structure that feeds the analyst."""
+    signals = spec.settings.signals
+    rule = FlowRule(
+        min_consistency=signals.min_consistency,
+        min_score=signals.min_score,
+        patience_bars=signals.patience_bars,
+        expiry_ms=signals.expiry_s * 1_000,
+    )
+    kinds: dict[str, type[StrokeFlow | Confluence]] = {"stroke_flow": StrokeFlow, "confluence": Confluence}
+    return kinds[signals.rule](
+        rule, symbol=symbol, level=spec.level, run_id=spec.run_id, config_hash=signals_hash(signals)
+    )
 
 
 def _gate_key(chance: SeededRandomness) -> bytes:

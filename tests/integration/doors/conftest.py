@@ -108,6 +108,7 @@ class Doors:
             "get_market_status": "/market/status",
             "get_live_snapshot": "/market/snapshot",
             "get_historical_slice": "/market/slice",
+            "get_signals": "/analysis/signals",
         }
         async with httpx.AsyncClient(base_url=self.url) as http:
             query = {key: _as_text(value) for key, value in arguments.items()}
@@ -125,7 +126,7 @@ class Doors:
 
 def _as_text(value: Any) -> str:
     if isinstance(value, bool):
-        return str(value).lower()
+        return "true" if value else "false"
     return ",".join(value) if isinstance(value, list) else str(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
@@ -11,9 +12,11 @@ from uuid import UUID
 import polars as pl
 
 from chanflow.domain.account import AccountSnapshot, Position
+from chanflow.domain.canonical import plain
 from chanflow.domain.errors import InvalidArgument, NotFound
 from chanflow.domain.market_data import Bar
 from chanflow.domain.order import OrderEvent, OrderState
+from chanflow.domain.signal import Signal
 from chanflow.market.feed import Feed
 from chanflow.operations.services import Services
 
@@ -207,6 +210,33 @@ class MemoryCertificates:
         }
 
 
+class MemorySignals:
+    """Twelve decisions, one a minute, on two symbols; every third is confirmed."""
+
+    def signals(self, source: str, run_id: str | None) -> Iterator[dict[str, Any]]:
+        for at in range(12):
+            ts_ms, confirm = FIRST_MS + at * MINUTE_MS, at % 3 == 0
+            yield plain(
+                Signal(
+                    ts_ms=ts_ms,
+                    known_ms=ts_ms,
+                    symbol="BTCUSDT" if at % 2 else "ETHUSDT",
+                    signal_id=f"r1-{at}",
+                    signal_type="buy",
+                    side_hint="buy" if confirm else "flat",
+                    score=0.6 - at / 100,
+                    confirm=confirm,
+                    gating_blocked=not confirm,
+                    decision_code="OK" if confirm else ("LOW_SCORE", "COOLDOWN")[at % 2],
+                    reasons=() if confirm else (f"|score| is {at}",),
+                    consistency=0.5,
+                    expiry_ms=60_000,
+                    config_hash="c" * 64,
+                    run_id="r1",
+                )
+            )
+
+
 @dataclass(frozen=True)
 class MemoryView:
     """An account that was given."""
@@ -313,6 +343,7 @@ def memory_services() -> Services:
         certificates=MemoryCertificates(),
         feed=Feed([MemorySource()], StillClock()),
         desk=MemoryDesk(),
+        signals=MemorySignals(),
     )
 
 

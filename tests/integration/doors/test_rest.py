@@ -11,7 +11,16 @@ import pytest
 from jsonschema import Draft202012Validator
 
 pytestmark = pytest.mark.server
-OPERATIONS = ["get_klines", "analyze_structure", "query_buy_sell_points", "get_position"]
+OPERATIONS = [
+    "get_klines",
+    "analyze_structure",
+    "query_buy_sell_points",
+    "get_position",
+    "get_market_status",
+    "get_live_snapshot",
+    "get_historical_slice",
+    "get_signals",
+]
 
 
 def _get(url: str, path: str, **headers: str) -> httpx.Response:
@@ -35,24 +44,14 @@ def test_a_page_loads_nothing_from_elsewhere(desk_url: str, path: str) -> None:
 def test_docs_lead_to_the_api_page_which_names_every_operation(desk_url: str) -> None:
     page = httpx.get(f"{desk_url}/docs", follow_redirects=True)
     assert page.url.path == "/api/v2/docs"
-    assert all(
-        name in page.text for name in ("get_klines", "analyze_structure", "query_buy_sell_points", "get_position")
-    )
+    assert all(name in page.text for name in OPERATIONS)
 
 
 def test_the_tools_are_listed_with_schema_and_cost(desk_url: str) -> None:
     tools = _get(desk_url, "/api/v2/mcp/tools").json()
-    assert [tool["name"] for tool in tools] == [
-        "get_klines",
-        "analyze_structure",
-        "query_buy_sell_points",
-        "get_position",
-        "get_market_status",
-        "get_live_snapshot",
-        "get_historical_slice",
-    ]
+    assert [tool["name"] for tool in tools] == OPERATIONS
     assert all(set(tool) == {"name", "description", "inputSchema", "quotaCost"} for tool in tools)
-    assert [tool["quotaCost"] for tool in tools] == [1] * 7
+    assert [tool["quotaCost"] for tool in tools] == [1] * 8
 
 
 def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
@@ -71,6 +70,7 @@ def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
         "getMarketStatus",
         "getLiveSnapshot",
         "getHistoricalSlice",
+        "getSignals",
     }
 
 

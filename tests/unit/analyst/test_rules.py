@@ -176,7 +176,9 @@ def test_every_decision_has_ids_of_its_own() -> None:
 
 
 def test_an_unconfirmed_signal_opens_nothing() -> None:
-    flat = propose(briefing(signal=signal(side_hint="flat", confirm=False, decision_code="LOW_SCORE")))
+    flat = propose(
+        briefing(signal=signal(side_hint="flat", confirm=False, gating_blocked=True, decision_code="LOW_SCORE"))
+    )
     assert (flat.action, flat.abstain_reason) == ("abstain", "no_setup")
 
 

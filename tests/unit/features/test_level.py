@@ -21,21 +21,21 @@ def bars() -> list[Bar]:
 
 def test_each_confirmed_stroke_is_told_once_as_the_engine_has_it(bars: list[Bar]) -> None:
     level = LevelStructure()
-    told = [stroke for bar in bars for stroke in level.push(bar)]
+    told = [stroke for bar in bars for stroke in level.push(bar).strokes]
     assert len(told) > 10
     assert told == [s for s in level.engine.structure().strokes if s.state == "confirmed"]
 
 
 def test_a_stroke_is_told_with_the_bar_that_confirmed_it(bars: list[Bar]) -> None:
     level = LevelStructure()
-    told = {stroke.index: number for number, bar in enumerate(bars) for stroke in level.push(bar)}
+    told = {stroke.index: number for number, bar in enumerate(bars) for stroke in level.push(bar).strokes}
     confirmed = level.engine.structure().strokes.confirmed_bar
     assert told == {i: bar for i, bar in enumerate(confirmed.tolist()) if bar >= 0}
 
 
 def test_confirmed_strokes_join_and_alternate(bars: list[Bar]) -> None:
     level = LevelStructure()
-    told = [stroke for bar in bars for stroke in level.push(bar)]
+    told = [stroke for bar in bars for stroke in level.push(bar).strokes]
     for before, after in pairwise(told):
         assert (after.index, after.start_bar, after.start_price) == (before.index + 1, before.end_bar, before.end_price)
         assert after.direction != before.direction
@@ -50,3 +50,18 @@ def test_the_direction_is_that_of_the_newest_stroke_shown(bars: list[Bar]) -> No
         assert level.direction == ({1: "up", -1: "down"}[int(shown[-1])] if len(shown) else None)
         seen.add(level.direction)
     assert seen == {None, "up", "down"}
+
+
+def test_each_confirmed_point_is_told_once_as_the_engine_has_it(bars: list[Bar]) -> None:
+    level = LevelStructure()
+    told = [point for bar in bars for point in level.push(bar).points]
+    assert len(told) > 1
+    shown, types = level.engine.structure().points, ("1", "1p", "2", "2s", "3a", "3b")
+    confirmed = {
+        (int(shown.element[at]), types[bit], {1: "buy", -1: "sell"}[int(shown.side[at])], int(shown.bar[at]))
+        for at in range(len(shown))
+        for bit in range(6)
+        if int(shown.confirmed_types[at]) >> bit & 1
+    }
+    assert {(p.element, p.type, p.side, p.bar) for p in told} == confirmed
+    assert len(set(told)) == len(told)

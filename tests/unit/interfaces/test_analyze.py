@@ -340,3 +340,26 @@ def test_without_pillow_a_png_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(MissingExtra, match=r"pip install 'chanflow\[plot\]'"):
         rendered(Path("x.png"), drawn())
+
+
+def test_the_markets_clock_reaches_the_engine_where_a_gap_is_watched(file: Path, engine: Asked) -> None:
+    ran(file, settings=["reset_gap_ms=60000"], market="crypto")
+    assert engine.options["market_ms"].tolist() == engine.columns[4].tolist()
+    ran(file, settings=["reset_gap_ms=60000"], market="cn")
+    assert engine.options["market_ms"].tolist() != engine.columns[4].tolist()
+    for more in ({"settings": ["reset_gap_ms=60000"]}, {"market": "cn"}):
+        ran(file, **more)
+        assert engine.options["market_ms"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"market": "moon"}, "calendar is 'moon': it can be crypto or cn"),
+        ({"trading_days": Path("days.csv")}, "--trading-days needs --market cn"),
+        ({"market": "crypto", "trading_days": Path("days.csv")}, "crypto trades every day"),
+    ],
+)
+def test_a_market_that_is_not_known_is_refused(file: Path, engine: Asked, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidArgument, match=told):
+        ran(file, **options)

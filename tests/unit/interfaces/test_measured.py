@@ -69,8 +69,8 @@ def analyzed(file: Path, output_format: str = "json", **more: Any) -> str:
 def scanned(file: Path, output_format: str = "json", **more: Any) -> str:
     out = io.StringIO()
     options: dict[str, Any] = {
-        "preset": "default", "settings": (), "intervals": (), "types": (), "side": None, "state": None, "kind": None, "cluster": None,
-        "fresh_bars": None, "threads": 1,
+        "preset": "default", "settings": (), "intervals": (), "types": (), "side": None, "state": None, "kind": None,
+        "cluster": None, "fresh_bars": None, "threads": 1,
     }  # fmt: skip
     run_scan([file], output_format=output_format, out=out, **{**options, **more})  # type: ignore[arg-type]
     return out.getvalue()

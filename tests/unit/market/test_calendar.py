@@ -291,3 +291,53 @@ def test_later_rows_never_change_a_closed_bar(kept: set[int], cut: int, level: s
     assert all(np.array_equal(early[name], whole[name][:size]) for name in whole)
     if cut < len(kept):
         assert not np.any(whole["close_ms"][size:] <= bars["ts_ms"][max(cut - 1, 0)])
+
+
+def open_minutes(calendar: Calendar, *times: str) -> list[int]:
+    """Return how many minutes the market was open from each time to the next."""
+    read = cn if isinstance(calendar, CnCalendar) else utc
+    elapsed_ms = calendar.open_ms(np.array([read(time) for time in times]))
+    return [int(step) // MINUTE_MS for step in np.diff(elapsed_ms)]
+
+
+def test_the_crypto_market_is_always_open() -> None:
+    assert open_minutes(CryptoCalendar(), "2024-03-02T23:00", "2024-03-03T01:00") == [120]
+
+
+@pytest.mark.parametrize(
+    ("times", "minutes"),
+    [
+        (("2024-03-01T09:30", "2024-03-01T09:31"), 1),
+        (("2024-03-01T09:25", "2024-03-01T09:30"), 0),
+        (("2024-03-01T11:29", "2024-03-01T13:00"), 1),
+        (("2024-03-01T11:00", "2024-03-01T13:30"), 60),
+        (("2024-03-01T14:59", "2024-03-04T09:30"), 1),
+        (("2024-03-01T15:00", "2024-03-04T09:30"), 0),
+        (("2024-03-01T00:00", "2024-03-04T00:00"), 240),
+        (("2024-03-02T12:00", "2024-03-03T12:00"), 0),
+        (("2024-03-01T10:00", "2024-03-08T10:00"), 5 * 240),
+        (("1988-06-01T09:30", "1988-06-01T10:30"), 60),
+    ],
+)
+def test_the_clock_of_a_shares_stands_still_outside_the_sessions(times: tuple[str, str], minutes: int) -> None:
+    assert open_minutes(CnCalendar(), *times) == [minutes]
+
+
+def test_a_listed_holiday_is_closed_and_an_unlisted_one_counts_as_open() -> None:
+    days = [f"2024-{day}" for day in ("09-27", "09-30", "10-08", "10-09")]
+    listed = CnCalendar(np.array([(date.fromisoformat(day) - date(1970, 1, 1)).days for day in days]))
+    times = ("2024-09-30T14:59", "2024-10-08T09:30")
+    assert open_minutes(listed, *times) == [1]
+    assert open_minutes(CnCalendar(), *times) == [1 + 5 * 240]
+    # Beyond the list every weekday counts, on both sides of it.
+    assert open_minutes(listed, "2024-09-25T09:30", "2024-09-26T09:30", "2024-09-27T09:30") == [240, 240]
+    assert open_minutes(listed, "2024-10-09T09:30", "2024-10-10T09:30", "2024-10-14T09:30") == [240, 480]
+    assert open_minutes(listed, "2024-10-03T10:00", "2024-10-03T14:00") == [0]
+
+
+@given(st.lists(st.integers(0, utc("2199-12-01T00:00")), min_size=2, max_size=50).map(sorted))
+def test_the_clock_of_a_market_never_falls_nor_runs_ahead(times: list[int]) -> None:
+    days = CnCalendar(np.array([19_000, 19_001, 19_004, 30_000]))
+    for calendar in (CnCalendar(), days, CryptoCalendar()):
+        steps = np.diff(calendar.open_ms(np.array(times)))
+        assert ((steps >= 0) & (steps <= np.diff(np.array(times)))).all()

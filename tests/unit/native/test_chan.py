@@ -214,7 +214,7 @@ def test_python_names_what_the_core_gives() -> None:
     document = json.loads(structure.to_json())
     assert kinds == {"new", "revised", "confirmed", "void"}
     assert engine.structure().to_json() == structure.to_json()
-    lists = ["centers", "points", "segments", "strokes", "super_segments", "trends"]
+    lists = ["centers", "points", "resets", "segments", "strokes", "super_segments", "trends"]
     assert sorted(document) == sorted([*lists, "bars", "merged", "schema"])
     assert (document["schema"], document["bars"]) == ("chanflow.structure/1", 700)
     expected = in_output_format(batch(columns, "new_bi", {}).strokes())

@@ -37,7 +37,7 @@ async def test_the_published_input_refuses_what_the_model_refuses(
     desk: Any, operation: Any, args: dict[str, Any]
 ) -> None:
     catalogue: Catalogue = build_catalogue(desk.memory_services())
-    outcome = await catalogue.execute(LOCAL_OPERATOR, operation.name, args, door="mcp", request_id="r-1")
+    outcome = await catalogue.execute(LOCAL_OPERATOR, operation.name, args, door="cli", request_id="r-1")
     assert Draft202012Validator(input_schema(operation)).is_valid(args) == isinstance(outcome, Done)
     if isinstance(outcome, Done):
         for schema in (output_schema(operation), full_output_schema(operation)):

@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "364c1eb2c91a1d5f8dd6fa816231ae079f43d78229a978437cd7c760c4850b2e"
+GOLDEN_HASH = "1444068f820b0bcdab01925aa7a780a6a069ad10664755b6a1e6fcf7145cadcd"
 
 
 @pytest.fixture(autouse=True)
@@ -424,3 +424,22 @@ def test_doctor_exits_with_1_where_no_desk_can_run(tmp_path: Path) -> None:
     code, printed = _doctor(tmp_path, tmp_path / "file" / "desk")
     assert code == 1
     assert "cannot be written: not a directory" in printed
+
+
+def test_older_names_are_read_and_told_as_origins() -> None:
+    loaded = _load(environ={"SIGNAL_SINK_KIND": "dual"}, file="strategy_mode: {setting: active}\nsymbols: [ETHUSDT]\n")
+    settings = loaded.settings
+    assert (settings.signals.sink, settings.signals.mode.setting, settings.market.symbols) == (
+        "dual", "active", ("ETHUSDT",),
+    )  # fmt: skip
+    assert loaded.origins["signals.sink"] == "env SIGNAL_SINK_KIND"
+
+
+def test_a_name_of_ours_is_stronger_than_an_older_one() -> None:
+    loaded = _load(environ={"SIGNAL_SINK_KIND": "dual", "CHANFLOW_SIGNALS__SINK": "sqlite"})
+    assert loaded.settings.signals.sink == "sqlite"
+
+
+def test_a_schedule_that_could_never_be_open_is_refused() -> None:
+    assert "the schedule is enabled and has no window" in _refusal("signals.mode.schedule.enabled=true")
+    assert "strong_score is 0.2" in _refusal("signals.mode.a_h.strong_score=0.2")

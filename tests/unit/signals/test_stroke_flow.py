@@ -8,22 +8,23 @@ from made_setup import NOW_MS, bar, flow, stroke
 
 from chanflow.domain.flow import FlowWindow
 from chanflow.domain.signal import Signal
-from chanflow.domain.structure import Stroke
-from chanflow.signals.stroke_flow import StrokeFlow, StrokeFlowRule
+from chanflow.domain.structure import Confirmed, Stroke
+from chanflow.signals.flow_wait import FlowRule
+from chanflow.signals.stroke_flow import StrokeFlow
 
 NAN = float("nan")
 AGAINST = flow(ofi=-1.0)
 
 
 def setups(patience: int = 1) -> StrokeFlow:
-    rule = StrokeFlowRule(min_consistency=0.3, min_score=0.2, patience_bars=patience, expiry_ms=60_000)
-    return StrokeFlow(rule, symbol="SIMUSDT", level="5s", run_id="run")
+    rule = FlowRule(min_consistency=0.3, min_score=0.2, patience_bars=patience, expiry_ms=60_000)
+    return StrokeFlow(rule, symbol="SIMUSDT", level="5s", run_id="run", config_hash="c" * 64)
 
 
 def see(
     watcher: StrokeFlow, *strokes: Stroke, of: FlowWindow | None = None, close: float = 100.0, trend: Any = None
 ) -> list[Signal]:
-    return watcher.on_bar(bar(close), list(strokes), of or flow(), known_ms=NOW_MS + 5_250, trend=trend)
+    return watcher.on_bar(bar(close), Confirmed(strokes), of or flow(), known_ms=NOW_MS + 5_250, trend=trend)
 
 
 def decided(**changes: Any) -> Signal:

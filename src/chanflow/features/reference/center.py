@@ -165,11 +165,14 @@ class _Maker:
         )
 
     def _open(self, count: int) -> None:
-        """Make a center of the last strokes that wait, if they share a range and are not the very first."""
+        """Make a center of the last strokes that wait, if they share a range and are not the very first.
+
+        Rule 2.5.4 is one of `normal`: across segments a center is made of three strokes whatever `one_bi_zs` says.
+        """
         if len(self.waiting) < count:
             return
         # With centers of one stroke, stroke 0, which cannot be one, stays in the way of all others of its segment.
-        strokes = self.waiting if self.params.one_bi_zs else self.waiting[-count:]
+        strokes = self.waiting if count == 1 else self.waiting[-count:]
         shared = common(strokes)
         if strokes[0].index > 0 and _is_shared(shared, touch=self.params.touch_overlaps):
             self.found.append(center_over(strokes))

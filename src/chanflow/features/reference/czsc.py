@@ -163,13 +163,17 @@ def _leaves(stroke: Element, shared: Range) -> bool:
 
 
 def _is_shown(run: Sequence[Element]) -> bool:
+    """Whether a run is long enough, has a range, and every stroke reaches it. A range of one price cannot be spanned.
+
+    The last is the engine's this rule describes; the specification's words leave it open.
+    """
     shared = common(run[:3])
     if len(run) < 3 or shared.high < shared.low:
         return False
     return all(
         shared.low <= stroke.high <= shared.high
         or shared.low <= stroke.low <= shared.high
-        or (stroke.low <= shared.low and stroke.high >= shared.high)
+        or (stroke.low <= shared.low < shared.high <= stroke.high)
         for stroke in run
     )
 

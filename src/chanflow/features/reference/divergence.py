@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import takewhile
@@ -73,8 +74,8 @@ class Force:
         """Return how far the price went, as a share: of the end or begin of a rise, always of the begin of a fall."""
         begin, end = self.bars[stroke.begin_bar], self.bars[stroke.end_bar]
         if stroke.direction == "up":
-            return (end.high - begin.low) / (end.high if of_high else begin.low)
-        return (begin.high - end.low) / begin.high
+            return quotient(end.high - begin.low, end.high if of_high else begin.low)
+        return quotient(begin.high - end.low, begin.high)
 
     def _traded(self, stroke: Element, metric: str) -> float:
         column, _, mean = metric.partition("_")
@@ -91,6 +92,16 @@ class Force:
 def diverges(entry: float, exit: float, rate: float) -> bool:  # noqa: A002 (entry and exit are the words of the rule)
     """Whether the later force is at most `rate` times the earlier one; an infinite rate times 0 does not pass."""
     return exit <= rate * entry
+
+
+def quotient(share: float, whole: float) -> float:
+    """Return a share of a whole as floating point has it: of nothing it is infinite, and none of nothing no number.
+
+    No comparison with what is no number holds, so it neither diverges nor stays within a rate.
+    """
+    if whole:
+        return share / whole
+    return math.copysign(math.inf, share) * math.copysign(1.0, whole) if share else math.nan
 
 
 def _sum(start: float, values: Sequence[float]) -> float:

@@ -27,6 +27,9 @@ METRICS = (
     "volume_avg",
     "amount_avg",
 )
+GUARDS = ("max_stroke_bars", "reset_gap_ms")
+"""Rule 2.10: whole numbers from 1 up, or none."""
+
 ALIASES = {"volumn": "volume", "volumn_avg": "volume_avg"}
 
 
@@ -64,6 +67,8 @@ class Parameters:
     seg_algo: str = "chan"
     left_seg_method: str = "peak"
     seg_gap_cancel: bool = False
+    max_stroke_bars: int | None = None
+    reset_gap_ms: int | None = None
     zs_algo: str = "normal"
     zs_combine: bool = True
     zs_combine_mode: str = "zs"
@@ -123,7 +128,12 @@ def parameters(preset: str = "default", settings: Mapping[str, Setting] | None =
         if key in _OF_STRUCTURE:
             own[key] = _value(key, value)
     points = {side: _of_side(side, chosen) for side in SIDES}
-    return replace(Parameters(points=points), **own)
+    found = replace(Parameters(points=points), **own)
+    if found.bi_algo == "czsc" and found.max_stroke_bars is not None:
+        raise InvalidArgument("max_stroke_bars has nothing to drop with bi_algo=czsc", field="max_stroke_bars")
+    if found.zs_algo != "normal" and found.reset_gap_ms is not None:
+        raise InvalidArgument("reset_gap_ms: the reference knows it with zs_algo=normal alone", field="reset_gap_ms")
+    return found
 
 
 def _of_side(side: tuple[Level, Direction], chosen: Mapping[str, Setting]) -> PointParameters:
@@ -152,7 +162,7 @@ def _value(name: str, value: Setting) -> Setting | tuple[str, ...]:
             raise InvalidArgument(f"{name} cannot be {value!r}; allowed: {', '.join(WORDS[name])}", field=name)
         return word
     kind = str((_OF_POINTS.get(name) or _OF_STRUCTURE[name]).type)
-    if not _fits(kind, value):
+    if not _fits(kind, value) or (name in GUARDS and isinstance(value, int) and value < 1):
         raise InvalidArgument(f"{name} cannot be {value!r}; allowed: {kind}", field=name)
     return value
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chanflow.features.reference.bar import Direction, opposite
 from chanflow.features.reference.center import Center, common, overlaps, segment_of
-from chanflow.features.reference.divergence import Force, diverges
+from chanflow.features.reference.divergence import Force, diverges, quotient
 from chanflow.features.reference.element import Element, Span
 from chanflow.features.reference.inclusion import Range
 from chanflow.features.reference.parameters import Level, Parameters, PointParameters
@@ -19,6 +19,8 @@ class Point:
 
     element: int
     types: tuple[str, ...]
+    confirmed: tuple[str, ...] = ()
+    """Those of them that will never change (rule 3.4), with centers inside their segments (`zs_algo=normal`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,10 @@ def points(
     for index, span in enumerate(spans):
         if {"3a", "3b"} & set(search.rules[span.direction].bs_type):
             search.third(index, span)
-    return [Point(at, tuple(search.stored[at])) for at in sorted(search.stored)]
+    return [
+        Point(at, tuple(found), tuple(kind for kind in found if (at, kind) in search.sure))
+        for at, found in sorted(search.stored.items())
+    ]
 
 
 def is_beyond(direction: Direction, price: float, other: float) -> bool:
@@ -91,14 +96,21 @@ class _Search:
         for center in centers:
             self.centers[self.segment[center.start]].append(center)
         self.stored: dict[int, list[str]] = {}
+        self.sure: set[tuple[int, str]] = set()
 
-    def store(self, at: int, kind: str) -> None:
+    def store(self, at: int, kind: str, *, sure: bool) -> None:
         """Add a type to an element, if it is asked for or the element already carries a point (rule 2.7.8)."""
+        if sure:
+            self.sure.add((at, kind))
         if at in self.stored:
             if kind not in self.stored[at]:
                 self.stored[at].append(kind)
         elif kind in self.rules[self.elements[at].direction].bs_type:
             self.stored[at] = [kind]
+
+    def lies_in_confirmed(self, at: int) -> bool:
+        """Whether an element lies in a confirmed segment."""
+        return self.segment[at] < len(self.spans) and self.spans[self.segment[at]].confirmed
 
     def exists(self, at: int) -> bool:
         return at < len(self.elements)
@@ -113,12 +125,16 @@ class _Search:
         last = centers[-1] if centers else None
         if last is not None and self._leads_out(last, span.end):
             if enough and self._is_first(last, span.end, rules):
-                self.store(span.end, "1")
+                self.store(span.end, "1", sure=span.confirmed)
         elif enough and self._is_first_without_center(span, rules):
-            self.store(span.end, "1p")
+            self.store(span.end, "1p", sure=span.confirmed)
 
     def _leads_out(self, center: Center, end: int) -> bool:
-        """Whether the segment ends with the way out of its last center, and not at once after the way in."""
+        """Whether the segment ends with the way out of its last center, and not at once after the way in.
+
+        The entry of a center that begins with element 0 (of `czsc`) counts as number -1. There is none to compare
+        with, so such a center gives a point 1 only where the test of divergence is off, and keeps 1p away.
+        """
         reaches = center.end >= end or (center.exit >= end and self.exists(center.exit))
         return center.multi and reaches and end - center.entry > 2
 
@@ -171,13 +187,14 @@ class _Search:
         if not self.exists(candidate) or (rules.bsp2_follow_1 and turn.end not in self.stored):
             return
         broke = self.elements[turn.end + 1]
-        if self.elements[candidate].size / broke.size <= rules.max_bs2_rate:
-            self.store(candidate, "2")
+        if quotient(self.elements[candidate].size, broke.size) <= rules.max_bs2_rate:
+            known = turn.ended is not None and turn.ended.confirmed
+            self.store(candidate, "2", sure=known and self.elements[candidate].confirmed)
         elif rules.bsp2s_follow_2:
             return
         if "2s" in self.rules[span.direction].bs_type:
             for at in self._later_pullbacks(candidate, broke, rules):
-                self.store(at, "2s")
+                self.store(at, "2s", sure=turn.ended is not None and self.lies_in_confirmed(at))
 
     def _later_pullbacks(self, second: int, broke: Element, rules: PointParameters) -> Iterator[int]:
         """Rule 2.7.4: later pullbacks, as long as they stay where the first one was."""
@@ -194,7 +211,7 @@ class _Search:
             shared = shared or common([pullback, later])
             if is_beyond(later.direction, extreme_of(later, later.direction), extreme_of(broke, later.direction)):
                 return
-            if abs(later.end_price - broke.end_price) / broke.size > rules.max_bs2_rate:
+            if not quotient(abs(later.end_price - broke.end_price), broke.size) <= rules.max_bs2_rate:
                 return
             yield at
 
@@ -215,7 +232,7 @@ class _Search:
             return
         if turn.next_index < len(self.spans):
             for at in self._pullbacks_to_next(turn):
-                self.store(at, "3a")
+                self.store(at, "3a", sure=turn.ended is not None and self.lies_in_confirmed(at))
         if turn.ended is not None:
             self._third_before(turn, turn.ended)
 
@@ -262,7 +279,7 @@ class _Search:
             if self.segment[at] != turn.next_index and self.segment[at] < last:
                 return
             if not re_enters(self.elements[at], center):
-                self.store(at, "3b")
+                self.store(at, "3b", sure=self.lies_in_confirmed(at))
                 return
 
     def _limit(self, next_index: int) -> int:

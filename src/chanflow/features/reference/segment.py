@@ -36,9 +36,10 @@ class Search:
             machine = self.machines[opposite(self.elements[at].direction)]
             if self.chosen not in {None, machine.direction}:
                 continue
-            if machine.feed(at):
-                return machine
+            found = machine.feed(at)
             self._choose(machine)
+            if found:
+                return machine
         return None
 
     def go_on_after(self, machine: FeatureSequence) -> FeatureSequence | None:
@@ -89,26 +90,42 @@ def evidence_chain(machine: FeatureSequence, *, cancels: bool) -> list[FeatureSe
     """Return the machines that decide about a fractal (rule 2.4.6): itself, and while there is a gap, the next one.
 
     The next one looks for the opposite segment on the strokes end+2, end+4 and so on; its first fractal decides. The
-    last machine of the chain has no fractal if the stream ends first. With `cancels` (`seg_gap_cancel`) a stroke beyond
-    the end of a segment cancels its fractal while the reverse one is sought; if that is the first of the chain, the
-    machine is reset and None returned.
+    last machine of the chain has no fractal if the stream ends first.
+
+    With `cancels` (`seg_gap_cancel`, 2.8) a stroke that goes beyond the end of a fractal that waits cancels it: its
+    machine is reset, and those after it in the chain are forgotten. The reading of "before the reverse fractal is
+    found": a fractal waits until the whole chain is decided, for a reverse fractal with a gap of its own does not count
+    yet, and a segment must not stand against the price meanwhile. The stroke that decides the chain cancels nothing:
+    on its way the price completes the reverse fractal before it passes the end. Where one stroke passes several ends,
+    the first fractal is the one cancelled. If that is the first of the chain, None is returned.
     """
-    chain = [machine]
+    elements, chain, at = machine.elements, [machine], machine.end + 1
     while True:
         top = chain[-1]
         if top.has_fractal:
             if top.pending or not top.has_gap:
                 return chain
-            chain.append(FeatureSequence(top.elements, opposite(top.direction), top.end + 2))
+            chain.append(FeatureSequence(elements, opposite(top.direction), top.end + 2))
+            at = top.end + 1
             continue
-        if top.next >= len(top.elements):
+        if at >= len(elements):
             return chain
-        before, at = chain[-2], top.next
-        if not top.feed(at) and cancels and before.is_exceeded_by(at):
-            before.reset()
-            chain.pop()
-            if before is machine:
+        if at == top.next:
+            top.feed(at)
+        if cancels and not is_decided(chain) and (passed := _first_passed(chain, at)) is not None:
+            chain = chain[: passed + 1]
+            chain[-1].reset()
+            if not passed:
                 return None
+            at = chain[-1].next - 2
+        at += 1
+
+
+def _first_passed(chain: Sequence[FeatureSequence], at: int) -> int | None:
+    """Return which fractal of a chain, of those that end with a stroke of the same direction, a stroke goes beyond."""
+    direction = chain[0].elements[at].direction
+    ends = [each.has_fractal and each.direction == direction and each.is_exceeded_by(at) for each in chain]
+    return ends.index(True) if True in ends else None
 
 
 def is_decided(chain: Sequence[FeatureSequence]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -41,11 +41,54 @@ def strokes(merged: Sequence[MergedBar], params: Parameters) -> list[Element]:
     return [_element(merged, leg, index, index < settled) for index, leg in enumerate(shown)]
 
 
+def final_strokes(merged: Sequence[MergedBar], params: Parameters) -> list[Element]:
+    """Return the strokes as they are when no bar follows any more: each ends at its last fractal (rule 2.10)."""
+    legs, settled = legs_between_fractals(merged, params)
+    return [_element(merged, leg, index, index < settled) for index, leg in enumerate(legs)]
+
+
 def legs_between_fractals(merged: Sequence[MergedBar], params: Parameters) -> tuple[list[Leg], int]:
     """Return the strokes whose ends are fractals (rules 2.3.1 to 2.3.6), and how many of them are confirmed.
 
     What ends at the last fractal may still move; without sub-peaks up to three strokes may be dropped (rule 3.4).
     """
+    legs: list[Leg] = []
+    settled = 0
+    for _, now, sure in _readings(merged, params):
+        legs, settled = now, sure
+    return legs, settled
+
+
+def overdue(merged: Sequence[MergedBar], params: Parameters) -> list[tuple[int, int]]:
+    """Return after which raw bars a stroke was overdue, each with where the one before it ends (rule 2.10).
+
+    An end stands from the raw bar that made it a fractal until one moves it or begins the next stroke there.
+    """
+    stands: list[tuple[int, Leg]] = []
+    for known, legs, _ in _readings(merged, params):
+        if legs and (not stands or stands[-1][1].end != legs[-1].end):
+            stands.append((known, legs[-1]))
+    found = []
+    for at, (known, last) in enumerate(stands):
+        until = stands[at + 1][0] - 1 if at + 1 < len(stands) else merged[-1].last_bar
+        if is_overdue(merged, last, until, params):
+            end_bar = _end_bar(merged, last)
+            found.append((max(known, end_bar + (params.max_stroke_bars or 0)), end_bar))
+    return found
+
+
+def is_overdue(merged: Sequence[MergedBar], last: Leg, bar: int, params: Parameters) -> bool:
+    """Whether after a raw bar too many have passed since the end of the last stroke: the next may end anywhere."""
+    limit = params.max_stroke_bars
+    return limit is not None and bar - _end_bar(merged, last) >= limit
+
+
+def _end_bar(merged: Sequence[MergedBar], leg: Leg) -> int:
+    return merged[leg.end].high_bar if leg.direction == "up" else merged[leg.end].low_bar
+
+
+def _readings(merged: Sequence[MergedBar], params: Parameters) -> Iterator[tuple[int, list[Leg], int]]:
+    """Yield after each fractal the raw bar that made it one, the strokes, and how many of them are confirmed."""
     legs: list[Leg] = []
     settled = 0
     free: list[tuple[int, Kind]] = []
@@ -59,7 +102,7 @@ def legs_between_fractals(merged: Sequence[MergedBar], params: Parameters) -> tu
         else:
             free.append((at, kind))
         settled = max(settled, len(legs) - (1 if params.bi_allow_sub_peak else 3))
-    return legs, settled
+        yield merged[at + 1].first_bar, legs, settled
 
 
 def with_tail(merged: Sequence[MergedBar], legs: list[Leg], settled: int, params: Parameters) -> list[Leg]:
@@ -70,11 +113,12 @@ def with_tail(merged: Sequence[MergedBar], legs: list[Leg], settled: int, params
     if _reaches(merged[latest], merged[last.end], last.direction):
         return [*legs[:-1], replace(last, end=latest)]
     onward: Direction = "down" if last.direction == "up" else "up"
+    anywhere = is_overdue(merged, last, merged[latest].last_bar, params)
     for at in range(latest, last.end, -1):
         if merged[at].direction != onward:
             continue
         around = around_end(params.bi_fx_check, merged[at - 1], merged[at], None)
-        if can_join(_Pair(merged, last.end, at, onward, around), params):
+        if can_join(_Pair(merged, last.end, at, onward, around), params, anywhere=anywhere):
             return [*legs, Leg(last.end, at, onward, sure=False)]
         if _replaces_peak(merged, legs, at, settled, params):
             return [*legs[:-2], replace(legs[-2], end=at)]
@@ -102,19 +146,20 @@ def _read_fractal(
     if direction == last.direction:
         moves = _reaches(merged[at], merged[last.end], direction)
         return [*legs[:-1], replace(last, end=at)] if moves else legs
-    if can_join(_Pair(merged, last.end, at, direction, _around_fractal(merged, at, params)), params):
+    anywhere = is_overdue(merged, last, merged[at + 1].first_bar - 1, params)
+    if can_join(_Pair(merged, last.end, at, direction, _around_fractal(merged, at, params)), params, anywhere=anywhere):
         legs.append(Leg(last.end, at, direction))
     elif _replaces_peak(merged, legs, at, settled, params):
         return [*legs[:-2], replace(legs[-2], end=at)]
     return legs
 
 
-def can_join(pair: _Pair, params: Parameters) -> bool:
-    """Whether a stroke may lead from one merged bar to another (rule 2.3.5)."""
+def can_join(pair: _Pair, params: Parameters, *, anywhere: bool = False) -> bool:
+    """Whether a stroke may lead from one merged bar to another (rule 2.3.5); `anywhere` as for `is_apart`."""
     return (
         (params.bi_algo == "fx" or is_long_enough(pair, params))
-        and is_apart(pair, params.bi_fx_check)
-        and (not params.bi_end_is_peak or is_peak(pair.merged, pair.begin, pair.end, pair.direction))
+        and is_apart(pair, params.bi_fx_check, anywhere=anywhere)
+        and (anywhere or not params.bi_end_is_peak or is_peak(pair.merged, pair.begin, pair.end, pair.direction))
     )
 
 
@@ -131,11 +176,16 @@ def is_long_enough(pair: _Pair, params: Parameters) -> bool:
     return span >= 3 and raw_between >= 3
 
 
-def is_apart(pair: _Pair, check: str) -> bool:
-    """Whether the fractals lie apart in price, as strictly as `bi_fx_check` asks (rule 2.3.5b)."""
+def is_apart(pair: _Pair, check: str, *, anywhere: bool = False) -> bool:
+    """Whether the fractals lie apart in price, as strictly as `bi_fx_check` asks (rule 2.3.5b).
+
+    An overdue stroke may end `anywhere`: 5c is dropped, and the neighbours of its begin here (rule 2.10).
+    """
     merged, at = pair.merged, pair.begin
     begin, end = merged[at], merged[pair.end]
     around_begin = {"half": merged[at : at + 2], "loss": [begin]}.get(check, merged[at - 1 : at + 2])
+    if anywhere:
+        around_begin = [begin]
     if check == "totally":
         if pair.direction == "down":
             return begin.low > max(bar.high for bar in pair.around_end)

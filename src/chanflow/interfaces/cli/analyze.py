@@ -27,6 +27,7 @@ from chanflow.runtime.clock import SystemClock
 
 if TYPE_CHECKING:
     from chanflow.adapters.storage.bars_file import BarColumns
+    from chanflow.market.calendar import Calendar
 
 OutputFormat = Literal["json", "table", "csv"]
 
@@ -59,13 +60,16 @@ def run_analyze(
     history: bool,
     out: TextIO,
     home: Callable[[], Path] | None = None,
+    market: str | None = None,
+    trading_days: Path | None = None,
 ) -> None:
     """Write the structure of the bars in `file` to `out`, and a picture of it to `plot`.
 
     `settings` are `key=value` on top of the preset. `json` is one object of `chanflow.structure/1`, with the time that
     the analysis took, reading excluded; `csv` is the list `list_name`; `table` is for people, 80 columns wide. Points
     carry what certificates in the data directory that `home` names have measured of their market, interval, type and
-    preset; the market is told by `symbol` alone. Messages go to standard error. Raises RecordingInvalid for the file,
+    preset; the market is told by `symbol` alone. `market` is the one whose closed hours `reset_gap_ms` does not count,
+    with its `trading_days`. Messages go to standard error. Raises RecordingInvalid for the file,
     InvalidArgument for what was asked of it, MissingExtra for a PNG without Pillow and StorageUnwritable for the
     picture's place.
     """
@@ -74,15 +78,16 @@ def run_analyze(
     if output_format == "csv" and list_name not in LISTS:
         raise InvalidArgument(f"--list is {list_name or 'missing'}; csv needs one of {', '.join(LISTS)}", field="list")
     params = read_settings(settings)
+    calendar = _calendar(market, trading_days)
 
     from chanflow.adapters.storage.bars_file import read_bars
 
     bars = read_bars(file, repair=repair)
     if bars.widened:
         typer.echo(f"chanflow: widened {bars.widened:,} of {len(bars):,} bars to hold their open and close", err=True)
-    text, elapsed_ms = _analyzed(bars, preset=preset, params=params, history=history)
-    about = {"symbol": symbol, "interval": interval, "preset": preset, "set": params, "widened": bars.widened,
-             "elapsed_ms": elapsed_ms}  # fmt: skip
+    text, elapsed_ms = _analyzed(bars, preset=preset, params=params, history=history, calendar=calendar)
+    about = {"symbol": symbol, "interval": interval, "preset": preset, "set": params, "market": market,
+             "widened": bars.widened, "elapsed_ms": elapsed_ms}  # fmt: skip
     lookup = _lookup(Figures(home, preset=preset, params=params), symbol, interval, bars)
     plain_json = output_format == "json" and plot is None and lookup is nothing_measured
     document = None if plain_json else json.loads(text) | about
@@ -144,16 +149,34 @@ def read_settings(settings: Sequence[str]) -> dict[str, str]:
     return params
 
 
-def _analyzed(bars: BarColumns, *, preset: str, params: Mapping[str, str], history: bool) -> tuple[str, float]:
+def _calendar(market: str | None, trading_days: Path | None) -> Calendar | None:
+    if market is None:
+        if trading_days is not None:
+            raise InvalidArgument("--trading-days needs --market cn", field="trading_days")
+        return None
+    from chanflow.market.calendar import calendar_named
+
+    return calendar_named(market, trading_days)
+
+
+def _analyzed(
+    bars: BarColumns, *, preset: str, params: Mapping[str, str], history: bool, calendar: Calendar | None
+) -> tuple[str, float]:
     """Return the structure as JSON, and how long it took to find in ms."""
     from chanflow.features import chan
 
+    # Other settings read no time: without a gap to watch, a time that the calendar does not know is no fault.
+    watches = params.get("reset_gap_ms", "none") != "none"
+    try:
+        market_ms = calendar.open_ms(bars.ts_ms) if calendar is not None and watches else None
+    except ValueError as fault:
+        raise InvalidArgument(str(fault), field="market") from fault
     clock = SystemClock()
     started_ns = clock.monotonic_ns()
     try:
         structure = chan.analyze(
             bars.open, bars.high, bars.low, bars.close, bars.ts_ms, preset=preset, volume=bars.volume,
-            amount=bars.amount, params=params, history=history,
+            amount=bars.amount, params=params, history=history, market_ms=market_ms,
         )  # fmt: skip
     except ValueError as fault:
         raise InvalidArgument(str(fault)) from fault
@@ -207,6 +230,9 @@ def _write_table(document: Mapping[str, Any], bars: BarColumns, file: Path, out:
         row = [f"{found[state]:,}" if found[state] else "-" for state in states]
         counts.add_row(each.replace("_", "-"), f"{len(document[each]):,}", *row)
     console.print(counts)
+    if resets := document.get("resets"):
+        told = Counter(reset["reason"] for reset in resets)
+        console.print(Text(f"\nresets: {', '.join(f'{count:,} {reason}' for reason, count in told.items())}", "dim"))
     for each in ("segments", "centers", "points"):
         if document.get(each):
             console.print(Text(f"\nthe last {each}" if len(document[each]) > 1 else f"\n{each}", "dim"))

@@ -1,6 +1,7 @@
 """The `chanflow` command: its verbs, and how a fault ends it.
 
-Exit codes: 0 done · 1 fault · 2 usage or bad input · 5 books disagree · 6 a check failed · 7 interrupted, resumable.
+Exit codes: 0 done · 1 fault · 2 usage or bad input · 4 a sink cannot be written · 5 books disagree · 6 a check failed ·
+7 interrupted, resumable.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(feed_app, name="feed")
+
 
 Config = Annotated[Path | None, typer.Option("--config", help="A settings file (YAML).")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="One setting, as risk.max_leverage=3; may repeat.")]
@@ -115,9 +117,14 @@ def analyze(
     repair: Annotated[bool, typer.Option(help="Widen bars whose high or low does not bound the others.")] = False,
     history: Annotated[bool, typer.Option(help="Add when each was first seen, confirmed and withdrawn.")] = False,
     levels: Annotated[str | None, typer.Option(help="Several levels, linked, as 5m,30m,1d.")] = None,
-    market: Annotated[str | None, typer.Option(help="Whose calendar the levels follow: crypto or cn.")] = None,
+    market: Annotated[
+        str | None, typer.Option(help="Whose calendar the levels and reset_gap_ms follow: crypto or cn.")
+    ] = None,
     nested: Annotated[bool, typer.Option(help="Add the nested intervals of the levels.")] = False,
     at: Annotated[str | None, typer.Option(help="Only bars closed by then: RFC 3339 or Unix ms.")] = None,
+    trading_days: Annotated[
+        Path | None, typer.Option(help="With --market cn and reset_gap_ms: a file with a trading day a line.")
+    ] = None,
 ) -> None:
     """Read the Chan structure (缠论) of the bars in a file, on one level or on several."""
     from chanflow.domain.errors import InvalidArgument
@@ -126,18 +133,23 @@ def analyze(
     if levels is not None:
         from chanflow.interfaces.cli.levels import run_levels
 
-        if output_format == "csv" or list_name is not None or history:
-            raise InvalidArgument("--levels goes with --format json or table, without --list and --history")
+        if output_format == "csv" or list_name is not None or history or trading_days is not None:
+            told = "--levels goes with --format json or table, without --list, --history and --trading-days"
+            raise InvalidArgument(told)
         run_levels(
             file, levels=levels, market=market, at=at, nested=nested, preset=preset, params=read_settings(set_ or []),
             symbol=symbol, interval=interval, output_format=output_format, plot=plot, repair=repair, out=sys.stdout,
         )  # fmt: skip
         return
-    if nested or market is not None or at is not None:
-        raise InvalidArgument("--market, --nested and --at go with --levels, as in --levels 5m,30m,1d")
+    watches = any(setting.partition("=")[0].strip() == "reset_gap_ms" for setting in set_ or [])
+    if nested or at is not None or (market is not None and not watches):
+        raise InvalidArgument(
+            "--nested and --at go with --levels, as in --levels 5m,30m,1d; --market with it or with --set reset_gap_ms"
+        )
     run_analyze(
         file, preset=preset, settings=set_ or [], symbol=symbol, interval=interval, output_format=output_format,
         list_name=list_name, plot=plot, repair=repair, history=history, out=sys.stdout, home=_home,
+        market=market, trading_days=trading_days,
     )  # fmt: skip
 
 
@@ -206,6 +218,39 @@ def certify(
 
 
 @app.command()
+def signal(
+    more: Annotated[
+        list[str] | None, typer.Argument(help="More symbols, after --symbols.", metavar="[SYMBOL]...")
+    ] = None,
+    *,
+    input_: Annotated[str, typer.Option("--input", help="A file or folder of features; - is standard input.")] = "-",
+    sink: Annotated[
+        Literal["jsonl", "sqlite", "dual", "null"] | None, typer.Option(help="Where decisions go; else as set.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the sinks.")] = Path("runtime"),
+    symbols: Annotated[list[str] | None, typer.Option(help="Only these symbols.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on looking for new files in the folder.")] = False,
+    show: Annotated[bool, typer.Option("--print", help="Also write every decision to standard output.")] = False,
+    run_id: Annotated[str | None, typer.Option(help="Names the run; the same again goes on with it.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only rows from this time on: Unix ms or RFC 3339.")] = None,
+    poll: Annotated[str, typer.Option(help="How often to look, with --watch.")] = "1s",
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Decide on rows of features, and keep every decision. Flow is contemporaneous: it predicts almost nothing."""
+    from chanflow.interfaces.cli.signal import run_signal
+
+    if more and not symbols:
+        raise typer.BadParameter(f"{more[0]} is no option: name symbols after --symbols")
+    with _interruptible():
+        run_signal(
+            input_=input_, sink=sink, out=out, watch=watch, show=show, run_id=run_id, since=since, poll=poll,
+            symbols=[part for text in [*(symbols or ()), *(more or ())] for part in text.split(",") if part],
+            config=config, overrides=set_ or [], stdout=sys.stdout, stderr=sys.stderr,
+        )  # fmt: skip
+
+
+@app.command()
 def serve(
     *,
     host: Annotated[str | None, typer.Option(help="Loopback address to listen on.")] = None,
@@ -246,6 +291,21 @@ def call(context: typer.Context, operation: Annotated[str | None, typer.Argument
     raise typer.Exit(call_operation(operation, context.args, lambda: open_services(settings), out=sys.stdout))
 
 
+@feed_app.command("check")
+def feed_check(
+    files: Annotated[list[Path], typer.Argument(help="Raw frames (.txt.gz), Parquet, or a recorder's CSV.")],
+    *,
+    venue: Annotated[str | None, typer.Option(help="The files' venue, where they do not tell it.")] = None,
+    grid: Annotated[list[str] | None, typer.Option(help="A symbol's tick and step, as BTCUSDT=0.1,0.001.")] = None,
+    output_format: Annotated[Literal["json", "table"], typer.Option("--format", help="How to answer.")] = "table",
+) -> None:
+    """Put files of market data through the quality gate; exits 6 when any row has a code."""
+    from chanflow.interfaces.cli.feed_check import run_feed_check
+
+    if not run_feed_check(files, venue=venue, grids=grid or [], output_format=output_format, out=sys.stdout):
+        raise typer.Exit(6)
+
+
 @app.command()
 def doctor(*, config: Config = None, set_: Set = None) -> None:
     """Show every setting with its origin, and whether a desk can live in the data directory."""
@@ -271,6 +331,7 @@ def main() -> NoReturn:
         JournalDiverged,
         Rejected,
         SettingsInvalid,
+        SinkUnwritable,
     )
 
     try:
@@ -282,6 +343,8 @@ def main() -> NoReturn:
                 sys.exit(6)
             case BooksDisagree():
                 sys.exit(5)
+            case SinkUnwritable():
+                sys.exit(4)
             case Rejected() | SettingsInvalid():
                 sys.exit(2)
         sys.exit(1)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 feed_app = typer.Typer(
-    help="The data feed: serve, pull, import, compact, sql. Alone it serves.", add_completion=False,
+    help="The data feed: serve, pull, import, check, compact, sql. Alone it serves.", add_completion=False,
     pretty_exceptions_enable=False, rich_markup_mode=None,
 )  # fmt: skip
 
@@ -24,7 +24,7 @@ def alone(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8001,
     host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """The data feed: serve, pull, import, compact, sql. Alone it serves."""
+    """The data feed: serve, pull, import, check, compact, sql. Alone it serves."""
     if context.invoked_subcommand is None:
         serve(root=root, port=port, host=host)
 

@@ -9,7 +9,7 @@ from chanflow.features.reference.structure import analyze
 def test_no_bars_give_empty_lists() -> None:
     empty = analyze([])
     assert (empty.pop("schema"), empty.pop("bars"), empty.pop("merged")) == ("chanflow.structure/1", 0, 0)
-    assert empty == {key: [] for key in ("strokes", "segments", "super_segments", "centers", "points")}
+    assert empty == {key: [] for key in ("strokes", "segments", "super_segments", "centers", "points", "resets")}
 
 
 def test_a_structure_is_json_and_points_at_its_own_objects(steps) -> None:

@@ -1,0 +1,36 @@
+"""The kinds of values that settings are made of, and the node that all sections are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def no_bool(value: object) -> object:
+    """Return a value that is no truth value. Raises ValueError: pydantic would count it as 0 or 1."""
+    if isinstance(value, bool):
+        raise ValueError(f"is {value}, a number is needed")
+    return value
+
+
+def split(value: object) -> object:
+    """Return the parts of a text between its commas; anything else as it is."""
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def split_or_none(value: object) -> object:
+    """Return what `split` does, and no part of a text that is empty."""
+    return () if isinstance(value, str) and not value.strip() else split(value)
+
+
+Whole = Annotated[int, BeforeValidator(no_bool)]
+Share = Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=1, allow_inf_nan=False)]
+Positive = Annotated[float, BeforeValidator(no_bool), Field(gt=0, allow_inf_nan=False)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(split_or_none)]
+
+
+class Section(BaseModel):
+    """A node of the tree: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
