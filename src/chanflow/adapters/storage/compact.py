@@ -47,7 +47,7 @@ class Compactor:
 
     def close(self) -> None:
         """Give the writer's name back."""
-        self._publisher.close()
+        self._publisher.release()
 
     def compact(self, *, before_date: str) -> Compacted:
         """Compact every day before `before_date` (YYYY-MM-DD). Raises StorageUnwritable, Broken."""
@@ -106,7 +106,7 @@ class Compactor:
         made: list[tuple[Path, bytes, dict[str, Any]]] = []
         taken = set(part_names(folder))
         for rows in groups:
-            data, entry = part_of(rows, layer=ROWS, symbol=symbol, writer=self._publisher.writer)
+            data, entry = part_of(rows, layer=ROWS, symbol=symbol)
             name = _free_name(f"part-{int(rows['known_ns'][0]) // NS_PER_MS}", taken)
             taken.add(name)
             interval = rows["interval"][0] if "interval" in rows.columns else None
@@ -114,11 +114,11 @@ class Compactor:
             made.append((folder / name, data, {**entry, **about}))
         together = [path.relative_to(self._root).as_posix() for path, _, _ in made]
         try:
-            for (_, _, entry), name in zip(made, together, strict=True):
-                line = {**entry, "path": name, "replaces": replaced, "together": together}
-                self._publisher.list_part(date, line)
-            for path, data, _ in made:
-                self._publisher.write(path, data)
+            told = {"replaces": replaced, "together": together}
+            for path, _, entry in made:
+                self._publisher.list_again(path, {**entry, **told})
+            for path, data, entry in made:
+                self._publisher.write(path, data, {**entry, **told})
             for path in old:
                 path.unlink(missing_ok=True)
         except OSError as cause:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -18,7 +19,7 @@ import polars as pl
 from chanflow.adapters.storage.kline_rows import kline_rows
 from chanflow.adapters.storage.lake_index import LakeIndex
 from chanflow.adapters.storage.layout import checked_name, date_folder
-from chanflow.adapters.storage.publish import Publisher, make_folder, place, unwritable
+from chanflow.adapters.storage.publish import Publisher, make_folder, sha256_of_file, unwritable
 from chanflow.adapters.storage.rows import KINDS, SCHEMA_VERSION, unified_rows
 from chanflow.domain.errors import InvalidArgument
 from chanflow.domain.time import MS_PER_DAY, NS_PER_MS, utc_date
@@ -47,7 +48,7 @@ class DayStore:
 
     def close(self) -> None:
         """Give the writer's name back."""
-        self._publisher.close()
+        self._publisher.release()
 
     def has_day(self, symbol: str, kind: str, interval: str | None, date: str) -> bool:
         """Return whether a whole day is stored: listed as complete, and its file there."""
@@ -133,7 +134,7 @@ class DayStore:
     def _publish(self, layer: str, symbol: str, date: str, rows: pl.DataFrame, about: Mapping[str, Any]) -> None:
         base = self._root if layer == "rows" else self._root / f"_{layer}"
         folder = date_folder(base, checked_name(symbol, field="symbol"), date)
-        data, entry = part_of(rows, layer=layer, symbol=symbol, writer=self._publisher.writer)
+        data, entry = part_of(rows, layer=layer, symbol=symbol)
         try:
             make_folder(folder)
             stem = f"part-{int(rows['known_ns'][0]) // NS_PER_MS}"
@@ -141,15 +142,15 @@ class DayStore:
             if fate == "keep":
                 return
             if fate == "write":
-                self._publisher.write(path, data)
-            name = path.relative_to(self._root).as_posix()
-            self._publisher.list_part(date, {**entry, **about, "path": name})
+                self._publisher.write(path, data, {**entry, **about})
+            else:
+                self._publisher.list_again(path, {**entry, **about})
         except OSError as cause:
             raise unwritable(folder, cause) from cause
 
 
-def part_of(rows: pl.DataFrame, *, layer: str, symbol: str, writer: str) -> tuple[bytes, dict[str, Any]]:
-    """Return the bytes of a part and what its manifest line says of them; `path` is still to come."""
+def part_of(rows: pl.DataFrame, *, layer: str, symbol: str) -> tuple[bytes, dict[str, Any]]:
+    """Return the bytes of a part and what its manifest line says of them."""
     if not rows.height:
         raise InvalidArgument("a part needs a row")
     buffer = io.BytesIO()
@@ -166,7 +167,28 @@ def part_of(rows: pl.DataFrame, *, layer: str, symbol: str, writer: str) -> tupl
         "last_seq": sequence.max(),
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
-        "writer": writer,
         "schema_version": SCHEMA_VERSION,
     }
     return data, entry
+
+
+def place(folder: Path, stem: str, sha256: str, ours: pl.Series) -> tuple[Path, Literal["write", "same", "keep"]]:
+    """Return where a part of row ids `ours` belongs, and whether to write it, or that it is there already.
+
+    `same`: a file of these bytes is there. `keep`: one that has these rows and more is. A part that is the beginning of
+    this one is written over; any other takes the next free `-N`.
+    """
+    for clash in itertools.count():
+        path = folder / (f"{stem}-{clash}.parquet" if clash else f"{stem}.parquet")
+        if not path.exists():
+            break
+        if sha256_of_file(path) == sha256:
+            return path, "same"
+        try:
+            theirs = pl.read_parquet(path, columns=["row_id"])["row_id"]
+        except pl.exceptions.PolarsError:
+            continue
+        common = min(theirs.len(), ours.len())
+        if theirs.len() != ours.len() and theirs.head(common).equals(ours.head(common)):
+            return path, "write" if theirs.len() < ours.len() else "keep"
+    return path, "write"

@@ -1,6 +1,7 @@
 """Names and places in the lake: `{output_dir}/{symbol}/date={YYYY-MM-DD}/part-{timestamp}.parquet`.
 
-Everything that is no row lies behind an underscore (`_manifest`, `_tmp`), so readers of the tree skip it.
+Every other layer lies at `{output_dir}/_{layer}/{symbol}/date=…/part-….{ext}`. Everything that is no row stands behind
+an underscore (`_raw`, `_manifest`, `_tmp`), so readers of the tree skip it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,11 @@ def date_of_day(day: int) -> str:
 def date_folder(root: Path, symbol: str, date: str) -> Path:
     """Return the folder of one symbol's rows of one UTC date."""
     return root / symbol / f"date={date}"
+
+
+def layer_folder(root: Path, layer: str, symbol: str, date: str) -> Path:
+    """Return the folder of one layer; `rows` lie directly in the symbol's own."""
+    return date_folder(root if layer == "rows" else root / f"_{layer}", symbol, date)
 
 
 def manifest_path(root: Path, date: str) -> Path:

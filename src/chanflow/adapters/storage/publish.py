@@ -1,88 +1,33 @@
-"""Whole files only: a part is staged, made durable and renamed into the lake, then listed in its date's manifest."""
+"""How a file appears in the lake: staged in `_tmp/{writer}`, renamed when whole, then listed in the day's manifest.
+
+Before the rename the manifest line is put down beside the staged file. So whatever instant a process dies at, the next
+start either finds nothing visible, or a whole file whose line it can add.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import itertools
 import json
 import os
 import shutil
+import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from chanflow.adapters.storage.layout import checked_name, manifest_path
+from chanflow.adapters.storage.raw_recovery import RAW_PREFIX, recovered
 from chanflow.domain.canonical import canonical_json
 from chanflow.domain.errors import StorageUnwritable
 
-if TYPE_CHECKING:
-    import polars as pl
+_LINE_SUFFIX = ".line"
 
 
 def unwritable(path: Path, cause: OSError) -> StorageUnwritable:
-    """Return the fault to raise where `path` cannot be written."""
+    """Return the fault of a path that cannot be written."""
     return StorageUnwritable(f"cannot write {path}: {cause.strerror or cause}; free space or choose another directory")
-
-
-class Publisher:
-    """One writer's way into a lake: its folder below `_tmp`, which it holds while it lives.
-
-    `writer_id` must be unique among living writers of one `output_dir`.
-    """
-
-    def __init__(self, output_dir: Path, writer_id: str) -> None:
-        """Remove what dead writers left in `_tmp`. Raises InvalidArgument for a name, StorageUnwritable."""
-        self.root = output_dir
-        self.writer = checked_name(writer_id, field="writer_id")
-        self._lock: int | None = None
-        self._tmp = output_dir / "_tmp" / self.writer
-        try:
-            self._tmp.parent.mkdir(parents=True, exist_ok=True)
-            _remove_dead(self._tmp.parent)
-            self._tmp.mkdir(exist_ok=True)
-            self._lock = _locked(self._tmp)
-        except OSError as cause:
-            raise unwritable(self._tmp, cause) from cause
-        if self._lock is None:
-            raise StorageUnwritable(f"{self._tmp} belongs to a living writer; give this one another id")
-
-    def write(self, path: Path, data: bytes) -> None:
-        """Put a file with `data` at `path`, whole or not at all, in place of what was there. Raises OSError."""
-        staged = self._tmp / f"{path.parent.name}.{path.name}"
-        try:
-            with staged.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            staged.replace(path)
-        except OSError:
-            staged.unlink(missing_ok=True)
-            raise
-        fsync_folder(path.parent)
-
-    def list_part(self, date: str, entry: Mapping[str, Any]) -> None:
-        """Append a part's manifest line, unless a run before this one did. Raises OSError."""
-        manifest = manifest_path(self.root, date)
-        listed = manifest.read_bytes() if manifest.exists() else b""
-        key = (entry["path"], entry["sha256"])
-        newest = {known["path"]: known["sha256"] for known in manifest_entries(listed)}
-        if newest.get(key[0]) == key[1]:
-            return
-        make_folder(manifest.parent)
-        # A torn last line, left by a kill, is closed off; readers skip it.
-        torn = listed and not listed.endswith(b"\n")
-        with manifest.open("ab", buffering=0) as file:
-            file.write((b"\n" if torn else b"") + canonical_json(dict(entry)).encode() + b"\n")
-            os.fsync(file.fileno())
-        fsync_folder(manifest.parent)
-
-    def close(self) -> None:
-        """Give the writer's name back. May be called twice."""
-        if self._lock is not None:
-            shutil.rmtree(self._tmp, ignore_errors=True)
-            os.close(self._lock)
-            self._lock = None
 
 
 def manifest_entries(data: bytes) -> list[dict[str, Any]]:
@@ -98,62 +43,174 @@ def manifest_entries(data: bytes) -> list[dict[str, Any]]:
     return entries
 
 
-def place(folder: Path, stem: str, sha256: str, ours: pl.Series) -> tuple[Path, Literal["write", "same", "keep"]]:
-    """Return where a part of row ids `ours` belongs, and whether to write it, or that it is there already.
+@dataclass(slots=True)
+class _Seen:
+    """What a manifest held when we last read or wrote it: only what came since has to be read."""
 
-    `same`: a file of these bytes is there. `keep`: one that has these rows and more is. A part that is the beginning of
-    this one is written over; any other takes the next free `-N`.
+    size: int = 0
+    whole: bool = True
+    keys: set[tuple[str, str]] = field(default_factory=set)
+
+
+class Publisher:
+    """The one way into one lake for one writer: its staging folder, its lock and its manifest lines.
+
+    `writer_id` is unique among living writers of one `root`; `facts` are added to each of its manifest lines. Threads
+    may share it. What dead writers left in `_tmp` is cleared at the start: raw frames are recovered and published,
+    the rest is made of them again.
     """
-    for clash in itertools.count():
-        path = folder / (f"{stem}-{clash}.parquet" if clash else f"{stem}.parquet")
-        if not path.exists():
-            break
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
-                return path, "same"
-        theirs = _row_ids_of(path)
-        if theirs is None or theirs.len() == ours.len():
-            continue
-        common = min(theirs.len(), ours.len())
-        if theirs.head(common).equals(ours.head(common)):
-            return path, "write" if theirs.len() < ours.len() else "keep"
-    return path, "write"
 
+    def __init__(self, root: Path, writer_id: str, *, facts: Mapping[str, Any] | None = None) -> None:
+        """Raises InvalidArgument for a name, StorageUnwritable where the folder cannot be had."""
+        self.root = root
+        self.writer = checked_name(writer_id, field="writer_id")
+        self._facts = dict(facts or {})
+        self._listing = threading.Lock()
+        self._manifests: dict[Path, _Seen] = {}
+        self._lock: int | None = None
+        self._tmp = root / "_tmp" / self.writer
+        try:
+            self._tmp.parent.mkdir(parents=True, exist_ok=True)
+            self._clear_dead()
+            self._tmp.mkdir(exist_ok=True)
+            self._lock = _locked(self._tmp)
+        except OSError as cause:
+            raise unwritable(self._tmp, cause) from cause
+        if self._lock is None:
+            raise StorageUnwritable(f"{self._tmp} belongs to a living writer; give this one another id")
 
-def _row_ids_of(path: Path) -> pl.Series | None:
-    """Return the row ids of a part, or None when it is no readable part: another part then takes another name."""
-    import polars as pl
+    def staged(self, name: str) -> Path:
+        """Return where a file called `name` is put together, unseen by readers."""
+        return self._tmp / name
 
-    try:
-        return pl.read_parquet(path, columns=["row_id"])["row_id"]
-    except pl.exceptions.PolarsError:
-        return None
+    def write(self, path: Path, data: bytes, entry: Mapping[str, Any]) -> None:
+        """Make `data` appear whole at `path` and list it. Raises OSError; nothing is visible then."""
+        staged = self.staged(f"{path.parent.parent.name}.{path.parent.name}.{path.name}")
+        try:
+            with staged.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            self.move(staged, path, {**entry, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)})
+        except OSError:
+            staged.unlink(missing_ok=True)
+            raise
 
+    def move(self, staged: Path, path: Path, entry: Mapping[str, Any]) -> None:
+        """Let a whole, synced file appear at `path` and list it; `entry` has its sha256 and bytes. Raises OSError."""
+        make_folder(path.parent)
+        note = staged.with_name(staged.name + _LINE_SUFFIX)
+        whole = self._entry(path, entry)
+        try:
+            note.write_text(canonical_json(whole), encoding="utf-8")
+            staged.replace(path)
+        except OSError:
+            note.unlink(missing_ok=True)
+            raise
+        fsync_folder(path.parent)
+        self._append(whole)
+        note.unlink(missing_ok=True)
 
-def make_folder(folder: Path) -> None:
-    """Make a folder that is still there after a power cut. Raises OSError."""
-    missing = [folder, *folder.parents][: sum(not parent.exists() for parent in [folder, *folder.parents])]
-    folder.mkdir(parents=True, exist_ok=True)
-    for made in missing:
-        fsync_folder(made.parent)
+    def replace(self, name: str, data: bytes) -> None:
+        """Put `data` at a name behind an underscore, whole and unlisted. Raises StorageUnwritable."""
+        path, staged = self.root / name, self.staged(name.replace("/", "."))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_bytes(data)
+            staged.replace(path)
+        except OSError as cause:
+            raise unwritable(path, cause) from cause
 
+    def list_again(self, path: Path, entry: Mapping[str, Any]) -> None:
+        """List a file that is there already, unless a line says so. Raises OSError."""
+        self._append(self._entry(path, entry))
 
-def fsync_folder(folder: Path) -> None:
-    """Make a folder's names durable. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def release(self) -> None:
+        """Give the writer's name back; what was staged is gone. May be called twice."""
+        if self._lock is not None:
+            shutil.rmtree(self._tmp, ignore_errors=True)
+            os.close(self._lock)
+            self._lock = None
 
+    def _entry(self, path: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
+        return {"path": path.relative_to(self.root).as_posix(), **entry, "writer": self.writer, **self._facts}
 
-def _remove_dead(tmp: Path) -> None:
-    """Remove the folders below `_tmp` whose writer no longer holds its lock."""
-    for folder in sorted(entry for entry in tmp.iterdir() if entry.is_dir()):
-        lock = _locked(folder)
-        if lock is not None:
+    def _append(self, entry: Mapping[str, Any]) -> None:
+        """Append one manifest line, unless the manifest has it."""
+        date = Path(str(entry["path"])).parent.name.removeprefix("date=")
+        manifest = manifest_path(self.root, date)
+        key = (str(entry["path"]), str(entry["sha256"]))
+        with self._listing:
+            seen = self._read(manifest)
+            if key in seen.keys:
+                return
+            make_folder(manifest.parent)
+            # A torn last line, left by a kill, is closed off; readers skip it.
+            line = (b"" if seen.whole else b"\n") + canonical_json(dict(entry)).encode() + b"\n"
+            with manifest.open("ab", buffering=0) as file:
+                file.write(line)
+                os.fsync(file.fileno())
+            fsync_folder(manifest.parent)
+            self._read(manifest)
+
+    def _read(self, manifest: Path) -> _Seen:
+        seen = self._manifests.setdefault(manifest, _Seen())
+        size = manifest.stat().st_size if manifest.exists() else 0
+        if size < seen.size:
+            seen = self._manifests[manifest] = _Seen()
+        if size > seen.size:
+            with manifest.open("rb") as file:
+                # From the last whole line on: what was torn may have been closed off by another writer.
+                file.seek(seen.size)
+                data = file.read()
+            seen.keys.update((entry["path"], entry["sha256"]) for entry in manifest_entries(data))
+            seen.whole = data.endswith(b"\n")
+            seen.size += len(data) if seen.whole else data.rfind(b"\n") + 1
+        return seen
+
+    def _clear_dead(self) -> None:
+        """Clear the folders below `_tmp` whose writer no longer holds its lock."""
+        for folder in sorted(entry for entry in self._tmp.parent.iterdir() if entry.is_dir()):
+            lock = _locked(folder)
+            if lock is None:
+                continue
+            for note in sorted(folder.glob(f"*{_LINE_SUFFIX}")):
+                self._finish(note)
+            for left in sorted(folder.glob(f"{RAW_PREFIX}*")):
+                self._recover(left)
             shutil.rmtree(folder)
             os.close(lock)
+
+    def _finish(self, note: Path) -> None:
+        """List the file that a dead writer had published, if it got so far."""
+        entries = manifest_entries(note.read_bytes())
+        path = self.root / str(entries[0]["path"]) if entries else None
+        if path is not None and path.is_file() and sha256_of_file(path) == entries[0]["sha256"]:
+            self._append(entries[0])
+
+    def _recover(self, left: Path) -> None:
+        found = recovered(left)
+        if found is None:
+            return
+        folder = self.root / "_raw" / found.symbol / f"date={found.date}"
+        path = free_path(folder, found.stem, ".txt.gz")
+        entry = {**found.entry, "sha256": sha256_of_file(left), "bytes": left.stat().st_size}
+        self.move(left, path, entry)
+
+
+def free_path(folder: Path, stem: str, suffix: str) -> Path:
+    """Return `{stem}{suffix}`, or the first `{stem}-N{suffix}` that nobody has."""
+    path, clash = folder / f"{stem}{suffix}", 0
+    while path.exists():
+        clash += 1
+        path = folder / f"{stem}-{clash}{suffix}"
+    return path
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the hex SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _locked(folder: Path) -> int | None:
@@ -168,3 +225,20 @@ def _locked(folder: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that is still there after a power cut."""
+    missing = [folder, *folder.parents][: sum(not parent.exists() for parent in [folder, *folder.parents])]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in missing:
+        fsync_folder(made.parent)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make the names in a folder last."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -83,12 +83,18 @@ def row_ids(columns: Columns, *, venue: str, symbol: str) -> pl.Series:
 
 
 def unified_rows(
-    columns: Columns, *, venue: str, symbol: str, dq_runs: Sequence[tuple[int, tuple[str, ...]]]
+    columns: Columns,
+    *,
+    venue: str,
+    symbol: str,
+    dq_runs: Sequence[tuple[int, tuple[str, ...]]],
+    books: Columns | None = None,
 ) -> pl.DataFrame:
     """Return collected columns in the unified schema.
 
     `dq_runs` holds the gate's codes for consecutive runs of rows as (rows, codes); their rows add up to the columns'.
-    Raises ValueError for a kind without a name.
+    `books` has the best levels of the rows at its positions `row`: bid_price, bid_qty, ask_price, ask_qty, (n, 5), NaN
+    where there are fewer. A column `lag_ms` may be among the columns. Raises ValueError for a kind without a name.
     """
     import polars as pl
 
@@ -114,11 +120,34 @@ def unified_rows(
         }
     )
     schema = row_schema()
+    if "lag_ms" in columns:
+        frame = frame.with_columns(pl.Series("lag_ms", columns["lag_ms"], dtype=pl.Float64).fill_nan(None))
+    if books is not None and len(books["row"]):
+        frame = frame.with_columns(
+            _top(books, "bid", rows).alias("bids"), _top(books, "ask", rows).alias("asks")
+        )  # fmt: skip
+    absent = [name for name in ("bids", "asks", "lag_ms") if name not in frame.columns]
     return frame.with_columns(
         pl.when(pl.col("side").is_not_null()).then(pl.col("is_maker")).alias("is_maker"),
         pl.when(pl.col("event_ms") > 0).then(pl.col("event_ms")).alias("event_ms"),
         *(pl.when(pl.col(name) >= 0).then(pl.col(name)).alias(name) for name in _SEQUENCES),
-        *(pl.lit(None, dtype=schema[name]).alias(name) for name in ("bids", "asks", "lag_ms")),
+        *(pl.lit(None, dtype=schema[name]).alias(name) for name in absent),
         (pl.col("dq_codes").list.len() == 0).alias("dq_ok"),
         pl.lit(SCHEMA_VERSION, dtype=pl.Int16).alias("schema_version"),
     ).select(pl.col(name).cast(kind) for name, kind in schema.items())
+
+
+def _top(books: Columns, side: str, rows: int) -> pl.Series:
+    """Return the best levels of one side as a column of lists, null where a row has none."""
+    import polars as pl
+
+    price = np.asarray(books[f"{side}_price"])
+    count, width = price.shape
+    levels = pl.DataFrame(
+        {"at": np.repeat(np.arange(count), width), "p": price.ravel(), "q": np.asarray(books[f"{side}_qty"]).ravel()}
+    ).filter(pl.col("p").is_not_nan())
+    lists = levels.group_by("at", maintain_order=True).agg(pl.struct("p", "q").alias("top"))
+    place = np.full(rows, -1, dtype=np.int64)
+    place[np.asarray(books["row"])[lists["at"].to_numpy()]] = np.arange(lists.height)
+    at = pl.Series(place).replace(-1, None)
+    return lists["top"].gather(at)

@@ -78,7 +78,7 @@ def test_a_kill_anywhere_loses_and_doubles_no_row(tmp_path: Path, steps: int, mo
         return step
 
     with monkeypatch.context() as patched:
-        patched.setattr(publish.Publisher, "list_part", dying(publish.Publisher.list_part))
+        patched.setattr(publish.Publisher, "list_again", dying(publish.Publisher.list_again))
         patched.setattr(publish.Publisher, "write", dying(publish.Publisher.write))
         patched.setattr(Path, "unlink", dying(Path.unlink))
         with contextlib.suppress(StorageUnwritable, OSError):

@@ -59,6 +59,7 @@ def test_a_part_is_named_for_the_known_time_of_its_first_row_and_listed_with_its
             "bytes": (tmp_path / next(iter(files))).stat().st_size,
             "writer": "desk",
             "schema_version": 3,
+            "dq": {"ok": 500, "codes": {}},
         }
     ]
 
