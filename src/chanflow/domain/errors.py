@@ -6,7 +6,7 @@ ChanflowError
 │                                                    · WorkLost
 ├─ Uncertain        ask first, then decide           OrderFateUnknown
 ├─ Rejected         do not repeat as it is           InvalidArgument · NotFound · OpinionInvalid · MissingExtra
-│                                                    · RecordingInvalid
+│                                                    · RecordingInvalid · VenueRejected
 └─ Broken           stop and tell a person           BooksDisagree · JournalUnwritable · JournalCorrupt
                                                      · JournalDiverged · StorageUnwritable (SinkUnwritable)
                                                      · SettingsInvalid · DeskBusy
@@ -99,6 +99,12 @@ class MissingExtra(Rejected):
     """An optional package is not installed; the message says how to get it."""
 
     code = "missing_extra"
+
+
+class VenueRejected(Rejected):
+    """The venue refused the request."""
+
+    code = "invalid_argument"
 
 
 class RecordingInvalid(Rejected):

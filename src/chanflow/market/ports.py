@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import polars as pl
     from chanflow_native import EventBatch
 
     from chanflow.domain.instrument import Instrument
@@ -262,4 +263,92 @@ class RowStore(Protocol):
 
     def overdue(self, now_ms: int) -> str:
         """Return the layers, comma-separated, whose parts have been open for longer than they should."""
+        ...
+
+
+class Tail(Protocol):
+    """Rows that a writer holds in memory, not yet published. Asked from other threads than the writer's."""
+
+    def tail(self, symbol: str) -> pl.DataFrame | None:
+        """Return the unified rows that wait, in arrival order, or None for a symbol that it does not write."""
+        ...
+
+    def live(self, symbol: str) -> Mapping[str, Mapping[str, Any]] | None:
+        """Return the newest of each kind, or None for a symbol that it does not write.
+
+        Keys are `quote` (bid, ask, bid_qty, ask_qty), `trade` (price, qty, side), `mark` (price) and `book` (state), as
+        far as known; each has `event_ms`, `known_ns` and `dq_codes`.
+        """
+        ...
+
+
+class SliceSource(Protocol):
+    """Where published rows and bars come from. Readers are called from several threads at once."""
+
+    def symbols(self) -> list[str]:
+        """Return the symbols that have rows, sorted."""
+        ...
+
+    def has(self, symbol: str) -> bool:
+        """Return whether a symbol has rows."""
+        ...
+
+    def frames(
+        self,
+        symbols: Sequence[str],
+        start_ms: int,
+        end_ms: int,
+        *,
+        kinds: Sequence[str] | None,
+        columns: Sequence[str] | None,
+        tails: Mapping[str, pl.DataFrame],
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the rows of [start_ms, end_ms), those of `tails` among them, by (ts_ms, known_ns, seq_last).
+
+        Gap rows always come along, and so do the columns that order and gaps need. Raises InvalidArgument for an
+        unknown column.
+        """
+        ...
+
+    def bars(
+        self, symbol: str, interval: str, *, start_ms: int, end_ms: int, limit: int, fill: bool, adjust: str
+    ) -> pl.DataFrame:
+        """Return the first `limit` closed bars that open in [start_ms, end_ms). Raises InvalidArgument, NotFound."""
+        ...
+
+    def newest(self, symbol: str) -> Mapping[str, Mapping[str, Any]] | None:
+        """Return the newest published of each kind as `Tail.live` does, or None for a symbol without rows."""
+        ...
+
+
+class KlineGate(Protocol):
+    """Judges bars before they are stored."""
+
+    def codes(self, columns: Mapping[str, Any]) -> list[list[str]]:
+        """Return the codes of each bar, none for a good one. `columns` is as for `kline_rows`."""
+        ...
+
+
+class HistorySource(Protocol):
+    """A venue or vendor that tells its history. One source, one file."""
+
+    @property
+    def venue(self) -> str:
+        """The venue's name, as rows and files carry it."""
+        ...
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What it can tell: klines, aggTrades, funding, openInterest, factors."""
+        ...
+
+    async def fetch(
+        self, kind: str, symbol: str, interval: str | None, start_ms: int, end_ms: int
+    ) -> Mapping[str, Sequence[Any]]:
+        """Return what lies in [start_ms, end_ms) as columns, oldest first; of klines only closed ones.
+
+        klines: open_ms, close_ms (first ms after), open, high, low, close, and where told volume, amount, trades,
+        buy_qty. aggTrades: ts_ms, price, qty, is_maker, agg_id, first_id. funding: ts_ms, rate, mark_price.
+        openInterest: ts_ms, open_interest, value_quote. factors: ts_ms, factor. Raises VenueBusy, VenueRejected.
+        """
         ...

@@ -12,8 +12,8 @@ from pydantic import ConfigDict, Field, FiniteFloat
 from chanflow.domain.market_data import Bar
 from chanflow.domain.structure import State
 from chanflow.domain.time import NS_PER_MS
-from chanflow.operations.bars import known_ms, read_bars, stale_ms
-from chanflow.operations.fields import Level, Limit200, Symbol, TimeNs, interval_ms, time_of_ms
+from chanflow.operations.bars import bars_known, known_ms, stale_ms
+from chanflow.operations.fields import Level, Limit200, Symbol, TimeNs, time_of_ms
 from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
 from chanflow.operations.points import PointRow, point_row, point_type
 from chanflow.operations.services import Services
@@ -124,9 +124,9 @@ class StructureRead(Answer):
 async def analyze_structure(asked: Asked[AnalyzeStructure]) -> StructureRead:
     """Return the newest `limit` elements of each asked part, and the trend."""
     args, services = asked.args, asked.services
-    end_ms = None if args.as_of is None else args.as_of // NS_PER_MS - interval_ms(args.level) + 1
+    as_of_ms = None if args.as_of is None else args.as_of // NS_PER_MS
     most = services.structure_bars
-    bars = await read_bars(services.klines, args.symbol, args.level, start_ms=None, end_ms=end_ms, limit=most + 1)
+    bars = await bars_known(services.klines, args.symbol, args.level, as_of_ms=as_of_ms, limit=most + 1)
     truncated, bars = len(bars) > most, bars[-most:]
     read = partial(_read, services, args, bars, truncated=truncated)
     return await anyio.to_thread.run_sync(read, abandon_on_cancel=True)

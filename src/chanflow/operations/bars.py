@@ -6,10 +6,10 @@ from functools import partial
 
 import anyio.to_thread
 
-from chanflow.domain.errors import NotFound
+from chanflow.domain.errors import InvalidArgument, NotFound
 from chanflow.domain.market_data import Bar
 from chanflow.domain.time import NS_PER_MS, Clock
-from chanflow.operations.fields import Level, interval_ms
+from chanflow.operations.fields import Adjust, Level
 from chanflow.operations.outcome import Declined
 from chanflow.operations.services import KlineReader
 
@@ -17,14 +17,28 @@ _NAMED = 20
 
 
 async def read_bars(
-    klines: KlineReader, symbol: str, level: Level, *, start_ms: int | None, end_ms: int | None, limit: int
+    klines: KlineReader,
+    symbol: str,
+    level: Level,
+    *,
+    start_ms: int | None,
+    end_ms: int | None,
+    limit: int,
+    fill: bool = False,
+    adjust: Adjust = "none",
 ) -> list[Bar]:
-    """Return closed bars as `KlineReader.klines` does. Raises Declined (not_found) naming what there is instead."""
-    read = partial(klines.klines, symbol, interval_ms(level), start_ms=start_ms, end_ms=end_ms, limit=limit)
+    """Return closed bars as `KlineReader.klines` does. Raises Declined, naming what there is instead."""
+    read = partial(
+        klines.klines, symbol, level, start_ms=start_ms, end_ms=end_ms, limit=limit, fill=fill, adjust=adjust
+    )
     try:
         return await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
+    except InvalidArgument as fault:
+        raise Declined("not_found", "the symbol's calendar has no bars of this level", field="level") from fault
     except NotFound as fault:
         known = await anyio.to_thread.run_sync(partial(known_symbols, klines), abandon_on_cancel=True)
+        if symbol in known and adjust != "none":
+            raise Declined("not_found", "the symbol has no adjustment factors here", field="adjust") from fault
         if symbol in known:
             raise Declined("not_found", "the symbol has no bars of this level", field="level") from fault
         named = ", ".join(known[:_NAMED]) + (f" and {len(known) - _NAMED} more" if len(known) > _NAMED else "")
@@ -34,6 +48,15 @@ async def read_bars(
             field="symbol",
             suggestion=f"symbols: {named}" if named else "start with: chanflow demo",
         ) from fault
+
+
+async def bars_known(klines: KlineReader, symbol: str, level: Level, *, as_of_ms: int | None, limit: int) -> list[Bar]:
+    """Return the newest `limit` bars that were closed at `as_of_ms`, or now. Raises Declined as `read_bars` does."""
+    if as_of_ms is None:
+        return await read_bars(klines, symbol, level, start_ms=None, end_ms=None, limit=limit)
+    # One bar may have been open then.
+    bars = await read_bars(klines, symbol, level, start_ms=None, end_ms=as_of_ms, limit=limit + 1)
+    return [bar for bar in bars if bar.close_ms <= as_of_ms][-limit:]
 
 
 def known_symbols(klines: KlineReader) -> list[str]:

@@ -12,14 +12,12 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from chanflow.domain.canonical import decimal_text
-from chanflow.domain.market_data import LEVEL_MS
 from chanflow.domain.time import parse_rfc3339, rfc3339
 from chanflow.operations.outcome import Declined
 
 _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
 _CURSOR = re.compile(r"(before|from):(-?[0-9]{1,15})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WEEK_MS = 604_800_000
 
 
 def whole(value: object) -> object:
@@ -40,23 +38,13 @@ def time_ns(value: object) -> object:
 
 Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:._-]{1,32}$")]
 Level = Literal["1s", "5s", "15s", "1m", "5m", "30m", "1h", "1d", "1w", "1M"]
+Adjust = Literal["none", "forward", "backward"]
 TimeNs = Annotated[int, BeforeValidator(time_ns), WithJsonSchema({"type": "string", "format": "date-time"})]
 Limit200 = Annotated[int, Field(ge=1, le=200), BeforeValidator(whole)]
 Limit10000 = Annotated[int, Field(ge=1, le=10_000), BeforeValidator(whole)]
 Cursor = Annotated[str, StringConstraints(max_length=64)]
 Money = Annotated[Decimal, PlainSerializer(decimal_text, return_type=str), WithJsonSchema({"type": "string"})]
 """An amount, price or quantity of the account, shown as an exact decimal string."""
-
-
-def interval_ms(level: Level) -> int:
-    """Return the length of a bar of `level` in ms. Raises Declined for months, whose lengths differ."""
-    if level == "1w":
-        return _WEEK_MS
-    if level == "1M":
-        raise Declined(
-            "not_found", "no monthly bars are kept", field="level", suggestion="ask for 1d or 1w and group the days"
-        )
-    return LEVEL_MS[level]
 
 
 def time_of_ms(at_ms: int) -> str:

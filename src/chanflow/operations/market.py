@@ -7,7 +7,17 @@ from pydantic import FiniteFloat
 from chanflow.domain.market_data import Bar
 from chanflow.domain.time import NS_PER_MS
 from chanflow.operations.bars import known_ms, read_bars, stale_ms
-from chanflow.operations.fields import Cursor, Level, Limit10000, Symbol, TimeNs, make_cursor, read_cursor, time_of_ms
+from chanflow.operations.fields import (
+    Adjust,
+    Cursor,
+    Level,
+    Limit10000,
+    Symbol,
+    TimeNs,
+    make_cursor,
+    read_cursor,
+    time_of_ms,
+)
 from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
 from chanflow.operations.outcome import Declined
 
@@ -15,7 +25,7 @@ COLUMNS = ("time", "open", "high", "low", "close", "volume", "amount")
 
 
 class GetKlines(Arguments):
-    """Which bars: the newest before `end`, or the first from `start` on."""
+    """Which bars: the newest before `end`, or the first from `start` on. `fill` makes bars of empty intervals too."""
 
     symbol: Symbol
     level: Level = "30m"
@@ -23,6 +33,8 @@ class GetKlines(Arguments):
     end: TimeNs | None = None
     limit: Limit10000 = 200
     cursor: Cursor | None = None
+    fill: bool = False
+    adjust: Adjust = "none"
 
 
 class Klines(Answer):
@@ -51,8 +63,9 @@ async def get_klines(asked: Asked[GetKlines]) -> Klines:
             raise Declined("invalid_argument", "cursor belongs to a call with other arguments", field="cursor")
         start_ms, end_ms = (at_ms, end_ms) if forward else (None, at_ms)
     bars = await read_bars(
-        services.klines, args.symbol, args.level, start_ms=start_ms, end_ms=end_ms, limit=args.limit + 1
-    )
+        services.klines, args.symbol, args.level, start_ms=start_ms, end_ms=end_ms, limit=args.limit + 1,
+        fill=args.fill, adjust=args.adjust,
+    )  # fmt: skip
     page, next_cursor = _page(bars, args.limit, forward=forward)
     return Klines(
         symbol=args.symbol,

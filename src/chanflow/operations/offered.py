@@ -5,13 +5,24 @@ from __future__ import annotations
 from chanflow.operations.account import GET_POSITION
 from chanflow.operations.analysis import ANALYZE_STRUCTURE
 from chanflow.operations.catalogue import Catalogue, Policy
+from chanflow.operations.feed import GET_HISTORICAL_SLICE, GET_LIVE_SNAPSHOT
 from chanflow.operations.market import GET_KLINES
+from chanflow.operations.market_status import GET_MARKET_STATUS
 from chanflow.operations.operation import AnyOperation
 from chanflow.operations.points import QUERY_BUY_SELL_POINTS
 from chanflow.operations.services import Services
 from chanflow.operations.signals import GET_SIGNALS
 
-OPERATIONS: tuple[AnyOperation, ...] = (GET_KLINES, ANALYZE_STRUCTURE, QUERY_BUY_SELL_POINTS, GET_POSITION, GET_SIGNALS)
+OPERATIONS: tuple[AnyOperation, ...] = (
+    GET_KLINES,
+    ANALYZE_STRUCTURE,
+    QUERY_BUY_SELL_POINTS,
+    GET_POSITION,
+    GET_MARKET_STATUS,
+    GET_LIVE_SNAPSHOT,
+    GET_HISTORICAL_SLICE,
+    GET_SIGNALS,
+)
 
 
 def build_catalogue(services: Services, policy: Policy | None = None) -> Catalogue:

@@ -14,12 +14,11 @@ from typing import Annotated, Literal, TypeVar, cast
 import anyio.to_thread
 from pydantic import BeforeValidator, Field, FiniteFloat
 
-from chanflow.domain.errors import NotFound
 from chanflow.domain.market_data import Bar
 from chanflow.domain.structure import State
 from chanflow.domain.time import NS_PER_MS
-from chanflow.operations.bars import known_ms, known_symbols, read_bars, stale_ms
-from chanflow.operations.fields import Cursor, Level, Symbol, TimeNs, interval_ms, time_of_ms, whole
+from chanflow.operations.bars import bars_known, known_ms, known_symbols, stale_ms
+from chanflow.operations.fields import Cursor, Level, Symbol, TimeNs, time_of_ms, whole
 from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
 from chanflow.operations.outcome import Declined, compact_json
 from chanflow.operations.services import Services
@@ -154,12 +153,11 @@ async def query_buy_sell_points(asked: Asked[QueryPoints]) -> PointsFound:
     at_ms, offset = None if args.as_of is None else args.as_of // NS_PER_MS, 0
     if args.cursor is not None:
         at_ms, offset = _read_cursor(args.cursor, args)
-    end_ms = None if at_ms is None else at_ms - interval_ms(args.level) + 1
     found: list[_Found] = []
     newest: list[Bar] = []
     scanned = 0
     for symbol in await _symbols(services, args):
-        bars = await _bars(services, args, symbol, end_ms)
+        bars = await _bars(services, args, symbol, at_ms)
         if not bars:
             continue
         scanned += 1
@@ -182,15 +180,14 @@ async def _symbols(services: Services, args: QueryPoints) -> list[str]:
     return [args.symbol] if args.symbol else await _in_thread(partial(known_symbols, services.klines))
 
 
-async def _bars(services: Services, args: QueryPoints, symbol: str, end_ms: int | None) -> list[Bar]:
+async def _bars(services: Services, args: QueryPoints, symbol: str, at_ms: int | None) -> list[Bar]:
     """Return the bars to read; of the whole market, symbols without bars of the level have none."""
-    most = services.structure_bars
-    if args.symbol:
-        return await read_bars(services.klines, symbol, args.level, start_ms=None, end_ms=end_ms, limit=most)
-    read = partial(services.klines.klines, symbol, interval_ms(args.level), start_ms=None, end_ms=end_ms, limit=most)
+    read = partial(bars_known, services.klines, symbol, args.level, as_of_ms=at_ms, limit=services.structure_bars)
     try:
-        return await _in_thread(read)
-    except NotFound:
+        return await read()
+    except Declined as fault:
+        if args.symbol or fault.code != "not_found":
+            raise
         return []
 
 

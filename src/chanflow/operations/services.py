@@ -11,6 +11,7 @@ from chanflow.domain.errors import NotFound
 from chanflow.domain.market_data import Bar
 from chanflow.domain.order import OrderEvent
 from chanflow.domain.time import Clock, Ids
+from chanflow.market.feed import Page, SliceQuery, Snapshot, snapshot_of
 from chanflow.operations.structure import chan_columns
 
 
@@ -18,18 +19,92 @@ class KlineReader(Protocol):
     """Where closed bars come from."""
 
     def klines(
-        self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int
+        self,
+        symbol: str,
+        level: str,
+        *,
+        start_ms: int | None,
+        end_ms: int | None,
+        limit: int,
+        fill: bool = False,
+        adjust: Literal["none", "forward", "backward"] = "none",
     ) -> list[Bar]:
         """Return at most `limit` closed bars that open in [start_ms, end_ms), in ascending order.
 
-        With `start_ms` they are the first such bars, without it the newest. Raises NotFound for an unknown symbol or
-        an interval that no stored data can form.
+        With `start_ms` they are the first such bars, without it the newest. Edges are those of the symbol's calendar.
+        `fill` gives empty intervals the close before and volume 0, `adjust` names adjusted prices. Raises NotFound for
+        an unknown symbol, a level that no stored data can form, and a symbol without adjustment factors.
         """
         ...
 
     def symbols(self) -> list[str]:
         """Return the symbols that have bars, sorted. Raises NotFound when nothing was ever recorded here."""
         ...
+
+
+class FeedReader(Protocol):
+    """Where rows and the newest values come from."""
+
+    def live_snapshot(self, symbols: Sequence[str]) -> list[Snapshot]:
+        """Return the newest of each symbol; one without data says so."""
+        ...
+
+    def historical_slice(self, query: SliceQuery, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        """Return a page of a slice. Raises InvalidArgument, and NotFound for an unknown symbol."""
+        ...
+
+
+class NoFeed:
+    """A desk that keeps no rows."""
+
+    def live_snapshot(self, symbols: Sequence[str]) -> list[Snapshot]:
+        """Return that there is no data of any symbol."""
+        return [snapshot_of(symbol, {}, 0) for symbol in symbols]
+
+    def historical_slice(self, query: SliceQuery, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        """Raise NotFound: there are no rows."""
+        del limit, cursor
+        raise NotFound(f"this desk keeps no rows, so there is no slice of {len(query.symbols)} symbols")
+
+
+class DeskState(Protocol):
+    """How far a desk may act."""
+
+    @property
+    def mode(self) -> str:
+        """Where orders go."""
+        ...
+
+    @property
+    def ladder_level(self) -> str | None:
+        """Its place on the permission ladder, None where it is not known."""
+        ...
+
+    @property
+    def halted(self) -> bool:
+        """Whether it opens nothing."""
+        ...
+
+    @property
+    def halt_reason(self) -> str | None:
+        """Why, where it is halted."""
+        ...
+
+
+class DeskReader(Protocol):
+    """Where the desk's own state comes from."""
+
+    def desk(self) -> DeskState:
+        """Return the state as last known. Raises NotFound when no desk has run yet."""
+        ...
+
+
+class NoDesk:
+    """No desk has run."""
+
+    def desk(self) -> DeskState:
+        """Raise NotFound."""
+        raise NotFound("no desk has run yet")
 
 
 class AccountView(Protocol):
@@ -118,5 +193,7 @@ class Services:
     account_mode: Literal["paper", "live"] = "paper"
     structure_bars: int = 20_000
     certificates: CertificateReader = field(default_factory=NoCertificates)
+    feed: FeedReader = field(default_factory=NoFeed)
+    desk: DeskReader = field(default_factory=NoDesk)
     signals: SignalReader = field(default_factory=NoSignals)
     chan_columns: Callable[[Sequence[Bar]], Any] = chan_columns

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.errors import NotFound
 from chanflow.domain.market_data import Bar
 from chanflow.domain.order import OrderEvent
+from chanflow.domain.time import Clock
+from chanflow.market.ports import Tail
 from chanflow.review.journal import Record, read_records
 from chanflow.runtime.codec import decode
 from chanflow.runtime.home import Home, RunFolder
+
+if TYPE_CHECKING:
+    from chanflow.adapters.storage.lake_source import LakeSource
+    from chanflow.market.adjust import Adjust
+    from chanflow.market.feed import Feed, Page, SliceQuery, Snapshot
+
+HALTED = "L0"
+"""The rung of the ladder on which nothing is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskState:
+    """How far a desk may act: its mode, its place on the ladder, and whether and why it stands still."""
+
+    mode: str
+    ladder_level: str | None
+    halted: bool
+    halt_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +97,8 @@ class NewestRun:
 
     def __init__(self, home: Home) -> None:
         self._home = home
+        self._open: dict[Path, LakeSource] = {}
+        self._opening = threading.Lock()
 
     def _folder(self) -> RunFolder:
         folder = self._home.newest_run()
@@ -91,30 +114,86 @@ class NewestRun:
             raise NotFound(f"run {folder.number} has not opened its books yet")
         return state
 
+    def desk(self) -> DeskState:
+        """Return how far the newest run's desk may act, as its journal says. Raises NotFound when none has run."""
+        folder = self._folder()
+        head: Any = None
+        level: str | None = None
+        cause: str | None = None
+        for record in read_records(folder.journal_path, torn_tail=True):
+            body: Any = record.body
+            if record.kind == "head":
+                head = body
+            elif record.kind == "ladder":
+                level, cause = str(body["level"]), str(body["cause"])
+        if head is None:
+            raise NotFound(f"run {folder.number} has not opened its books yet")
+        settings = head["settings"]
+        now = level or str(settings["risk"]["ladder"]["paper_start"])
+        return DeskState(str(settings["execution"]["mode"]), now, now == HALTED, cause if now == HALTED else None)
+
+    def lakes(self) -> list[LakeSource]:
+        """Return the lakes of the newest run and of the data directory itself, readers kept from call to call."""
+        from chanflow.adapters.storage.lake_source import LakeSource
+
+        run = self._home.newest_run()
+        bases = [self._home.lake_dir] if run is None else [run.lake_dir, self._home.lake_dir]
+        found = [path for base in bases if base.is_dir() for path in sorted(base.iterdir()) if path.is_dir()]
+        with self._opening:
+            self._open = {path: self._open.get(path) or LakeSource(path) for path in found}
+            return list(self._open.values())
+
     def signals(self) -> Iterator[Mapping[str, Any]]:
         """Yield the decisions of the newest journal in their order. Raises NotFound when no desk has run yet."""
         for record in read_records(self._folder().journal_path, torn_tail=True):
             if record.kind == "signal":
                 yield record.body
 
-    def _lakes(self) -> list[Path]:
-        lake = self._folder().lake_dir
-        return sorted(p for p in lake.iterdir() if p.is_dir()) if lake.is_dir() else []
-
     def symbols(self) -> list[str]:
-        """Return the symbols that the newest run's lake holds, sorted."""
-        from chanflow.adapters.storage.lake import LakeReader
-
-        return sorted({symbol for lake in self._lakes() for symbol in LakeReader(lake).symbols()})
+        """Return the symbols that the lakes hold, sorted. Raises NotFound when nothing was ever recorded."""
+        lakes = self.lakes()
+        if not lakes:
+            self._folder()
+        return sorted({symbol for lake in lakes for symbol in lake.symbols()})
 
     def klines(
-        self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int
+        self,
+        symbol: str,
+        level: str,
+        *,
+        start_ms: int | None,
+        end_ms: int | None,
+        limit: int,
+        fill: bool = False,
+        adjust: Adjust = "none",
     ) -> list[Bar]:
-        """Return closed bars of the newest run's lake. Raises NotFound for an unknown symbol."""
-        from chanflow.adapters.storage.lake import LakeReader
-
-        for lake in self._lakes():
-            reader = LakeReader(lake)
-            if symbol in reader.symbols():
-                return reader.klines(symbol, interval_ms, start_ms=start_ms, end_ms=end_ms, limit=limit)
+        """Return closed bars of the first lake that knows the symbol. Raises NotFound for an unknown symbol."""
+        for lake in self.lakes():
+            if lake.has(symbol):
+                return lake.klines(
+                    symbol, level, start_ms=start_ms, end_ms=end_ms, limit=limit, fill=fill, adjust=adjust
+                )
         raise NotFound(f"there are no bars of {symbol}; known here: {', '.join(self.symbols()) or 'none'}")
+
+
+class DeskFeed:
+    """The feed over a desk's lakes, and over what a running desk has not yet published."""
+
+    def __init__(self, run: NewestRun, clock: Clock) -> None:
+        self._run = run
+        self._clock = clock
+        self.tails: list[Tail] = []
+        """The writers of this process; a desk adds its own."""
+
+    def _feed(self) -> Feed:
+        from chanflow.market.feed import Feed
+
+        return Feed(self._run.lakes(), self._clock, tails=self.tails)
+
+    def live_snapshot(self, symbols: Sequence[str]) -> list[Snapshot]:
+        """Return the newest of each symbol; one without data says so."""
+        return self._feed().live_snapshot(symbols)
+
+    def historical_slice(self, query: SliceQuery, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        """Return a page of a slice. Raises InvalidArgument, and NotFound for an unknown symbol."""
+        return self._feed().historical_slice(query, limit=limit, cursor=cursor)

@@ -79,6 +79,11 @@ class Home:
         """The folder of what was measured of points."""
         return self.root / "certificates"
 
+    @property
+    def lake_dir(self) -> Path:
+        """The folder of the lakes that no run made, one a venue: what was harvested, pulled or imported."""
+        return self.root / "lake"
+
     def prepare(self) -> None:
         """Make the directory and see that a desk can live in it.
 

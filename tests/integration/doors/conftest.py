@@ -105,6 +105,9 @@ class Doors:
             "analyze_structure": "/analysis/structure",
             "query_buy_sell_points": "/analysis/points",
             "get_position": "/positions",
+            "get_market_status": "/market/status",
+            "get_live_snapshot": "/market/snapshot",
+            "get_historical_slice": "/market/slice",
             "get_signals": "/analysis/signals",
         }
         async with httpx.AsyncClient(base_url=self.url) as http:

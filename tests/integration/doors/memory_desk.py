@@ -9,12 +9,15 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import polars as pl
+
 from chanflow.domain.account import AccountSnapshot, Position
 from chanflow.domain.canonical import plain
-from chanflow.domain.errors import NotFound
+from chanflow.domain.errors import InvalidArgument, NotFound
 from chanflow.domain.market_data import Bar
 from chanflow.domain.order import OrderEvent, OrderState
 from chanflow.domain.signal import Signal
+from chanflow.market.feed import Feed
 from chanflow.operations.services import Services
 
 MINUTE_MS = 60_000
@@ -89,10 +92,18 @@ class MemoryKlines:
         self._bars = {"BTCUSDT": minute_bars(count), "EMPTY": [], "ETHUSDT": wandering_bars(count)}
 
     def klines(
-        self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int
+        self,
+        symbol: str,
+        level: str,
+        *,
+        start_ms: int | None,
+        end_ms: int | None,
+        limit: int,
+        fill: bool = False,
+        adjust: str = "none",
     ) -> list[Bar]:
-        if symbol not in self._bars or interval_ms != MINUTE_MS:
-            raise NotFound(f"no bars of {symbol} at {interval_ms} ms")
+        if symbol not in self._bars or level != "1m" or adjust != "none":
+            raise NotFound(f"no bars of {symbol} of {level}, {adjust}")
         found = [
             bar
             for bar in self._bars[symbol]
@@ -102,6 +113,85 @@ class MemoryKlines:
 
     def symbols(self) -> list[str]:
         return sorted(self._bars)
+
+
+def memory_row(ts_ms: int, seq: int, **values: Any) -> dict[str, Any]:
+    """A row of BTCUSDT, known 5 ms after it happened."""
+    row = {"ts_ms": ts_ms, "event_ms": ts_ms, "known_ns": (ts_ms + 5) * 1_000_000, "symbol": "BTCUSDT"}
+    return (
+        row
+        | {"kind": "trade", "price": 42_000.1, "qty": 0.5, "side": "buy", "seq_first": None, "seq_last": seq}
+        | values
+    )
+
+
+class MemorySource:
+    """Ten trades of BTCUSDT a second apart, with a gap among them, and its newest values."""
+
+    LAST_MS = NOW_NS // 1_000_000 - 100
+
+    def symbols(self) -> list[str]:
+        return ["BTCUSDT"]
+
+    def has(self, symbol: str) -> bool:
+        return symbol == "BTCUSDT"
+
+    def frames(self, symbols: Any, start_ms: int, end_ms: int, *, kinds: Any, columns: Any, tails: Any) -> Any:
+        if "wings" in (columns or ()):
+            raise InvalidArgument("column 'wings' is unknown", field="columns")
+        rows = [memory_row(FIRST_MS + at * 1_000, at) for at in range(10)]
+        lost = {"kind": "gap", "price": None, "qty": None, "side": None, "seq_first": 4, "event_ms": FIRST_MS + 4_200}
+        rows.insert(5, memory_row(FIRST_MS + 4_800, 5, **lost))
+        frame = pl.DataFrame(rows, infer_schema_length=None)
+        yield frame.filter(pl.col("ts_ms").is_between(start_ms, end_ms, closed="left"))
+
+    def bars(
+        self, symbol: str, interval: str, *, start_ms: int, end_ms: int, limit: int, fill: bool, adjust: str
+    ) -> Any:
+        if interval != "1m":
+            raise NotFound(f"no bars of {interval}")
+        bars = [bar for bar in minute_bars() if start_ms <= bar.ts_ms < end_ms][:limit]
+        return pl.DataFrame(
+            {
+                "ts_ms": pl.Series([bar.ts_ms for bar in bars], dtype=pl.Int64),
+                "close_ms": pl.Series([bar.close_ms for bar in bars], dtype=pl.Int64),
+                "close": pl.Series([bar.close for bar in bars], dtype=pl.Float64),
+            }
+        )
+
+    def newest(self, symbol: str) -> dict[str, Any] | None:
+        if symbol != "BTCUSDT":
+            return None
+        at = {"event_ms": self.LAST_MS, "known_ns": self.LAST_MS * 1_000_000, "dq_codes": []}
+        return {
+            "quote": at | {"bid": 42_000.0, "ask": 42_000.2, "bid_qty": 1.0, "ask_qty": 2.0},
+            "trade": at | {"price": 42_000.1, "qty": 0.5, "side": "buy"},
+            "mark": at | {"price": 42_000.3},
+            "book": at | {"state": "synced"},
+        }
+
+
+class BrokenFeed:
+    """A feed with a bug that would tell a secret."""
+
+    def live_snapshot(self, symbols: Any) -> Any:
+        raise RuntimeError("password=hunter2")
+
+    def historical_slice(self, query: Any, *, limit: Any = None, cursor: Any = None) -> Any:
+        raise RuntimeError("password=hunter2")
+
+
+@dataclass(frozen=True)
+class MemoryDesk:
+    """A desk that stands at the third rung."""
+
+    mode: str = "paper"
+    ladder_level: str = "L3"
+    halted: bool = False
+    halt_reason: str | None = None
+
+    def desk(self) -> MemoryDesk:
+        return self
 
 
 class MemoryCertificates:
@@ -208,7 +298,15 @@ class BrokenKlines(MemoryKlines):
     """A reader with a bug that would tell a secret."""
 
     def klines(
-        self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int
+        self,
+        symbol: str,
+        level: str,
+        *,
+        start_ms: int | None,
+        end_ms: int | None,
+        limit: int,
+        fill: bool = False,
+        adjust: str = "none",
     ) -> list[Bar]:
         raise RuntimeError("password=hunter2")
 
@@ -220,7 +318,15 @@ class NothingRecorded(MemoryKlines):
     """A data directory without a run."""
 
     def klines(
-        self, symbol: str, interval_ms: int, *, start_ms: int | None, end_ms: int | None, limit: int
+        self,
+        symbol: str,
+        level: str,
+        *,
+        start_ms: int | None,
+        end_ms: int | None,
+        limit: int,
+        fill: bool = False,
+        adjust: str = "none",
     ) -> list[Bar]:
         raise NotFound("no desk has run in /somewhere/private")
 
@@ -235,12 +341,14 @@ def memory_services() -> Services:
         clock=StillClock(),
         ids=OneId(),
         certificates=MemoryCertificates(),
+        feed=Feed([MemorySource()], StillClock()),
+        desk=MemoryDesk(),
         signals=MemorySignals(),
     )
 
 
 def failing_services() -> Services:
-    return Services(klines=BrokenKlines(), account=NoAccount(), clock=StillClock(), ids=OneId())
+    return Services(klines=BrokenKlines(), account=NoAccount(), clock=StillClock(), ids=OneId(), feed=BrokenFeed())
 
 
 def new_services() -> Services:

@@ -11,7 +11,16 @@ import pytest
 from jsonschema import Draft202012Validator
 
 pytestmark = pytest.mark.server
-OPERATIONS = ["get_klines", "analyze_structure", "query_buy_sell_points", "get_position", "get_signals"]
+OPERATIONS = [
+    "get_klines",
+    "analyze_structure",
+    "query_buy_sell_points",
+    "get_position",
+    "get_market_status",
+    "get_live_snapshot",
+    "get_historical_slice",
+    "get_signals",
+]
 
 
 def _get(url: str, path: str, **headers: str) -> httpx.Response:
@@ -42,7 +51,7 @@ def test_the_tools_are_listed_with_schema_and_cost(desk_url: str) -> None:
     tools = _get(desk_url, "/api/v2/mcp/tools").json()
     assert [tool["name"] for tool in tools] == OPERATIONS
     assert all(set(tool) == {"name", "description", "inputSchema", "quotaCost"} for tool in tools)
-    assert [tool["quotaCost"] for tool in tools] == [1, 1, 1, 1, 1]
+    assert [tool["quotaCost"] for tool in tools] == [1] * 8
 
 
 def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
@@ -58,6 +67,9 @@ def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
         "analyzeStructure",
         "queryBuySellPoints",
         "getPosition",
+        "getMarketStatus",
+        "getLiveSnapshot",
+        "getHistoricalSlice",
         "getSignals",
     }
 

@@ -13,6 +13,9 @@ ANSWERED: list[tuple[str, dict[str, Any]]] = [
     ("get_klines", {"symbol": "BTCUSDT", "level": "1m"}),
     ("get_klines", {"symbol": "BTCUSDT", "level": "1m", "limit": 5, "start": "2026-01-01T01:00:00Z"}),
     ("get_klines", {"symbol": "EMPTY", "level": "1m"}),
+    ("get_klines", {"symbol": "BTCUSDT", "level": "1m", "limit": 2, "fill": True}),
+    ("get_market_status", {}),
+    ("get_market_status", {"symbols": ["BTCUSDT", "000001.SZ"]}),
     ("get_position", {}),
     ("get_position", {"symbol": "ETHUSDT", "mode": "paper"}),
     ("analyze_structure", {"symbol": "BTCUSDT", "level": "1m"}),
@@ -28,6 +31,58 @@ ANSWERED: list[tuple[str, dict[str, Any]]] = [
         {"level": "1m", "state": "any", "since": "2026-01-01T03:00:00Z", "as_of": "2026-01-01T08:00:30Z"},
     ),
     ("query_buy_sell_points", {"symbol": "EMPTY", "level": "1m"}),
+]
+
+FED: list[tuple[str, dict[str, Any]]] = [
+    ("get_live_snapshot", {"symbols": ["BTCUSDT", "DOGEUSDT"]}),
+    ("get_historical_slice", {"symbols": ["BTCUSDT"], "start_ts": 1_767_225_600_000, "end_ts": 1_767_225_605_000}),
+    (
+        "get_historical_slice",
+        {"symbols": ["BTCUSDT"], "start_ts": 0, "end_ts": 1_767_225_900_000, "interval": "1m", "limit": 3},
+    ),
+    (
+        "get_historical_slice",
+        {"symbols": ["BTCUSDT"], "start_ts": 0, "end_ts": 1_767_312_000_000, "kinds": ["gap", "trade"], "limit": 4},
+    ),
+]
+"""Answers for programs, which the tools of an agent leave out."""
+
+FED_REFUSED: list[tuple[str, dict[str, Any], str, str | None]] = [
+    ("get_live_snapshot", {"symbols": []}, "invalid_argument", "symbols"),
+    ("get_live_snapshot", {"symbols": ["../etc"]}, "invalid_argument", "symbols.0"),
+    ("get_historical_slice", {"symbols": ["BTCUSDT"], "start_ts": 5, "end_ts": 5}, "invalid_argument", "end_ts"),
+    ("get_historical_slice", {"symbols": ["BTCUSDT"], "start_ts": -1, "end_ts": 5}, "invalid_argument", "start_ts"),
+    (
+        "get_historical_slice",
+        {"symbols": ["BTCUSDT"], "start_ts": 0, "end_ts": 5, "kinds": ["wing"]},
+        "invalid_argument",
+        "kinds.0",
+    ),
+    (
+        "get_historical_slice",
+        {"symbols": ["BTCUSDT"], "start_ts": 0, "end_ts": 5, "columns": ["wings"]},
+        "invalid_argument",
+        "columns",
+    ),
+    (
+        "get_historical_slice",
+        {"symbols": ["BTCUSDT"], "start_ts": 0, "end_ts": 5, "cursor": "AAAA"},
+        "invalid_argument",
+        "cursor",
+    ),
+    (
+        "get_historical_slice",
+        {"symbols": ["BTCUSDT"], "start_ts": 0, "end_ts": 5, "limit": 100_001},
+        "invalid_argument",
+        "limit",
+    ),
+    (
+        "get_historical_slice",
+        {"symbols": ["BTCUSDT"], "start_ts": 0, "end_ts": 5, "kinds": ["trade"], "interval": "1m"},
+        "invalid_argument",
+        "kinds",
+    ),
+    ("get_historical_slice", {"symbols": ["DOGEUSDT"], "start_ts": 0, "end_ts": 5}, "not_found", "symbols"),
 ]
 
 REFUSED: list[tuple[str, dict[str, Any], str, str | None]] = [
@@ -58,7 +113,10 @@ REFUSED: list[tuple[str, dict[str, Any], str, str | None]] = [
     ("query_buy_sell_points", {"limit": 501}, "invalid_argument", "limit"),
     ("query_buy_sell_points", {"cursor": "AAAA"}, "invalid_argument", "cursor"),
     ("query_buy_sell_points", {"symbol": "DOGEUSDT", "level": "1m"}, "not_found", "symbol"),
-    ("query_buy_sell_points", {"level": "1M"}, "not_found", "level"),
+    ("get_klines", {"symbol": "BTCUSDT", "level": "1m", "adjust": "forward"}, "not_found", "adjust"),
+    ("get_klines", {"symbol": "BTCUSDT", "level": "1m", "adjust": "sideways"}, "invalid_argument", "adjust"),
+    ("get_klines", {"symbol": "BTCUSDT", "level": "1m", "fill": "perhaps"}, "invalid_argument", "fill"),
+    ("get_market_status", {"symbols": ["BTC USDT"]}, "invalid_argument", "symbols.0"),
     ("get_position", {"mode": "live"}, "not_found", "mode"),
 ]
 
@@ -68,6 +126,7 @@ FAILING: list[tuple[str, dict[str, Any], str]] = [
     ("analyze_structure", {"symbol": "BTCUSDT"}, "internal"),
     ("query_buy_sell_points", {"symbol": "BTCUSDT"}, "internal"),
     ("query_buy_sell_points", {}, "internal"),
+    ("get_market_status", {}, "internal"),
 ]
 
 
@@ -83,6 +142,24 @@ async def test_the_command_line_answers(doors: Any) -> None:
 @pytest.mark.parametrize("door", DOORS)
 async def test_a_door_gives_the_bodies_of_the_command_line(doors: Any, door: str) -> None:
     assert await doors.ask(door, ANSWERED) == await doors.ask("cli", ANSWERED)
+
+
+@pytest.mark.asyncio
+async def test_the_feed_answers_rest_in_the_bodies_of_the_command_line(doors: Any) -> None:
+    answers = await doors.ask("cli", FED)
+    assert not [body for body, failed in answers if failed]
+    assert await doors.ask("rest", FED) == answers
+    assert await doors.ask("rest-tool", FED) == answers
+
+
+@pytest.mark.asyncio
+async def test_the_feed_refuses_by_name_through_both_doors(doors: Any) -> None:
+    calls = [(name, arguments) for name, arguments, _, _ in FED_REFUSED]
+    answers = await doors.ask("cli", calls)
+    for (body, failed), (_, _, code, field) in zip(answers, FED_REFUSED, strict=True):
+        assert failed
+        assert (json.loads(body)["code"], json.loads(body)["field"]) == (code, field), body
+    assert await doors.ask("rest", calls) == answers
 
 
 @pytest.mark.asyncio

@@ -6,6 +6,7 @@ an underscore (`_raw`, `_manifest`, `_tmp`), so readers of the tree skip it.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -47,12 +48,23 @@ def manifest_path(root: Path, date: str) -> Path:
 
 def dates(root: Path, symbol: str) -> list[str]:
     """Return the dates, oldest first, that have a folder for `symbol`."""
-    folder = root / symbol
-    if not folder.is_dir():
+    try:
+        names = os.listdir(root / symbol)  # noqa: PTH208  # a path for each name is slow
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(entry.name.removeprefix("date=") for entry in folder.iterdir() if entry.name.startswith("date="))
+    return sorted(name.removeprefix("date=") for name in names if name.startswith("date="))
 
 
 def parts(root: Path, symbol: str, date: str) -> list[Path]:
     """Return the published row files of one symbol and date, by name."""
-    return sorted(date_folder(root, symbol, date).glob("part-*.parquet"))
+    folder = date_folder(root, symbol, date)
+    return [folder / name for name in part_names(folder)]
+
+
+def part_names(folder: Path) -> list[str]:
+    """Return the names of the published row files in a folder, sorted; none where there is no folder."""
+    try:
+        names = os.listdir(folder)  # noqa: PTH208  # as above
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(name for name in names if name.startswith("part-") and name.endswith(".parquet"))

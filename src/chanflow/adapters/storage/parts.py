@@ -96,6 +96,10 @@ class PartWriter:
         for day in sorted(self._open):
             self._publish(day)
 
+    def held(self) -> list[pl.DataFrame]:
+        """Return the rows that wait, by day."""
+        return [frame for day in sorted(self._open) for frame in self._open[day].frames]
+
     def discard(self) -> None:
         """Let go of what waits."""
         self._open.clear()

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from chanflow.interfaces.cli.call import CALL_CONTEXT
+from chanflow.interfaces.cli.feed_commands import feed_app
 
 app = typer.Typer(
     name="chanflow",
@@ -24,9 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(feed_app, name="feed")
 
-feed = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(feed, name="feed", help="Market data: check files of it.")
 
 Config = Annotated[Path | None, typer.Option("--config", help="A settings file (YAML).")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="One setting, as risk.max_leverage=3; may repeat.")]
@@ -320,7 +320,7 @@ def call(context: typer.Context, operation: Annotated[str | None, typer.Argument
     raise typer.Exit(call_operation(operation, context.args, lambda: open_services(settings), out=sys.stdout))
 
 
-@feed.command("check")
+@feed_app.command("check")
 def feed_check(
     files: Annotated[list[Path], typer.Argument(help="Raw frames (.txt.gz), Parquet, or a recorder's CSV.")],
     *,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     import socket
 
+    from starlette.types import ASGIApp
+
     from chanflow.operations.services import Services
 
 
@@ -20,9 +22,17 @@ def serve(services: Services, *, host: str = "127.0.0.1", port: int = 8000, out:
     host = loopback_host(host)
     shown = f"[{host}]" if ":" in host else host
 
+    from chanflow.interfaces.rest.app import build_app
+
+    app = build_app(services, allowed_hosts=LOOPBACK_NAMES | {shown})
+    listen(app, host=host, port=port, out=out, paths="API /api/v2/docs, MCP /mcp")
+
+
+def listen(app: ASGIApp, *, host: str, port: int, out: TextIO, paths: str) -> None:
+    """Serve an application until interrupted; once it listens, write the address and `paths` to `out`."""
     import uvicorn
 
-    from chanflow.interfaces.rest.app import build_app
+    shown = f"[{host}]" if ":" in host else host
 
     class Announced(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -30,10 +40,9 @@ def serve(services: Services, *, host: str = "127.0.0.1", port: int = 8000, out:
             if self.should_exit:
                 return
             bound = self.servers[0].sockets[0].getsockname()[1]
-            out.write(f"chanflow listens on http://{shown}:{bound}/ (API /api/v2/docs, MCP /mcp)\n")
+            out.write(f"chanflow listens on http://{shown}:{bound}/ ({paths})\n")
             out.flush()
 
-    app = build_app(services, allowed_hosts=LOOPBACK_NAMES | {shown})
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=5
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from chanflow.operations.services import Services
 from chanflow.runtime.certificates import CertificateShelf
 from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
-from chanflow.runtime.desk_files import KeptSignals, NewestRun
+from chanflow.runtime.desk_files import DeskFeed, KeptSignals, NewestRun
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded
 
@@ -22,5 +22,7 @@ def open_services(loaded: Loaded) -> Services:
         clock=clock,
         ids=Uuid7Ids(clock, SystemRandomness()),
         certificates=CertificateShelf(home),
+        feed=DeskFeed(run, clock),
+        desk=run,
         signals=KeptSignals(run, Path(out) if (out := loaded.settings.signals.out) else None),
     )

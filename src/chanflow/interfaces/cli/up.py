@@ -11,14 +11,16 @@ from pathlib import Path
 import typer
 import uvicorn
 
+from chanflow.adapters.storage.sink import LakeSink
 from chanflow.domain.errors import InvalidArgument, NotFound
 from chanflow.domain.time import NS_PER_S
 from chanflow.interfaces.cli.demo import lake_for, publish_report, stop_on_term
 from chanflow.interfaces.cli.services import open_services
+from chanflow.market.sink import RowSink
 from chanflow.market.synthetic import SyntheticSource
 from chanflow.runtime.clock import SystemClock
-from chanflow.runtime.desk_files import AccountState
-from chanflow.runtime.home import Home
+from chanflow.runtime.desk_files import AccountState, DeskFeed
+from chanflow.runtime.home import Home, RunFolder
 from chanflow.runtime.run import Progress, interrupted, level_for, name_run, run
 from chanflow.runtime.settings import Loaded, Settings, load_settings
 from chanflow.runtime.wiring import RunSpec
@@ -100,6 +102,15 @@ async def _up(home: Home, loaded: Loaded, *, seed: int, speed: float, duration_s
     level = level_for(source, settings.signals.level, exact=True)
     spec = RunSpec(name_run("up", seed, level, source, settings), seed, level, settings)
     services = replace(open_services(loaded), account=account)
+    open_lake = lake_for(source, settings)
+
+    def shown_lake(folder: RunFolder) -> RowSink:
+        """Open the lake of the run, and let the feed see what it has not yet published."""
+        sink = open_lake(folder)
+        if isinstance(services.feed, DeskFeed) and isinstance(sink, LakeSink):
+            services.feed.tails.append(sink)
+        return sink
+
     config = uvicorn.Config(
         build_app(services, allowed_hosts=LOOPBACK_NAMES), host=host,
         port=settings.http.port if port is None else port, log_level="warning", server_header=False,
@@ -111,7 +122,7 @@ async def _up(home: Home, loaded: Loaded, *, seed: int, speed: float, duration_s
         await wall.sleep_until(began_ns + int((until_ns - anchor_ns) / speed))
 
     desk = asyncio.create_task(
-        run(spec, source, home, lake_for=lake_for(source, settings), on_progress=account.take, on_note=typer.echo,
+        run(spec, source, home, lake_for=shown_lake, on_progress=account.take, on_note=typer.echo,
             pace=pace)
     )  # fmt: skip
     doors = asyncio.create_task(server.serve())

@@ -11,7 +11,8 @@ import pytest
 from made_rows import DAY_MS, START_MS, joined, quote_columns, sliced, trade_columns
 from numpy.typing import NDArray
 
-from chanflow.adapters.storage.lake import LakeReader, LakeWriter
+from chanflow.adapters.storage.lake import LakeWriter
+from chanflow.adapters.storage.lake_reader import LakeReader
 from chanflow.domain.errors import Broken, InvalidArgument, NotFound
 from chanflow.domain.market_data import Bar
 from chanflow.market.ports import WEEK_MS
