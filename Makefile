@@ -16,6 +16,7 @@ export CHANFLOW_HOME ?= $(CURDIR)/.chanflow
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast check bench fuzz up web docs certificates build lock clean toolchain
+.PHONY: help setup demo test test-fast check bench fuzz fuzz-flow up web docs build lock clean toolchain
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -74,9 +75,13 @@ check: setup ## lint, types, import contract, determinism, licences, locks
 bench: setup ## measure speed; figures go to benchmarks/out
 	@$(BIN)/python benchmarks/run.py
 	@$(BIN)/python benchmarks/chan_peers.py
+	@$(BIN)/python benchmarks/market.py
 
 fuzz: setup ## hostile input against the Chan engine and its plain reference, for a minute (SECONDS=60)
 	@$(BIN)/python scripts/fuzz_chan.py --seconds $(or $(SECONDS),60)
+
+fuzz-flow: setup ## broken streams against the order-flow engine and its plain reference (CASES=10000)
+	@$(BIN)/python scripts/fuzz_flow.py --cases $(or $(CASES),10000)
 
 web: ## build the dashboard
 	@echo "there is no dashboard yet: the desk is read at the command line, over REST and over MCP"

@@ -1,6 +1,6 @@
 """Signatures of the compiled core. A test compares them with the module."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, final
 
 import numpy as np
@@ -16,6 +16,35 @@ def join_batches(batches: Sequence[EventBatch]) -> EventBatch:
     """Return the events of all batches in order, as one batch; the decimals are the last one's.
 
     Raises ValueError for no batch, or when batches with events differ in decimals.
+    """
+
+# events
+
+def batch_events(batch: EventBatch) -> list[tuple[Any, ...]]:
+    """Return the events as tuples: kind, event_ms, known_ns, then the kind's own fields in integers.
+
+    quote: update_id, bid, bid_qty, ask, ask_qty · trade: trade_id, price, qty, buyer_is_maker, is_market · depth:
+    first_id, final_id, prev_final_id, bids, asks · snapshot, book: id, bids, asks · reset. Levels are (price, qty).
+    """
+
+def batch_of_events(events: Sequence[tuple[Any, ...]], price_decimals: int, qty_decimals: int) -> EventBatch:
+    """Return a batch of events given as `batch_events` gives them; raise ValueError for one that is none."""
+
+def batch_columns(batch: EventBatch) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]:
+    """Return quotes and market trades as columns of integers, as `FlowEngine.run_arrays` takes them."""
+
+def batch_of_rows(
+    rows: dict[str, NDArray[Any]],
+    price_decimals: int,
+    qty_decimals: int,
+    books: dict[str, NDArray[Any]] | None = None,
+) -> EventBatch:
+    """Return the events of unified rows of one symbol, in order.
+
+    `rows` has the columns of `RowCollector.take`, and `is_market` (0 where a trade does not count) where it is there;
+    `books`, or `rows["books"]` as in `Intake.take`: row (index), bid_price, bid_qty, ask_price and ask_qty of the rows of kind book,
+    five entries a row, NaN where there are fewer. Raises ValueError for columns of different lengths and values that no
+    such row has.
     """
 
 # lake
@@ -453,13 +482,15 @@ class EventBatch:
 
 @final
 class WireParser:
-    """Parse `<recv_ns> <json>` lines of Binance USD-M streams (depth, bookTicker, trade or aggTrade, REST snapshots).
+    """Parse `<recv_ns> <json>` lines of one symbol on Binance (USD-M, COIN-M, spot) or Hyperliquid.
 
-    Lines that start with `#` are skipped. What comes before the first bookTicker waits, since its strings set the
-    decimals. The first fault raises ValueError with line, value and bound, and every later call raises it again.
+    Also cryptofeed's `<recv s>: <json>`. Lines that start with `#` are skipped. What comes before the first bookTicker
+    (l2Book on Hyperliquid) waits, since its strings set the decimals. The first fault raises ValueError with line,
+    value and bound, and every later call raises it again. A stream without times has the receive time on the venue's
+    clock. Without `venue` the first telling frame decides; with it, another's frame is a fault.
     """
 
-    def __init__(self, symbol: str | None = None) -> None: ...
+    def __init__(self, symbol: str | None = None, venue: str | None = None) -> None: ...
     def feed(self, data: bytes) -> None:
         """Append raw bytes and parse the lines they complete."""
     def finish(self) -> None:
@@ -468,6 +499,9 @@ class WireParser:
         """Take events from the front, up to the first at which the running maximum of venue time is >= `until_ns`."""
     @property
     def symbol(self) -> str | None: ...
+    @property
+    def venue(self) -> str | None:
+        """Venue shown by the frames so far: binance-usdm, binance-spot, binance-coinm or hyperliquid."""
     @property
     def price_decimals(self) -> int | None: ...
     @property
@@ -480,6 +514,67 @@ class WireParser:
         """Lines parsed so far."""
 
 @final
+class Intake:
+    """Everything that a venue's frames become, for many symbols over several sockets. A bad frame raises nothing.
+
+    One thread may feed while another asks: calls wait for one another, without the GIL.
+
+    `venue` is binance-usdm, binance-spot, binance-coinm, hyperliquid or okx; `instruments` gives each symbol's decimals
+    of price and quantity (spot's are widened, since its books hold quantities off the step). Raises ValueError for a setting outside its bounds, no symbol, or an unknown venue.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        instruments: Mapping[str, tuple[int, int]],
+        *,
+        keep_levels: int | None = 1_000,
+        book_layer: bool = False,
+        max_buffered: int = 20_000,
+        max_buffer_ms: int = 30_000,
+    ) -> None: ...
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols, sorted, at the codes of the column `symbol`."""
+    def feed(self, lines: bytes, socket: int = 0) -> None:
+        """Take complete lines `<recv_ns> <frame>` of one socket; `#` lines are remarks.
+
+        Each stream is led by one socket: what another repeats is dropped, and what it brings ahead waits for the leader
+        up to 250 ms. REST snapshots come as frames, `{"stream": "btcusdt@depthSnapshot", "data": {...}}` or bare.
+        """
+    def close(self, socket: int) -> None:
+        """End one of several sockets: the others carry its streams on, without a gap."""
+    def reset(self, symbol: str | None = None) -> None:
+        """Lose the books of all symbols or of one, since no socket carries them; `events` get a reset too."""
+    def take(self) -> dict[str, Any]:
+        """Take everything since the last call: symbols, rows, dead, gaps, book.
+
+        `rows`: the columns of `RowCollector.take` and `symbol` (code of `symbols`), `kind` (0 trade, 1 book_ticker,
+        2 agg_trade, 3 book, 4 mark, 5 liquidation, 6 kline, 7 gap), `is_market` (0 where a trade does not count),
+        `closed` (candle final 1, forming 0), -1 for other kinds. Beside them, with `row` as position: `books`
+        (bid_price, bid_qty, ask_price, ask_qty of shape (n, 5), NaN where there are fewer), `klines` (open_ms, open,
+        high, low, close, volume, amount, trades, interval), `marks` (index_price, funding_frac, next_funding_ms).
+        A kline row's price is its close and its seq_last its open_ms; a gap row spans seq_first to seq_last.
+        `dead`: (recv_ns, frame, fault). `gaps`: symbol, from_u, to_u, from_ms, to_ms, reason (chain, crossed, reset,
+        checksum, trade_ids, agg_trade_ids). `book`: with `book_layer` one row a level of every diff and snapshot:
+        symbol, ts_ms, known_ns, seq_first, seq_last, seq_prev, side (1 bid, 2 ask), price, qty, is_snapshot.
+        """
+    def wanted(self) -> list[tuple[str, int]]:
+        """Return symbols whose book waits for a snapshot (on OKX a new subscription) and recv_ns since when, longest first."""
+    def events(self, symbol: str) -> EventBatch:
+        """Return a symbol's events since the last call; the first call begins the watch. Raises ValueError for another symbol."""
+    def live(self, symbol: str, levels: int = 5) -> dict[str, Any]:
+        """Return the newest values: quote, trade, mark (None before the first) and book, each with event_ms and known_ns.
+
+        `book` has state (buffering, snapshot_wait, synced) and the best `levels` as bids and asks of (price, qty).
+        """
+    def stats(self) -> dict[str, Any]:
+        """Return counters: frames, bytes, remarks, dead, repeats, waited, unused, rows, syncs, gaps; lag_p50_ms and
+        lag_p99_ms of receive - E - offset over the last 4,096 messages, clock_ns, offsets_ms by socket, and symbols:
+        state, unsynced_ns (0 while it is not due), syncs, gaps, applied.
+        """
+
+@final
 class Preflight:
     """Check a whole recording, chunk by chunk."""
 
@@ -489,7 +584,7 @@ class Preflight:
     def finish(self) -> dict[str, Any]:
         """Return the report; raise ValueError when the last line is cut short or there are no events.
 
-        Keys: symbol, price_decimals, qty_decimals, lines, frames (counts of depth, snapshot, book_ticker, trade,
+        Keys: symbol, venue (None where only trades came), price_decimals, qty_decimals, lines, frames (counts of depth, snapshot, book_ticker, trade,
         agg_trade, unused, remark), depth_gaps, trade_gaps (counts), gaps (the first 100 as {line, kind, from_id,
         to_id}), repeats (frames with the id before them), book (`synced`, `lost` by a gap or crossing and not
         brought back, `never_synced`, `no_depth`), syncs, synced_line, lost_lines, first_event_ms, last_event_ms.
@@ -503,8 +598,12 @@ class FlowEngine:
     `late`, not applied. Rows reach from the bin of the first quote or trade to that of the last, none missing.
     Columns: ts_ms (bin end, exclusive), mid, ofi, cvd, tfi, z_ofi, z_cvd, fusion, signal (strong_buy, buy, neutral,
     sell, strong_sell), book_ok (int8: 1, 0, -1 where there is no depth stream), bid, ask, spread_bps, consistency,
-    reasons (a tuple of names), buy_qty, sell_qty, trades, quotes, last_price. Quantities are base units, prices quote
-    units, absent floats NaN.
+    reasons (a tuple of names), buy_qty, sell_qty, trades, quotes, last_price, late (closed by timeout). Quantities are
+    base units, prices quote units, absent floats NaN. With `all_columns` also queue_imbalance, weighted_mid,
+    micro_price (NaN until fitted), kyle_lambda, kyle_t, vpin, cvd_day, cvd_rolling, buy_ratio, tfi_quote, lag_sec,
+    mlofi_1 to mlofi_`levels`, ofi_weighted, ofi_integrated, ofi_integrated_reason (gate, book_not_ok or None),
+    depth_bid, depth_ask (within 10 bps), sigma_bps, trades_per_min, quotes_per_s, volume_quote (over the last minute),
+    move_5m_bps, ofi_cvd_conflict, divergences (a tuple of {type, channel, score, grade, pivot_ts, detected_ts}).
     """
 
     def __init__(
@@ -517,21 +616,58 @@ class FlowEngine:
         *,
         watermark_ms: int = 250,
         keep_levels: int | None = 1_000,
+        z: Literal["robust", "ew"] = "robust",
+        half_life_ms: int = 300_000,
+        ofi_source: Literal["book_ticker", "depth", "bbo"] = "book_ticker",
+        sockets: int = 1,
+        late_after_ms: int = 1_000,
+        all_columns: bool = False,
+        levels: int = 5,
+        level_weights: Sequence[float] | None = None,
+        cvd_window_ms: int = 300_000,
+        pivot_bins: int = 12,
+        tick: int | None = None,
+        vpin_bucket: int | None = None,
+        fusion: dict[str, float] | None = None,
     ) -> None:
-        """Raise ValueError when a setting is outside its bounds; `keep_levels=None` keeps the whole book."""
+        """Raise ValueError when a setting is outside its bounds; `keep_levels=None` keeps the whole book.
+
+        With two `sockets` (quotes and books on one, trades on the other) a bin closes when both have shown its end and
+        the watermark, or one has gone `late_after_ms` past it. `tick` (10^-p) and `vpin_bucket` (lots) are learnt from
+        the past when None. `fusion` names settings of the score: w_ofi, w_cvd, clip, strong_score,
+        strong_consistency, enter_score, enter_consistency, boost_score, boost_consistency, exit_score, flip_factor,
+        max_lag_ms, max_spread_bps, cooldown_ms, min_consecutive.
+        """
     def push(self, batch: EventBatch) -> dict[str, Any]:
         """Return the columns of the bins that the batch closes; raise ValueError when its decimals differ."""
     def advance(self, clock_ms: int) -> dict[str, Any]:
         """Return the columns of the bins that a clock closes: every event before it has been pushed."""
+    def seen(self, market_socket: bool, event_ms: int) -> dict[str, Any]:
+        """Note a venue time that a socket showed in a frame that is no event; return the columns of the bins it closes."""
+    def spoil(self, event_ms: int) -> None:
+        """Note that a row of this venue time was quarantined: the book of its bin is not ok."""
     def finish(self) -> dict[str, Any]:
         """Return the columns of the bins still open."""
+    def run_arrays(
+        self, quotes: tuple[NDArray[Any], ...], trades: tuple[NDArray[Any], ...]
+    ) -> dict[str, Any]:
+        """Return all columns of quotes and trades given as arrays, under this engine's settings and without its past.
+
+        `quotes` are ts_ms (int64), bid, bid_qty, ask, ask_qty; `trades` ts_ms, price, qty, is_maker (int8: 1, 0, -1 where
+        unknown, which Lee-Ready then judges). Amounts are all int64 (10^-p, 10^-q) or all float64; times never fall.
+        Raises ValueError for the first row that cannot be used.
+        """
+    def save(self) -> bytes:
+        """Return everything the engine remembers: a restart from it equals an unbroken run."""
+    def load(self, state: bytes) -> None:
+        """Take up a saved state; raise ValueError when it is damaged or of other settings."""
     def last(self) -> dict[str, Any] | None:
         """Return the newest row as scalars, None where absent."""
     def stats(self) -> dict[str, Any]:
         """Return counters.
 
-        events, quotes, repeated_quotes, trades, repeated_trades, ignored_trades, trade_gaps, late, diffs, snapshots,
-        applied, dropped (older than the snapshot), repeated_diffs, syncs, gaps, crossed, book_checks and book_matches
+        events, quotes, repeated_quotes, trades, repeated_trades, ignored_trades, ignored_quotes, trade_gaps, late
+        (events after their bin had closed), late_bins, resets, too_far, ofi_source, diffs, snapshots, applied, dropped (older than the snapshot), repeated_diffs, syncs, gaps, crossed, book_checks and book_matches
         (diffs after which best bid and ask, price and size, were compared with the venue's, and those equal),
         bid_levels, ask_levels, synced (bool), gap_list (the first 1,024 as {from_u, to_u, from_ms, to_ms}).
         """

@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 
 use crate::event::Level;
 
+mod state;
+
 /// Most quotes kept for diffs that wait for a snapshot.
 const MAX_QUOTES: usize = 65_536;
 

@@ -1,114 +1,35 @@
 //! The engine: events in, one feature row for every bin of event time out.
 //!
 //! Bin k of width w covers venue times in [k·w, (k+1)·w). The streams of a symbol arrive interleaved and some milliseconds out of
-//! step, so a bin closes when an event with `T ≥ ts_ms + watermark` is seen; what comes later still is counted, not applied.
+//! step, so a bin closes when every socket has shown a `T ≥ ts_ms + watermark`, or one has gone `late_after` past its end; what
+//! comes later still is counted, not applied.
 
 use std::collections::VecDeque;
 
 use crate::agreement::Agreement;
+use crate::closer::{Bin, Closer};
 use crate::error::Error;
 use crate::event::{Body, Event, EventBatch, Level};
-use crate::flow_config::FlowConfig;
-use crate::fusion::{Fusion, FusionInput, Reasons, Signal};
+use crate::extras::{Closed, Extras};
+use crate::flow_config::{FlowConfig, OfiSource};
 use crate::ofi::{BestQuotes, ofi_step};
-use crate::robust_z::{RobustZ, signed_sqrt};
-use crate::scan::POW10;
-use crate::sync::{BookSync, Change, Diff, Gap, SyncState};
+use crate::sync::{BookSync, Change, Diff, SyncState};
+
+pub(crate) use crate::closer::spread_bps;
+pub use crate::flow_row::{ExtraRow, FlowRow, FlowStats};
+
+mod book_events;
+mod saved;
 
 const NS_PER_MS: i64 = 1_000_000;
 /// A gap longer than this clears the baselines of z.
 const MAX_GAP_MS: i64 = 60_000;
 /// Gaps kept for the report; all are counted.
 const MAX_KEPT_GAPS: usize = 1_024;
-
-/// One bin's features. Quantities are base units, prices quote units.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FlowRow {
-    /// Bin end, exclusive, Unix ms.
-    pub ts_ms: i64,
-    /// Middle of the last quotes before `ts_ms`.
-    pub mid: Option<f64>,
-    /// Order flow imbalance of the bin.
-    pub ofi: f64,
-    /// Taker buys less taker sells since the start of the input.
-    pub cvd: f64,
-    /// Taker buys less taker sells of the bin.
-    pub tfi: f64,
-    /// Robust z of `ofi`.
-    pub z_ofi: Option<f64>,
-    /// Robust z of `tfi`.
-    pub z_cvd: Option<f64>,
-    /// Score of the two; contemporaneous.
-    pub fusion: Option<f64>,
-    /// State after the bin.
-    pub signal: Signal,
-    /// Whether the book was the venue's through the bin; `None` without a depth stream.
-    pub book_ok: Option<bool>,
-    /// Best bid.
-    pub bid: Option<f64>,
-    /// Best ask.
-    pub ask: Option<f64>,
-    /// 10^4 (ask − bid) / mid.
-    pub spread_bps: Option<f64>,
-    /// Agreement of the two z, 0 to 1.
-    pub consistency: Option<f64>,
-    /// Why the signal is what it is.
-    pub reasons: Reasons,
-    /// Quantity bought by takers.
-    pub buy_qty: f64,
-    /// Quantity sold by takers.
-    pub sell_qty: f64,
-    /// Trades in the bin.
-    pub trades: u64,
-    /// Quote changes in the bin.
-    pub quotes: u64,
-    /// Price of the last trade before `ts_ms`.
-    pub last_price: Option<f64>,
-}
-
-/// What the engine has counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FlowStats {
-    /// Events taken.
-    pub events: u64,
-    /// Quotes used.
-    pub quotes: u64,
-    /// Quotes left out: `u` not above the one before.
-    pub repeated_quotes: u64,
-    /// Trades used.
-    pub trades: u64,
-    /// Trades left out: id not above the one before.
-    pub repeated_trades: u64,
-    /// Trades left out: not on the market.
-    pub ignored_trades: u64,
-    /// Times a trade id skipped.
-    pub trade_gaps: u64,
-    /// Quotes and trades that came after their bin had closed.
-    pub late: u64,
-    /// Diffs seen.
-    pub diffs: u64,
-    /// Snapshots seen.
-    pub snapshots: u64,
-    /// Times the book became synced.
-    pub syncs: u64,
-    /// Breaks of the chain of diffs.
-    pub gaps: u64,
-    /// Times the book was crossed.
-    pub crossed: u64,
-    /// The first 1,024 gaps.
-    pub gap_list: Vec<Gap>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Bin {
-    ofi: i128,
-    buy: i128,
-    sell: i128,
-    trades: u64,
-    quotes: u64,
-    quote: Option<(BestQuotes, i64)>,
-    trade: Option<(i64, i64)>,
-}
+/// An event so many bins past all others is not believed.
+const MAX_AHEAD_BINS: i64 = 10_000_000;
+/// No price or quantity is larger, so that sums of two fit 64 bits.
+const MAX_AMOUNT: i64 = 1_000_000_000_000_000_000;
 
 /// Features of one symbol, bin by bin.
 #[derive(Clone, Debug)]
@@ -120,24 +41,28 @@ pub struct FlowEngine {
     /// The bin of the newest quote or trade: rows go no further.
     last_active: i64,
     any_closed: bool,
+    /// Newest venue time of all events, of quotes and books, and of trades.
     clock_ms: i64,
+    public_ms: i64,
+    market_ms: i64,
+    /// The clock that closes the first open bin.
     next_close_ms: i64,
     quote_id: i64,
     trade_id: i64,
     diff_id: i64,
     before: Option<BestQuotes>,
-    quote: Option<(BestQuotes, i64)>,
-    trade: Option<(i64, i64)>,
-    cvd: i128,
-    z_ofi: RobustZ,
-    z_cvd: RobustZ,
-    fusion: Fusion,
+    closer: Closer,
     sync: BookSync,
     agreement: Agreement,
     changes: Vec<Change>,
     /// Spans of venue time, [from, to), in which the book was not the venue's.
     bad: Vec<(i64, i64)>,
+    /// The baselines are cleared at the first bin that ends after this.
+    clear_after_ms: Option<i64>,
+    /// Newest venue time when a connection was lost, until the next quote or trade.
+    lost_ms: Option<i64>,
     has_depth: bool,
+    extras: Option<Box<Extras>>,
     stats: FlowStats,
 }
 
@@ -148,8 +73,6 @@ impl FlowEngine {
     /// A setting outside its bounds.
     pub fn new(config: FlowConfig) -> Result<Self, Error> {
         config.check()?;
-        let window = (config.window_ms / config.bin_ms) as usize;
-        let z = RobustZ::new(window, (config.warmup_ms / config.bin_ms) as usize);
         Ok(Self {
             config,
             first_open: None,
@@ -157,24 +80,29 @@ impl FlowEngine {
             last_active: i64::MIN,
             any_closed: false,
             clock_ms: i64::MIN,
+            public_ms: i64::MIN,
+            market_ms: i64::MIN,
             next_close_ms: i64::MAX,
             quote_id: i64::MIN,
             trade_id: i64::MIN,
             diff_id: 0,
             before: None,
-            quote: None,
-            trade: None,
-            cvd: 0,
-            z_ofi: z.clone(),
-            z_cvd: z,
-            fusion: Fusion::new(config.fusion),
+            closer: Closer::new(&config),
             sync: BookSync::new(config.keep_levels),
             agreement: Agreement::default(),
             changes: Vec::new(),
             bad: vec![(i64::MIN, i64::MAX)],
+            clear_after_ms: None,
+            lost_ms: None,
             has_depth: false,
+            extras: config.all_columns.then(|| Box::new(Extras::new(&config))),
             stats: FlowStats::default(),
         })
+    }
+
+    /// Returns the settings.
+    pub fn config(&self) -> &FlowConfig {
+        &self.config
     }
 
     /// Returns the counters.
@@ -197,34 +125,73 @@ impl FlowEngine {
         self.stats.events += batch.events.len() as u64;
         for event in &batch.events {
             let event_ms = event.event_ns.div_euclid(NS_PER_MS);
+            if self.clock_ms != i64::MIN
+                && event_ms.saturating_sub(self.clock_ms) / self.config.bin_ms >= MAX_AHEAD_BINS
+            {
+                self.stats.too_far += 1;
+                continue;
+            }
             self.clock_ms = self.clock_ms.max(event_ms);
+            let is_trade = matches!(event.body, Body::Trade { .. });
+            let socket_ms = if is_trade { &mut self.market_ms } else { &mut self.public_ms };
+            *socket_ms = event_ms.max(*socket_ms);
             self.take(event, event_ms, batch, out);
         }
     }
 
+    /// Returns the rows of the extra columns of the bins closed since the last call, in step with the others.
+    pub fn take_extras(&mut self) -> Vec<ExtraRow> {
+        self.extras.as_mut().map(|extras| extras.take()).unwrap_or_default()
+    }
+
+    /// Notes a venue time that a socket has shown in a frame that is no event here, and appends the rows it closes.
+    pub fn seen(&mut self, is_market_socket: bool, event_ms: i64, out: &mut Vec<FlowRow>) {
+        let socket_ms = if is_market_socket { &mut self.market_ms } else { &mut self.public_ms };
+        *socket_ms = event_ms.max(*socket_ms);
+        self.clock_ms = self.clock_ms.max(event_ms);
+        self.close_due(out);
+    }
+
+    /// Notes that a row of this venue time was quarantined: the book of its bin is not ok.
+    pub fn spoil(&mut self, event_ms: i64) {
+        self.bad.push((event_ms, event_ms.saturating_add(1)));
+    }
+
     /// Appends the rows of the bins that a clock (Unix ms) closes: all events before it have been pushed.
+    ///
+    /// With two sockets a bin waits for `late_after` on this clock.
     pub fn advance(&mut self, clock_ms: i64, out: &mut Vec<FlowRow>) {
-        self.close_due(clock_ms, out);
+        let wait_ms = match self.config.sockets {
+            1 => 0,
+            _ => self.config.late_after_ms - self.config.watermark_ms,
+        };
+        self.close_until(clock_ms.saturating_sub(wait_ms), out);
     }
 
     /// Appends the rows still open, up to the bin of the last quote or trade.
     pub fn finish(&mut self, out: &mut Vec<FlowRow>) {
         self.agreement.finish();
         while self.first_open.is_some_and(|first| first <= self.last_active) {
-            self.close_first(out);
+            self.close_first(false, out);
         }
     }
 
     fn take(&mut self, event: &Event, event_ms: i64, batch: &EventBatch, out: &mut Vec<FlowRow>) {
         match event.body {
             Body::Quote { update_id, bid, ask } => {
+                if self.config.ofi_source == OfiSource::Depth {
+                    self.stats.ignored_quotes += 1;
+                    return;
+                }
                 if update_id <= self.quote_id {
                     self.stats.repeated_quotes += 1;
                     return;
                 }
                 self.quote_id = update_id;
                 self.on_quote(event_ms, BestQuotes { bid, ask }, out);
-                self.compare_quote(update_id, bid, ask);
+                if self.config.ofi_source == OfiSource::BookTicker {
+                    self.compare_quote(update_id, bid, ask);
+                }
             }
             Body::Trade { trade_id, price, qty, buyer_is_maker, is_market } => {
                 if trade_id <= self.trade_id {
@@ -234,42 +201,51 @@ impl FlowEngine {
                 let skipped = self.trade_id != i64::MIN && trade_id != self.trade_id + 1;
                 self.stats.trade_gaps += u64::from(skipped);
                 self.trade_id = trade_id;
-                if is_market {
+                let amounts = 1..=MAX_AMOUNT;
+                if is_market && amounts.contains(&price) && amounts.contains(&qty) {
                     self.on_trade(event_ms, price, qty, buyer_is_maker, out);
                 } else {
                     self.stats.ignored_trades += 1;
                 }
             }
             Body::Depth { first_id, final_id, prev_final_id, bids, asks } => {
-                self.stats.diffs += 1;
-                self.has_depth = true;
                 self.diff_id = final_id;
                 let (bids, asks) = (batch.levels(bids), batch.levels(asks));
                 let diff = Diff { first_id, final_id, prev_final_id, event_ms, bids, asks };
-                self.sync.on_diff(&diff, &mut self.changes);
-                self.on_changes();
-                self.close_due(self.clock_ms, out);
+                self.on_diff(&diff, out);
             }
             Body::Snapshot { last_id, bids, asks } => {
-                self.stats.snapshots += 1;
-                self.has_depth = true;
-                let (bids, asks) = (batch.levels(bids), batch.levels(asks));
-                self.sync.on_snapshot(last_id, bids, asks, &mut self.changes);
-                self.on_changes();
-                self.close_due(self.clock_ms, out);
+                self.on_snapshot(last_id, batch.levels(bids), batch.levels(asks), out);
             }
+            Body::Book { id, bids, asks } => {
+                self.diff_id = id;
+                self.on_book(id, event_ms, batch.levels(bids), batch.levels(asks), out);
+            }
+            Body::Reset => self.on_reset(event_ms, out),
         }
     }
 
     fn on_quote(&mut self, event_ms: i64, quotes: BestQuotes, out: &mut Vec<FlowRow>) {
+        let usable = |level: Level| {
+            (1..=MAX_AMOUNT).contains(&level.price) && (0..=MAX_AMOUNT).contains(&level.qty)
+        };
+        if !usable(quotes.bid) || !usable(quotes.ask) {
+            self.stats.ignored_quotes += 1;
+            self.before = None;
+            return;
+        }
         self.stats.quotes += 1;
+        self.after_loss(event_ms);
         let step = self.before.replace(quotes).map_or(0, |before| ofi_step(&before, &quotes));
+        if let Some(extras) = &mut self.extras {
+            extras.on_quote(event_ms, &quotes);
+        }
         if let Some(bin) = self.bin_of(event_ms, out) {
             bin.ofi += i128::from(step);
             bin.quotes += 1;
             bin.quote = Some((quotes, event_ms));
         } else {
-            self.quote = Some((quotes, event_ms));
+            self.closer.quote = Some((quotes, event_ms));
         }
     }
 
@@ -282,11 +258,12 @@ impl FlowEngine {
         out: &mut Vec<FlowRow>,
     ) {
         self.stats.trades += 1;
+        self.after_loss(event_ms);
         if let Some(bin) = self.bin_of(event_ms, out) {
-            let side = if buyer_is_maker { &mut bin.sell } else { &mut bin.buy };
-            *side += i128::from(qty);
-            bin.trades += 1;
-            bin.trade = Some((price, event_ms));
+            bin.add_trade(event_ms, price, qty, !buyer_is_maker);
+            if let Some(extras) = &mut self.extras {
+                extras.on_trade(event_ms.div_euclid(self.config.bin_ms), qty, !buyer_is_maker);
+            }
         }
     }
 
@@ -294,9 +271,13 @@ impl FlowEngine {
     fn bin_of(&mut self, event_ms: i64, out: &mut Vec<FlowRow>) -> Option<&mut Bin> {
         let index = event_ms.div_euclid(self.config.bin_ms);
         self.last_active = self.last_active.max(index);
-        self.close_due(self.clock_ms, out);
+        self.close_due(out);
         let mut first = *self.first_open.get_or_insert(index);
         if index < first && !self.any_closed {
+            if first - index >= MAX_AHEAD_BINS {
+                self.stats.too_far += 1;
+                return None;
+            }
             // The first events of two streams may come in either order.
             for _ in index..first {
                 self.open.push_front(Bin::default());
@@ -316,63 +297,27 @@ impl FlowEngine {
         self.open.get_mut(at)
     }
 
-    fn close_due(&mut self, clock_ms: i64, out: &mut Vec<FlowRow>) {
+    /// Closes what the sockets' clocks allow.
+    fn close_due(&mut self, out: &mut Vec<FlowRow>) {
+        if self.config.sockets == 1 {
+            return self.close_until(self.clock_ms, out);
+        }
+        let wait_ms = self.config.late_after_ms - self.config.watermark_ms;
+        let timeout_ms = self.clock_ms.saturating_sub(wait_ms);
+        self.close_until(self.public_ms.min(self.market_ms).max(timeout_ms), out);
+    }
+
+    fn close_until(&mut self, clock_ms: i64, out: &mut Vec<FlowRow>) {
         while clock_ms >= self.next_close_ms
             && self.first_open.is_some_and(|first| first <= self.last_active)
         {
-            self.close_first(out);
-        }
-    }
-
-    fn compare_quote(&mut self, update_id: i64, bid: Level, ask: Level) {
-        let needed = match self.sync.state() {
-            SyncState::Synced => self.diff_id,
-            _ => self.sync.oldest_buffered_id().unwrap_or(self.diff_id),
-        };
-        if let Some(bad_ms) = self.agreement.on_quote(update_id, bid, ask, needed) {
-            self.bad.push((bad_ms, bad_ms + 1));
-        }
-    }
-
-    fn on_changes(&mut self) {
-        for change in self.changes.drain(..) {
-            match change {
-                Change::Synced => {
-                    self.stats.syncs += 1;
-                    for span in self.bad.iter_mut().filter(|span| span.1 == i64::MAX) {
-                        span.1 = self.clock_ms;
-                    }
-                }
-                Change::Applied { final_id, event_ms, bid, ask } => {
-                    let bad_ms = self.agreement.on_applied(final_id, event_ms, bid, ask);
-                    self.bad.extend(bad_ms.map(|bad_ms| (bad_ms, bad_ms + 1)));
-                }
-                Change::Lost(gap) => {
-                    self.stats.gaps += 1;
-                    if self.stats.gap_list.len() < MAX_KEPT_GAPS {
-                        self.stats.gap_list.push(gap);
-                    }
-                    self.bad.push((gap.from_ms, i64::MAX));
-                    // Nothing is carried across a gap.
-                    self.before = None;
-                    self.agreement.lose_book();
-                    if gap.to_ms - gap.from_ms > MAX_GAP_MS {
-                        self.z_ofi.clear();
-                        self.z_cvd.clear();
-                    }
-                }
-                Change::Crossed(at_ms) => {
-                    self.stats.crossed += 1;
-                    self.bad.push((at_ms, i64::MAX));
-                    self.before = None;
-                    self.agreement.lose_book();
-                }
-            }
+            let seen_ms = self.public_ms.min(self.market_ms);
+            self.close_first(self.config.sockets > 1 && seen_ms < self.next_close_ms, out);
         }
     }
 
     /// Closes the first open bin.
-    fn close_first(&mut self, out: &mut Vec<FlowRow>) {
+    fn close_first(&mut self, late: bool, out: &mut Vec<FlowRow>) {
         let Some(index) = self.first_open else { return };
         let bin = self.open.pop_front().unwrap_or_default();
         let start_ms = index * self.config.bin_ms;
@@ -380,49 +325,28 @@ impl FlowEngine {
         self.any_closed = true;
         self.first_open = Some(index + 1);
         self.next_close_ms = ts_ms + self.config.bin_ms + self.config.watermark_ms;
-        self.quote = bin.quote.or(self.quote);
-        self.trade = bin.trade.or(self.trade);
-        let tfi = bin.buy - bin.sell;
-        self.cvd += tfi;
+        self.stats.late_bins += u64::from(late);
+        if self.clear_after_ms.is_some_and(|after_ms| ts_ms > after_ms) {
+            self.clear_after_ms = None;
+            self.closer.clear();
+            if let Some(extras) = &mut self.extras {
+                extras.clear();
+            }
+        }
         let book_ok = self.book_ok(start_ms, ts_ms);
-        let z_ofi = z_step(&mut self.z_ofi, bin.ofi, book_ok);
-        let z_cvd = z_step(&mut self.z_cvd, tfi, book_ok);
-        let price = POW10[self.config.scale.price_decimals as usize] as f64;
-        let lot = POW10[self.config.scale.qty_decimals as usize] as f64;
-        let quotes = self.quote.map(|(quotes, _)| (quotes.bid.price, quotes.ask.price));
-        let spread_bps = quotes.map(|(bid, ask)| spread_bps(bid, ask));
-        let fused = self.fusion.step(&FusionInput {
-            ts_ms,
-            bin_ms: self.config.bin_ms,
-            z_ofi,
-            z_cvd,
-            book_ok,
-            ofi_age_ms: self.quote.map(|(_, at_ms)| ts_ms - at_ms),
-            cvd_age_ms: self.trade.map(|(_, at_ms)| ts_ms - at_ms),
-            spread_bps,
-        });
-        out.push(FlowRow {
-            ts_ms,
-            mid: quotes.map(|(bid, ask)| (bid + ask) as f64 / (2.0 * price)),
-            ofi: bin.ofi as f64 / lot,
-            cvd: self.cvd as f64 / lot,
-            tfi: tfi as f64 / lot,
-            z_ofi,
-            z_cvd,
-            fusion: fused.score,
-            signal: fused.signal,
-            book_ok,
-            bid: quotes.map(|(bid, _)| bid as f64 / price),
-            ask: quotes.map(|(_, ask)| ask as f64 / price),
-            spread_bps,
-            consistency: fused.consistency,
-            reasons: fused.reasons,
-            buy_qty: bin.buy as f64 / lot,
-            sell_qty: bin.sell as f64 / lot,
-            trades: bin.trades,
-            quotes: bin.quotes,
-            last_price: self.trade.map(|(last, _)| last as f64 / price),
-        });
+        let row = self.closer.close(ts_ms, &bin, book_ok, late);
+        if let Some(extras) = &mut self.extras {
+            let closed = Closed {
+                index,
+                bin: &bin,
+                row: &row,
+                quotes: self.closer.quote.as_ref().map(|(quotes, _)| quotes),
+                cvd: self.closer.cvd,
+                ages_ms: self.closer.ages_ms(ts_ms),
+            };
+            extras.close(&closed, self.sync.book());
+        }
+        out.push(row);
     }
 
     /// Returns whether the book was the venue's from `start_ms` to `ts_ms`, and forgets what no later bin can touch.
@@ -434,17 +358,4 @@ impl FlowEngine {
         self.bad.retain(|(_, to)| *to > ts_ms);
         Some(!bad && self.clock_ms >= ts_ms)
     }
-}
-
-/// Scores a bin against its past, then adds it to the past; a bin with a bad book does neither.
-fn z_step(z: &mut RobustZ, flow: i128, book_ok: Option<bool>) -> Option<f64> {
-    let y = (book_ok != Some(false)).then(|| signed_sqrt(flow));
-    let score = y.and_then(|y| z.score(y));
-    z.push(y);
-    score
-}
-
-/// Returns 10^4 (ask − bid) / mid of integer prices.
-pub(crate) fn spread_bps(bid: i64, ask: i64) -> f64 {
-    1e4 * (ask - bid) as f64 / ((bid + ask) as f64 / 2.0)
 }

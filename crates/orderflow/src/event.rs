@@ -43,6 +43,17 @@ pub enum Body {
         /// All ask levels.
         asks: LevelRange,
     },
+    /// A whole book that stands alone and replaces the one before, as Hyperliquid's `l2Book`.
+    Book {
+        /// Rises from book to book; the venue's time in Unix ms where it numbers none.
+        id: i64,
+        /// All bid levels.
+        bids: LevelRange,
+        /// All ask levels.
+        asks: LevelRange,
+    },
+    /// The connection was lost: what came before may not be carried over.
+    Reset,
     /// Best quotes after a change (`bookTicker`).
     Quote {
         /// `u`: order book update id.
@@ -100,6 +111,19 @@ impl EventBatch {
         let start = self.levels.len() as u32;
         self.levels.extend(levels);
         LevelRange { start, end: self.levels.len() as u32 }
+    }
+
+    /// Appends an event of another batch, with its levels.
+    pub fn append(&mut self, event: &Event, from: &Self) {
+        let mut event = *event;
+        if let Body::Depth { bids, asks, .. }
+        | Body::Snapshot { bids, asks, .. }
+        | Body::Book { bids, asks, .. } = &mut event.body
+        {
+            *bids = self.add_levels(from.levels(*bids).iter().copied());
+            *asks = self.add_levels(from.levels(*asks).iter().copied());
+        }
+        self.events.push(event);
     }
 
     /// Empties the batch and keeps its memory.

@@ -2,6 +2,9 @@
 //!
 //! What it says is contemporaneous: it describes the bin's own move and predicts almost nothing of the next.
 
+use crate::error::Error;
+use crate::state::{Reader, State, Writer, refused as bad_state};
+
 /// What a bin says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Signal {
@@ -177,6 +180,49 @@ impl Default for FusionConfig {
     }
 }
 
+impl FusionConfig {
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let numbers = [
+            ("w_ofi", self.w_ofi),
+            ("w_cvd", self.w_cvd),
+            ("clip", self.clip),
+            ("strong_score", self.strong_score),
+            ("strong_consistency", self.strong_consistency),
+            ("enter_score", self.enter_score),
+            ("enter_consistency", self.enter_consistency),
+            ("boost_score", self.boost_score),
+            ("boost_consistency", self.boost_consistency),
+            ("exit_score", self.exit_score),
+            ("flip_factor", self.flip_factor),
+            ("max_spread_bps", self.max_spread_bps),
+        ];
+        for (name, value) in numbers {
+            if !(0.0..=1e6).contains(&value) {
+                return Err(Error::Setting(format!("{name} {value} is not 0 to 1,000,000")));
+            }
+        }
+        for (name, value) in [("max_lag_ms", self.max_lag_ms), ("cooldown_ms", self.cooldown_ms)] {
+            if !(0..=86_400_000).contains(&value) {
+                return Err(Error::Setting(format!("{name} {value} is not 0 to a day")));
+            }
+        }
+        // A threshold that can never be reached would look like a quiet market.
+        let most = self.clip * (self.w_ofi + self.w_cvd);
+        for (name, value) in [
+            ("enter_score", self.enter_score),
+            ("strong_score", self.strong_score),
+            ("exit_score", self.exit_score),
+        ] {
+            if value > most {
+                return Err(Error::Setting(format!(
+                    "{name} {value} can never be reached: the weights and the clip allow {most}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// One bin, as fusion sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FusionInput {
@@ -225,6 +271,26 @@ impl Fusion {
     /// Returns fusion in state FLAT.
     pub fn new(config: FusionConfig) -> Self {
         Self { config, ..Self::default() }
+    }
+
+    /// Appends what one bin hands to the next.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        (self.signal as u8).save(out);
+        (self.entered_ms, self.asked).save(out);
+    }
+
+    /// Returns fusion as it was saved.
+    pub(crate) fn load(config: FusionConfig, from: &mut Reader<'_>) -> Result<Self, Error> {
+        let signal = match u8::load(from)? {
+            0 => Signal::StrongSell,
+            1 => Signal::Sell,
+            2 => Signal::Neutral,
+            3 => Signal::Buy,
+            4 => Signal::StrongBuy,
+            other => return Err(bad_state("a signal of", other)),
+        };
+        let (entered_ms, asked) = State::load(from)?;
+        Ok(Self { config, signal, entered_ms, asked })
     }
 
     /// Takes the next bin. A bin that is not eligible is FLAT at once.
@@ -325,8 +391,10 @@ impl Fusion {
     /// Counts a bin that asks for an entry and returns whether it may have it.
     fn may_enter(&mut self, direction: i32, ts_ms: i64) -> bool {
         let step = i64::from(direction);
-        self.asked = if self.asked.signum() == step { self.asked + step } else { step };
-        let cool = self.entered_ms.is_none_or(|at| ts_ms - at >= self.config.cooldown_ms);
+        self.asked =
+            if self.asked.signum() == step { self.asked.saturating_add(step) } else { step };
+        let cool =
+            self.entered_ms.is_none_or(|at| ts_ms.saturating_sub(at) >= self.config.cooldown_ms);
         cool && self.asked.unsigned_abs() >= u64::from(self.config.min_consecutive)
     }
 }
@@ -349,113 +417,4 @@ fn consistency(z_ofi: f64, z_cvd: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bin(ts_ms: i64, z_ofi: f64, z_cvd: f64) -> FusionInput {
-        FusionInput {
-            ts_ms,
-            bin_ms: 1_000,
-            z_ofi: Some(z_ofi),
-            z_cvd: Some(z_cvd),
-            book_ok: Some(true),
-            ofi_age_ms: Some(3_000),
-            cvd_age_ms: Some(0),
-            spread_bps: Some(20.0),
-        }
-    }
-
-    /// Drives fusion with (z_ofi, z_cvd) pairs and returns the signals' names.
-    fn signals(pairs: &[(f64, f64)]) -> Vec<&'static str> {
-        let mut fusion = Fusion::default();
-        let step = |(at, (ofi, cvd)): (usize, &(f64, f64))| {
-            fusion.step(&bin(at as i64 * 1_000, *ofi, *cvd)).signal.name()
-        };
-        pairs.iter().enumerate().map(step).collect()
-    }
-
-    #[test]
-    fn states_follow_the_table() {
-        // Score = z where both legs are equal, so consistency is 1.
-        type Case<'a> = (&'a [(f64, f64)], &'a [&'a str]);
-        let cases: [Case<'_>; 8] = [
-            (&[(0.75, 0.75), (0.76, 0.76)], &["neutral", "buy"]),
-            (&[(1.8, 1.8), (1.0, 1.0), (0.9, 0.9)], &["strong_buy", "strong_buy", "buy"]),
-            (&[(1.0, 1.0), (0.61, 0.61), (0.59, 0.59)], &["buy", "buy", "neutral"]),
-            (&[(1.0, 1.0), (-0.99, -0.99)], &["buy", "neutral"]),
-            (&[(1.0, 1.0), (-1.0, -1.0), (-1.7, -1.7)], &["buy", "sell", "strong_sell"]),
-            (&[(1.0, 1.0), (-2.0, -2.0)], &["buy", "strong_sell"]),
-            (&[(4.0, -0.1), (4.0, 0.4), (4.0, 0.5)], &["neutral", "neutral", "buy"]),
-            (&[(0.0, 0.0)], &["neutral"]),
-        ];
-        for (pairs, wanted) in cases {
-            assert_eq!(signals(pairs), wanted, "{pairs:?}");
-        }
-    }
-
-    #[test]
-    fn mirrored_input_gives_mirrored_states() {
-        let mut seed = 1_u64;
-        let mut draw = || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            ((seed >> 40) as f64 / f64::from(1 << 24) - 0.5) * 10.0
-        };
-        let (mut one, mut other) = (Fusion::default(), Fusion::default());
-        for at in 0..5_000 {
-            let input = FusionInput { bin_ms: 100, ..bin(at * 100, draw(), draw()) };
-            let (a, b) = (input.z_ofi.unwrap_or(0.0), input.z_cvd.unwrap_or(0.0));
-            let mirror = FusionInput { z_ofi: Some(-a), z_cvd: Some(-b), ..input };
-            let (left, right) = (one.step(&input), other.step(&mirror));
-            assert_eq!(left.signal.direction(), -right.signal.direction());
-            assert_eq!(left.score, right.score.map(|score| -score));
-            assert_eq!(left.reasons, right.reasons);
-        }
-    }
-
-    #[test]
-    fn what_is_not_eligible_is_flat_at_once_and_says_why() {
-        let good = bin(1_000, 2.0, 2.0);
-        let cases = [
-            (FusionInput { z_cvd: None, ..good }, "warmup"),
-            (FusionInput { book_ok: Some(false), z_ofi: None, ..good }, "book_not_ok"),
-            (FusionInput { ofi_age_ms: Some(3_001), ..good }, "stale_ofi"),
-            (FusionInput { cvd_age_ms: None, ..good }, "stale_cvd"),
-            (FusionInput { spread_bps: Some(20.1), ..good }, "wide_spread"),
-        ];
-        for (input, reason) in cases {
-            let mut fusion = Fusion::default();
-            assert_eq!(fusion.step(&good).signal, Signal::StrongBuy);
-            let output = fusion.step(&input);
-            assert_eq!((output.signal, output.score), (Signal::Neutral, None));
-            assert_eq!(output.reasons.names().collect::<Vec<_>>(), [reason]);
-        }
-    }
-
-    #[test]
-    fn short_bins_cool_down_between_entries_but_may_flip() {
-        let mut fusion = Fusion::default();
-        let mut step = |ts_ms, z| {
-            let output = fusion.step(&FusionInput { bin_ms: 100, ..bin(ts_ms, z, z) });
-            (output.signal.name(), output.reasons.has(Reasons::COOLDOWN))
-        };
-        assert_eq!(step(100, 1.0), ("buy", false));
-        assert_eq!(step(200, 0.0), ("neutral", false));
-        assert_eq!(step(300, 1.0), ("neutral", true));
-        assert_eq!(step(400, 1.0), ("buy", false));
-        assert_eq!(step(500, -1.0), ("sell", false));
-    }
-
-    #[test]
-    fn reasons_name_holds_and_boosts() {
-        let mut fusion = Fusion::default();
-        let mut names = |at: i64, ofi, cvd| {
-            fusion.step(&bin(at, ofi, cvd)).reasons.names().collect::<Vec<_>>().join(",")
-        };
-        assert_eq!(names(0, 4.0, 0.4), "low_consistency");
-        assert_eq!(names(1, 0.8, 0.8), "consistency_boost");
-        assert_eq!(names(2, 0.7, 0.7), "hysteresis_hold");
-        assert_eq!(names(3, 4.0, -1.0), "disagree,hysteresis_hold");
-        assert_eq!(names(4, -2.0, -2.0), "flip");
-        assert_eq!(names(5, 0.1, 0.1), "below_threshold");
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ use crate::event::{Body, EventBatch};
 use crate::frame::FrameKind;
 use crate::scan::Scale;
 use crate::sync::{BookSync, Change, Diff, SyncState};
+use crate::venue::Venue;
 use crate::wire::WireParser;
 
 const NS_PER_MS: i64 = 1_000_000;
@@ -54,6 +55,8 @@ impl BookEnd {
 pub struct Report {
     /// The one symbol of all frames.
     pub symbol: String,
+    /// The venue, where a frame shows it: trades alone may be of any of Binance's.
+    pub venue: Option<Venue>,
     /// Decimals of prices and quantities.
     pub scale: Scale,
     /// Lines, remarks included.
@@ -162,6 +165,7 @@ impl Preflight {
         };
         Ok(Report {
             symbol,
+            venue: self.parser.venue(),
             scale,
             lines: self.parser.lines(),
             frames,
@@ -205,7 +209,7 @@ impl Preflight {
             Body::Trade { trade_id, .. } => {
                 let before = self.trade_id.replace(trade_id);
                 self.follow(line, kind, before, trade_id, trade_id, |before| {
-                    trade_id == before + 1
+                    trade_id == before.saturating_add(1)
                 });
             }
             Body::Depth { first_id, final_id, prev_final_id, bids, asks } => {
@@ -214,12 +218,21 @@ impl Preflight {
                     if prev_final_id >= 0 {
                         prev_final_id == before
                     } else {
-                        first_id == before + 1
+                        first_id == before.saturating_add(1)
                     }
                 });
                 let (bids, asks) = (batch.levels(bids), batch.levels(asks));
                 let diff = Diff { first_id, final_id, prev_final_id, event_ms, bids, asks };
                 self.sync.on_diff(&diff, &mut self.changes);
+                self.note_changes(line);
+            }
+            Body::Book { id, bids, asks } => {
+                let (bids, asks) = (batch.levels(bids), batch.levels(asks));
+                self.sync.on_book(id, event_ms, bids, asks, &mut self.changes);
+                self.note_changes(line);
+            }
+            Body::Reset => {
+                self.sync.reset(event_ms, &mut self.changes);
                 self.note_changes(line);
             }
             Body::Snapshot { last_id, bids, asks } => {

@@ -5,12 +5,16 @@
 
 use std::collections::VecDeque;
 
+use crate::error::Error;
+use crate::ew_z::EwZ;
+use crate::state::{Reader, State, Writer, refused};
+
 /// z is cut to ±5 on output; the history keeps what was not cut.
 pub const MAX_Z: f64 = 5.0;
 /// 1 / Φ⁻¹(3/4): makes the median absolute deviation of a normal sample its standard deviation.
 const MAD_TO_SD: f64 = 1.4826;
 /// Least scale, in units of the square root: one lot.
-const MIN_SCALE: f64 = 1024.0;
+pub(crate) const MIN_SCALE: f64 = 1024.0;
 
 /// Returns sign(x) · floor(sqrt(|x| · 2^20)), x in units of 10^-q.
 ///
@@ -122,6 +126,83 @@ impl RobustZ {
             }
         }
         middles
+    }
+}
+
+impl State for RobustZ {
+    fn save(&self, out: &mut Writer) {
+        (self.window, self.warmup).save(out);
+        self.slots.save(out);
+    }
+
+    fn load(from: &mut Reader<'_>) -> Result<Self, Error> {
+        let (window, warmup) = <(usize, usize)>::load(from)?;
+        let slots = Vec::<Option<i64>>::load(from)?;
+        if slots.len() > window || window > 1 << 20 {
+            return Err(refused("a window of bins", format!("{window} with {} bins", slots.len())));
+        }
+        let mut z = Self::new(window, warmup);
+        slots.into_iter().for_each(|slot| z.push(slot));
+        Ok(z)
+    }
+}
+
+/// The two ways to score a bin against its past.
+#[derive(Clone, Debug)]
+pub(crate) enum Baseline {
+    /// Over a trailing window.
+    Robust(RobustZ),
+    /// With fading weights.
+    Ew(EwZ),
+}
+
+impl Baseline {
+    /// Scores a bin against its past, then adds it to the past; a bin with a bad book does neither.
+    pub fn step(&mut self, flow: i128, usable: bool) -> Option<f64> {
+        let y = usable.then(|| signed_sqrt(flow));
+        match self {
+            Self::Robust(z) => {
+                let score = y.and_then(|y| z.score(y));
+                z.push(y);
+                score
+            }
+            Self::Ew(z) => {
+                let score = y.and_then(|y| z.score(y));
+                z.push(y);
+                score
+            }
+        }
+    }
+
+    /// Forgets all bins.
+    pub fn clear(&mut self) {
+        match self {
+            Self::Robust(z) => z.clear(),
+            Self::Ew(z) => z.clear(),
+        }
+    }
+}
+
+impl State for Baseline {
+    fn save(&self, out: &mut Writer) {
+        match self {
+            Self::Robust(z) => {
+                out.push(0);
+                z.save(out);
+            }
+            Self::Ew(z) => {
+                out.push(1);
+                z.save(out);
+            }
+        }
+    }
+
+    fn load(from: &mut Reader<'_>) -> Result<Self, Error> {
+        match u8::load(from)? {
+            0 => RobustZ::load(from).map(Self::Robust),
+            1 => EwZ::load(from).map(Self::Ew),
+            other => Err(refused("a baseline of kind", other)),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Unified rows of quotes and trades for the lake, as columns.
 
 use crate::bins::spread_bps;
-use crate::event::{Body, EventBatch};
+use crate::event::{Body, EventBatch, Level};
 use crate::scan::{POW10, Scale};
 
 const NS_PER_MS: i64 = 1_000_000;
@@ -10,6 +10,18 @@ const NS_PER_MS: i64 = 1_000_000;
 pub const KIND_TRADE: u8 = 0;
 /// `kind` of a row of best quotes.
 pub const KIND_BOOK_TICKER: u8 = 1;
+/// `kind` of an aggregated trade.
+pub const KIND_AGG_TRADE: u8 = 2;
+/// `kind` of a book after a diff: its best levels.
+pub const KIND_BOOK: u8 = 3;
+/// `kind` of a mark price.
+pub const KIND_MARK: u8 = 4;
+/// `kind` of a liquidation order.
+pub const KIND_LIQUIDATION: u8 = 5;
+/// `kind` of a candle.
+pub const KIND_KLINE: u8 = 6;
+/// `kind` of a hole in a stream.
+pub const KIND_GAP: u8 = 7;
 /// `side` of a row that is no trade.
 pub const SIDE_NONE: u8 = 0;
 /// `side`: the taker bought.
@@ -86,48 +98,117 @@ impl RowCollector {
     /// Appends a row for each quote and each market trade.
     pub fn push(&mut self, batch: &EventBatch) {
         for event in &batch.events {
-            let columns = &mut self.columns;
-            let seq_last = match event.body {
+            let mut row = match event.body {
                 Body::Quote { update_id, bid, ask } => {
-                    let mid = (bid.price + ask.price) as f64 / (2.0 * self.price);
-                    columns.add_kind(KIND_BOOK_TICKER, SIDE_NONE, -1, mid, f64::NAN);
-                    columns.bid.push(bid.price as f64 / self.price);
-                    columns.ask.push(ask.price as f64 / self.price);
-                    columns.bid_qty.push(bid.qty as f64 / self.lot);
-                    columns.ask_qty.push(ask.qty as f64 / self.lot);
-                    columns.spread_bps.push(spread_bps(bid.price, ask.price));
-                    update_id
+                    Row { seq_last: update_id, ..Row::quote(bid, ask, self.price, self.lot) }
                 }
-                Body::Trade { trade_id, price, qty, buyer_is_maker, is_market: true } => {
-                    let side = if buyer_is_maker { SIDE_SELL } else { SIDE_BUY };
-                    let (price, qty) = (price as f64 / self.price, qty as f64 / self.lot);
-                    columns.add_kind(KIND_TRADE, side, i8::from(buyer_is_maker), price, qty);
-                    columns.bid.push(f64::NAN);
-                    columns.ask.push(f64::NAN);
-                    columns.bid_qty.push(f64::NAN);
-                    columns.ask_qty.push(f64::NAN);
-                    columns.spread_bps.push(f64::NAN);
-                    trade_id
-                }
+                Body::Trade { trade_id, price, qty, buyer_is_maker, is_market: true } => Row {
+                    kind: KIND_TRADE,
+                    price: price as f64 / self.price,
+                    qty: qty as f64 / self.lot,
+                    side: if buyer_is_maker { SIDE_SELL } else { SIDE_BUY },
+                    is_maker: i8::from(buyer_is_maker),
+                    seq_last: trade_id,
+                    ..Row::default()
+                },
                 _ => continue,
             };
-            columns.ts_ms.push(event.event_ns.div_euclid(NS_PER_MS));
-            columns.event_ms.push(event.emitted_ms);
-            columns.known_ns.push(event.known_ns);
-            columns.seq_first.push(-1);
-            columns.seq_last.push(seq_last);
-            columns.seq_prev.push(-1);
+            row.ts_ms = event.event_ns.div_euclid(NS_PER_MS);
+            row.event_ms = event.emitted_ms;
+            row.known_ns = event.known_ns;
+            self.columns.push(&row);
+        }
+    }
+}
+
+/// One row before it joins its columns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    pub ts_ms: i64,
+    pub kind: u8,
+    pub price: f64,
+    pub qty: f64,
+    pub side: u8,
+    pub is_maker: i8,
+    pub bid: f64,
+    pub ask: f64,
+    pub bid_qty: f64,
+    pub ask_qty: f64,
+    pub spread_bps: f64,
+    pub event_ms: i64,
+    pub known_ns: i64,
+    pub seq_first: i64,
+    pub seq_last: i64,
+    pub seq_prev: i64,
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self {
+            ts_ms: 0,
+            kind: KIND_TRADE,
+            price: f64::NAN,
+            qty: f64::NAN,
+            side: SIDE_NONE,
+            is_maker: -1,
+            bid: f64::NAN,
+            ask: f64::NAN,
+            bid_qty: f64::NAN,
+            ask_qty: f64::NAN,
+            spread_bps: f64::NAN,
+            event_ms: 0,
+            known_ns: 0,
+            seq_first: -1,
+            seq_last: -1,
+            seq_prev: -1,
+        }
+    }
+}
+
+impl Row {
+    /// Returns a row of best quotes; `price` and `lot` are the units as powers of ten.
+    pub fn quote(bid: Level, ask: Level, price: f64, lot: f64) -> Self {
+        Self {
+            kind: KIND_BOOK_TICKER,
+            price: (bid.price + ask.price) as f64 / (2.0 * price),
+            bid: bid.price as f64 / price,
+            ask: ask.price as f64 / price,
+            bid_qty: bid.qty as f64 / lot,
+            ask_qty: ask.qty as f64 / lot,
+            spread_bps: spread_bps(bid.price, ask.price),
+            ..Self::default()
         }
     }
 }
 
 impl RowColumns {
-    fn add_kind(&mut self, kind: u8, side: u8, is_maker: i8, price: f64, qty: f64) {
-        self.kind.push(kind);
-        self.side.push(side);
-        self.is_maker.push(is_maker);
-        self.price.push(price);
-        self.qty.push(qty);
+    /// Returns how many rows there are.
+    pub fn len(&self) -> usize {
+        self.ts_ms.len()
+    }
+
+    /// Returns whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ts_ms.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, row: &Row) {
+        self.ts_ms.push(row.ts_ms);
+        self.kind.push(row.kind);
+        self.price.push(row.price);
+        self.qty.push(row.qty);
+        self.side.push(row.side);
+        self.is_maker.push(row.is_maker);
+        self.bid.push(row.bid);
+        self.ask.push(row.ask);
+        self.bid_qty.push(row.bid_qty);
+        self.ask_qty.push(row.ask_qty);
+        self.spread_bps.push(row.spread_bps);
+        self.event_ms.push(row.event_ms);
+        self.known_ns.push(row.known_ns);
+        self.seq_first.push(row.seq_first);
+        self.seq_last.push(row.seq_last);
+        self.seq_prev.push(row.seq_prev);
     }
 }
 

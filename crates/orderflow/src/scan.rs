@@ -1,6 +1,7 @@
 //! A JSON scanner over the bytes of one line: it moves forward only, copies nothing, and stops at the line's end.
 
 use crate::event::Level;
+use crate::message::Numbers;
 
 /// 10^0 … 10^18.
 pub(crate) const POW10: [i64; 19] = {
@@ -81,6 +82,27 @@ pub(crate) fn shown(text: &[u8]) -> String {
     String::from_utf8_lossy(cut).into_owned()
 }
 
+/// Returns how many bytes stand before the first quote, backslash or line end: eight are looked at together.
+#[inline]
+fn plain_len(text: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    // The lowest byte that is marked is a zero byte; marks above it may be wrong.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let (words, _) = text.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let stop = |byte: u8| zeros(word ^ (ONES * u64::from(byte)));
+        let found = stop(b'"') | stop(b'\\') | stop(b'\n');
+        if found != 0 {
+            return at * 8 + (found.trailing_zeros() / 8) as usize;
+        }
+    }
+    let tail = words.len() * 8;
+    let rest = text.get(tail..).unwrap_or(&[]);
+    let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n'));
+    tail + stop.unwrap_or(rest.len())
+}
+
 /// A cursor over one or more lines; `\n` ends every value.
 pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
@@ -95,6 +117,56 @@ impl<'a> Scanner<'a> {
     /// Returns how many bytes have been read.
     pub fn position(&self) -> usize {
         self.at
+    }
+
+    /// Returns a cursor of its own over the same bytes, from a place read before.
+    pub fn from(&self, at: usize) -> Self {
+        Self { bytes: self.bytes, at }
+    }
+
+    /// Skips spaces and returns the byte that a value begins with.
+    pub fn peek_value(&mut self) -> u8 {
+        let byte = self.peek();
+        if matches!(byte, b' ' | b'\t' | b'\r') {
+            self.skip_space();
+            return self.peek();
+        }
+        byte
+    }
+
+    /// Reads an object and hands each key to `read`, which takes its value.
+    pub fn each_field(
+        &mut self,
+        mut read: impl FnMut(&mut Self, &'a [u8]) -> Result<(), String>,
+    ) -> Result<(), String> {
+        self.expect(b'{')?;
+        if self.take(b'}') {
+            return Ok(());
+        }
+        loop {
+            let key = self.key()?;
+            read(self, key)?;
+            if !self.take(b',') {
+                return self.expect(b'}');
+            }
+        }
+    }
+
+    /// Reads an array and lets `read` take each of its values.
+    pub fn each_value(
+        &mut self,
+        mut read: impl FnMut(&mut Self) -> Result<(), String>,
+    ) -> Result<(), String> {
+        self.expect(b'[')?;
+        if self.take(b']') {
+            return Ok(());
+        }
+        loop {
+            read(self)?;
+            if !self.take(b',') {
+                return self.expect(b']');
+            }
+        }
     }
 
     /// Returns the next byte, `\n` at the end.
@@ -148,23 +220,53 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a string and returns what is between the quotes, escapes untouched.
+    #[inline]
     pub fn string(&mut self) -> Result<&'a [u8], String> {
-        self.expect(b'"')?;
+        if self.peek() != b'"' {
+            self.expect(b'"')?;
+        } else {
+            self.at += 1;
+        }
         let start = self.at;
         let rest = self.bytes.get(start..).unwrap_or(&[]);
-        self.at +=
-            rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')).unwrap_or(rest.len());
+        let len = plain_len(rest);
+        if rest.get(len) == Some(&b'"') {
+            self.at = start + len + 1;
+            return Ok(rest.get(..len).unwrap_or(&[]));
+        }
+        self.string_with_escapes(start)
+    }
+
+    #[cold]
+    fn string_with_escapes(&mut self, start: usize) -> Result<&'a [u8], String> {
         loop {
             match self.peek() {
                 b'"' => {
                     self.at += 1;
-                    return Ok(&self.bytes[start..self.at - 1]);
+                    return Ok(self.bytes.get(start..self.at - 1).unwrap_or(&[]));
                 }
                 b'\\' if self.bytes.get(self.at + 1) != Some(&b'\n') => self.at += 2,
                 b'\n' | b'\\' => return Err("the line ends inside a string".to_owned()),
                 _ => self.at += 1,
             }
         }
+    }
+
+    /// Reads a key and its colon.
+    #[inline]
+    pub fn key(&mut self) -> Result<&'a [u8], String> {
+        // Most keys are one letter: `"x":`.
+        if let Some([b'"', letter, b'"', b':']) = self.bytes.get(self.at..self.at + 4)
+            && *letter != b'\\'
+            && *letter != b'"'
+        {
+            let key = self.bytes.get(self.at + 1..self.at + 2).unwrap_or(&[]);
+            self.at += 4;
+            return Ok(key);
+        }
+        let key = self.string()?;
+        self.expect(b':')?;
+        Ok(key)
     }
 
     /// Reads a string, number, `true`, `false` or `null` and returns its text without quotes.
@@ -205,21 +307,21 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads `[["price","qty"],…]` and appends the levels.
-    pub fn levels(&mut self, scale: Scale, out: &mut Vec<Level>) -> Result<(), String> {
+    pub fn levels(&mut self, numbers: Numbers, out: &mut Vec<Level>) -> Result<(), String> {
+        let Numbers { scale, strict } = numbers;
         self.expect(b'[')?;
         if self.take(b']') {
             return Ok(());
         }
         loop {
             self.expect(b'[')?;
-            let price = self.number("price", scale.price_decimals)?;
+            let price = self.number("price", scale.price_decimals, strict)?;
             self.expect(b',')?;
-            let qty = self.number("quantity", scale.qty_decimals)?;
-            if !self.take(b']') {
-                // Older streams append an ignored third member.
+            let qty = self.number("quantity", scale.qty_decimals, strict)?;
+            // Some streams append members that say nothing about the level.
+            while !self.take(b']') {
                 self.expect(b',')?;
                 self.skip_value()?;
-                self.expect(b']')?;
             }
             if price <= 0 {
                 return Err(format!(
@@ -237,7 +339,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn number(&mut self, name: &str, decimals: u32) -> Result<i64, String> {
+    fn number(&mut self, name: &str, decimals: u32, strict: bool) -> Result<i64, String> {
         self.expect(b'"')?;
         let start = self.at;
         let mut mantissa = 0_i64;
@@ -261,7 +363,8 @@ impl<'a> Scanner<'a> {
         }
         self.at = start - 1;
         let text = self.string()?;
-        scaled(text, decimals).map_err(|what| format!("level {name} \"{}\" {what}", shown(text)))
+        let value = if strict { scaled(text, decimals) } else { scaled_loose(text, decimals) };
+        value.map_err(|what| format!("level {name} \"{}\" {what}", shown(text)))
     }
 
     fn digits_into(&mut self, mantissa: &mut i64) -> usize {
@@ -280,6 +383,26 @@ impl<'a> Scanner<'a> {
 /// Parses a decimal into an integer of 10^-`decimals`, or says what is wrong with it.
 pub(crate) fn scaled(text: &[u8], decimals: u32) -> Result<i64, String> {
     decimal(text).ok_or_else(|| "is not a number".to_owned())?.scaled(decimals)
+}
+
+/// Parses a decimal as [`scaled`] does, and also takes zeros beyond the scale: spot writes eight decimals everywhere.
+pub(crate) fn scaled_loose(text: &[u8], decimals: u32) -> Result<i64, String> {
+    let mut text = text;
+    if let Some(point) = text.iter().position(|byte| *byte == b'.') {
+        while let Some((b'0', head)) = text.split_last()
+            && head.len() > point + decimals as usize
+        {
+            text = head;
+        }
+        if let Some((b'.', head)) = text.split_last() {
+            text = head;
+        }
+    }
+    let number = decimal(text).ok_or_else(|| "is not a number".to_owned())?;
+    if number.decimals > decimals {
+        return Err(format!("has {} decimals, the instrument has {decimals}", number.decimals));
+    }
+    number.scaled(decimals)
 }
 
 #[cfg(test)]
@@ -311,21 +434,29 @@ mod tests {
         assert_eq!(scaled(b"5", 3), Ok(5000));
         assert!(scaled(b"5.0001", 3).unwrap_err().contains("has 4 decimals"));
         assert!(scaled(b"999999999999999999", 3).unwrap_err().contains("too large"));
+        let loose =
+            [("5.25000000", Ok(5_250)), ("100000000000000.00000000", Ok(100_000_000_000_000_000))];
+        for (text, wanted) in loose {
+            assert_eq!(scaled_loose(text.as_bytes(), 3), wanted, "{text}");
+        }
+        assert_eq!(scaled_loose(b"7.000", 0), Ok(7));
+        assert!(scaled_loose(b"5.25010000", 3).unwrap_err().contains("the instrument has 3"));
     }
 
     #[test]
     fn levels_take_every_spelling() {
         let scale = Scale { price_decimals: 2, qty_decimals: 3 };
+        let numbers = Numbers { scale, strict: true };
         let mut out = Vec::new();
         let text = br#" [ ["1.50","0.010"], ["2","7"],["3.1","0",[]]]"#;
-        Scanner::new(text).levels(scale, &mut out).unwrap();
+        Scanner::new(text).levels(numbers, &mut out).unwrap();
         let pairs: Vec<_> = out.iter().map(|level| (level.price, level.qty)).collect();
         assert_eq!(pairs, [(150, 10), (200, 7000), (310, 0)]);
         for bad in
             [r#"[["1.555","1"]]"#, r#"[["0","1"]]"#, r#"[["1","-1"]]"#, r#"[["1""#, "[1]", "[]x["]
         {
             let mut scanner = Scanner::new(bad.as_bytes());
-            let ended = scanner.levels(scale, &mut Vec::new()).is_ok() && scanner.peek() == b'\n';
+            let ended = scanner.levels(numbers, &mut Vec::new()).is_ok() && scanner.peek() == b'\n';
             assert!(!ended, "{bad}");
         }
     }

@@ -8,10 +8,23 @@ use std::collections::VecDeque;
 use crate::book::Book;
 use crate::event::Level;
 
-/// Most diffs kept while unsynced; older ones are let go.
-const MAX_BUFFERED: usize = 20_000;
-/// Longest span of diffs kept while unsynced.
-const MAX_BUFFERED_MS: i64 = 30_000;
+mod state;
+
+/// How much is kept while unsynced; older diffs are let go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferCaps {
+    /// Most diffs.
+    pub events: usize,
+    /// Longest span of venue time.
+    pub span_ms: i64,
+}
+
+impl Default for BufferCaps {
+    fn default() -> Self {
+        Self { events: 20_000, span_ms: 30_000 }
+    }
+}
+
 /// Applied diffs between two prunings.
 const PRUNE_EVERY: u64 = 1_024;
 
@@ -115,6 +128,7 @@ pub struct BookSync {
     book: Book,
     state: SyncState,
     keep_levels: Option<usize>,
+    caps: BufferCaps,
     buffer: VecDeque<Kept>,
     snapshot: Option<Snapshot>,
     last_id: i64,
@@ -127,10 +141,16 @@ pub struct BookSync {
 impl BookSync {
     /// Returns an unsynced book; every 1,024 diffs it is cut to the best `keep_levels` of each side.
     pub fn new(keep_levels: Option<usize>) -> Self {
+        Self::with_caps(keep_levels, BufferCaps::default())
+    }
+
+    /// Returns an unsynced book with bounds of its own on what it keeps until a snapshot comes.
+    pub fn with_caps(keep_levels: Option<usize>, caps: BufferCaps) -> Self {
         Self {
             book: Book::default(),
             state: SyncState::default(),
             keep_levels,
+            caps,
             buffer: VecDeque::new(),
             snapshot: None,
             last_id: 0,
@@ -187,6 +207,38 @@ impl BookSync {
         self.try_bracket(out);
     }
 
+    /// Takes a whole book that stands alone and appends what it changed; one whose id does not rise is left out.
+    pub fn on_book(
+        &mut self,
+        id: i64,
+        event_ms: i64,
+        bids: &[Level],
+        asks: &[Level],
+        out: &mut Vec<Change>,
+    ) {
+        if self.state == SyncState::Synced {
+            if id <= self.last_id {
+                self.repeated += 1;
+                return;
+            }
+        } else {
+            self.state = SyncState::Synced;
+            out.push(Change::Synced);
+        }
+        self.book.clear();
+        self.put(id, event_ms, bids, asks, out);
+    }
+
+    /// Loses the book and what was kept for it: the connection is another one now.
+    pub fn reset(&mut self, at_ms: i64, out: &mut Vec<Change>) {
+        if self.state == SyncState::Synced {
+            self.lose(-1, at_ms, out);
+        }
+        self.state = SyncState::Buffering;
+        self.snapshot = None;
+        self.buffer.clear();
+    }
+
     /// Takes a diff and appends what it changed.
     pub fn on_diff(&mut self, diff: &Diff<'_>, out: &mut Vec<Change>) {
         if self.state == SyncState::Synced {
@@ -208,8 +260,12 @@ impl BookSync {
             bids: diff.bids.to_vec(),
             asks: diff.asks.to_vec(),
         });
-        while self.buffer.len() > MAX_BUFFERED
-            || self.buffer.front().is_some_and(|old| diff.event_ms - old.event_ms > MAX_BUFFERED_MS)
+        let BufferCaps { events, span_ms } = self.caps;
+        while self.buffer.len() > events
+            || self
+                .buffer
+                .front()
+                .is_some_and(|old| diff.event_ms.saturating_sub(old.event_ms) > span_ms)
         {
             self.buffer.pop_front();
         }
@@ -234,8 +290,11 @@ impl BookSync {
         self.snapshot = None;
         self.state = SyncState::Synced;
         // The bracketing diff follows the snapshot, whatever its `pu` says.
-        self.last_id =
-            if first.prev_final_id >= 0 { first.prev_final_id } else { first.first_id - 1 };
+        self.last_id = if first.prev_final_id >= 0 {
+            first.prev_final_id
+        } else {
+            first.first_id.saturating_sub(1)
+        };
         out.push(Change::Synced);
         for kept in std::mem::take(&mut self.buffer) {
             if self.state == SyncState::Synced {
@@ -251,34 +310,45 @@ impl BookSync {
         let follows = if diff.prev_final_id >= 0 {
             diff.prev_final_id == self.last_id
         } else {
-            diff.first_id == self.last_id + 1
+            diff.first_id == self.last_id.saturating_add(1)
         };
         if !follows {
             if diff.final_id == self.last_id {
                 self.repeated += 1;
                 return;
             }
-            out.push(Change::Lost(Gap {
-                from_u: self.last_id,
-                to_u: diff.first_id,
-                from_ms: self.last_ms,
-                to_ms: diff.event_ms,
-            }));
-            self.state = SyncState::Buffering;
+            self.lose(diff.first_id, diff.event_ms, out);
             self.keep(diff);
             return;
         }
-        self.book.apply(diff.bids, diff.asks);
-        self.last_id = diff.final_id;
-        self.last_ms = diff.event_ms;
+        self.put(diff.final_id, diff.event_ms, diff.bids, diff.asks, out);
+    }
+
+    fn lose(&mut self, to_u: i64, to_ms: i64, out: &mut Vec<Change>) {
+        let (from_u, from_ms) = (self.last_id, self.last_ms);
+        out.push(Change::Lost(Gap { from_u, to_u, from_ms, to_ms }));
+        self.state = SyncState::Buffering;
+    }
+
+    /// Applies levels to the synced book.
+    fn put(
+        &mut self,
+        final_id: i64,
+        event_ms: i64,
+        bids: &[Level],
+        asks: &[Level],
+        out: &mut Vec<Change>,
+    ) {
+        self.book.apply(bids, asks);
+        self.last_id = final_id;
+        self.last_ms = event_ms;
         self.applied += 1;
         let (bid, ask) = (self.book.best_bid(), self.book.best_ask());
         if self.book.is_crossed() {
-            out.push(Change::Crossed(diff.event_ms));
+            out.push(Change::Crossed(event_ms));
             self.state = SyncState::Buffering;
             return;
         }
-        let (final_id, event_ms) = (diff.final_id, diff.event_ms);
         out.push(Change::Applied { final_id, event_ms, bid, ask });
         if let Some(keep) = self.keep_levels
             && self.applied.is_multiple_of(PRUNE_EVERY)
@@ -290,7 +360,7 @@ impl BookSync {
 
 /// The update id that the first applied diff must contain.
 fn bracket(last_id: i64, prev_final_id: i64) -> i64 {
-    if prev_final_id >= 0 { last_id } else { last_id + 1 }
+    if prev_final_id >= 0 { last_id } else { last_id.saturating_add(1) }
 }
 
 #[cfg(test)]

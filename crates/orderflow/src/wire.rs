@@ -1,9 +1,10 @@
 //! Raw bytes of a recording to events: lines held back until p and q are known, then parsed as they come.
 
 use crate::error::Error;
-use crate::event::{Body, Event, EventBatch, LevelRange};
+use crate::event::EventBatch;
 use crate::frame::{FrameKind, FrameReader};
 use crate::scan::Scale;
+use crate::venue::Venue;
 
 /// How many bytes may wait for the first bookTicker.
 const MAX_HELD_BYTES: usize = 64 << 20;
@@ -19,6 +20,9 @@ pub struct WireParser {
     held: Vec<u8>,
     /// How much of `held` was searched for a bookTicker, and how many lines that was.
     probed: (usize, u64),
+    /// p and q as the first best quotes show them, while the parser still waits for a frame with a time.
+    shown: Option<Scale>,
+    waits_for_clock: bool,
     lines: u64,
     queue: EventBatch,
     /// First event of `queue` not taken yet.
@@ -47,6 +51,16 @@ impl WireParser {
     /// Returns the symbol, once known.
     pub fn symbol(&self) -> Option<String> {
         self.reader.symbol.as_ref().map(|name| String::from_utf8_lossy(name).into_owned())
+    }
+
+    /// Requires that the frames are of this venue; without it the first telling frame decides.
+    pub fn expect_venue(&mut self, venue: Venue) {
+        self.reader.venue = Some(venue);
+    }
+
+    /// Returns the venue, once a frame has shown it.
+    pub fn venue(&self) -> Option<Venue> {
+        self.reader.venue
     }
 
     /// Returns p and q, once known.
@@ -179,6 +193,10 @@ impl WireParser {
             other => other,
         };
         if self.reader.scale.is_none() && !self.probe(self.held.len()).map_err(name_cut)? {
+            // Without any frame that tells the time, the receive time is all there is.
+            self.reader.scale = self.shown;
+        }
+        if self.reader.scale.is_none() {
             return Err(Error::Recording(format!(
                 "no bookTicker frame in {} lines, so the decimals of prices and quantities are unknown",
                 self.probed.1
@@ -206,9 +224,12 @@ impl WireParser {
             let rest = &self.held[self.probed.0..complete];
             let len = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
             let line = self.probed.1 + 1;
-            self.reader.scale =
-                FrameReader::probe(&rest[..len]).map_err(|what| Error::Line { line, what })?;
-            if self.reader.scale.is_some() {
+            let found =
+                self.reader.probe(&rest[..len]).map_err(|what| Error::Line { line, what })?;
+            self.shown = self.shown.or(found.scale);
+            self.waits_for_clock |= found.is_timeless;
+            if self.shown.is_some() && (!self.waits_for_clock || self.reader.has_offset()) {
+                self.reader.scale = self.shown;
                 self.probed = (0, 0);
                 return Ok(true);
             }
@@ -226,7 +247,8 @@ impl WireParser {
             let before = (self.queue.events.len(), self.queue.levels.len());
             let (kind, len) =
                 self.reader.read(&text[at..], scale, &mut self.queue).map_err(|what| {
-                    // What the broken line left behind is no event's.
+                    // What the broken line left behind counts for nothing.
+                    self.queue.events.truncate(before.0);
                     self.queue.levels.truncate(before.1);
                     Error::Line { line, what }
                 })?;
@@ -235,7 +257,8 @@ impl WireParser {
             if self.queue.events.len() == before.0 {
                 self.queue.levels.truncate(before.1);
             } else if let Some(origins) = &mut self.origins {
-                origins.push((line, kind));
+                // A frame of trades may hold many.
+                origins.resize(origins.len() + self.queue.events.len() - before.0, (line, kind));
             }
             at += len + 1;
         }
@@ -247,16 +270,8 @@ impl WireParser {
         let taken = &self.queue.events[self.head..end];
         let mut batch = EventBatch { events: Vec::with_capacity(taken.len()), levels: Vec::new() };
         for event in taken {
-            let mut event: Event = *event;
-            match &mut event.body {
-                Body::Depth { bids, asks, .. } | Body::Snapshot { bids, asks, .. } => {
-                    copy_levels(&self.queue, bids, &mut batch);
-                    copy_levels(&self.queue, asks, &mut batch);
-                }
-                Body::Quote { .. } | Body::Trade { .. } => {}
-            }
             self.clock_ns = self.clock_ns.max(event.event_ns);
-            batch.events.push(event);
+            batch.append(event, &self.queue);
         }
         self.head = end;
         if self.head == self.queue.events.len() {
@@ -273,19 +288,8 @@ impl WireParser {
         let mut kept = EventBatch::default();
         std::mem::swap(&mut kept, &mut self.queue);
         for event in &kept.events[self.head..] {
-            let mut event: Event = *event;
-            if let Body::Depth { bids, asks, .. } | Body::Snapshot { bids, asks, .. } =
-                &mut event.body
-            {
-                copy_levels(&kept, bids, &mut self.queue);
-                copy_levels(&kept, asks, &mut self.queue);
-            }
-            self.queue.events.push(event);
+            self.queue.append(event, &kept);
         }
         self.head = 0;
     }
-}
-
-fn copy_levels(from: &EventBatch, range: &mut LevelRange, to: &mut EventBatch) {
-    *range = to.add_levels(from.levels(*range).iter().copied());
 }

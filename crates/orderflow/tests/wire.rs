@@ -1,10 +1,10 @@
 //! The parser is strict and says where and what.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
-use orderflow::FrameKind;
 use orderflow::event::Body;
 use orderflow::preflight::{BookEnd, Preflight, Report};
 use orderflow::wire::WireParser;
+use orderflow::{FrameKind, Venue};
 
 const T: i64 = 1_723_161_256_000;
 
@@ -124,7 +124,7 @@ fn a_fault_names_line_value_and_bound() {
             "line 2: the last line has no line end: the line ends where '}' should be",
         ),
         (
-            fault(&[line(0, r#"{"u":1,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1"}"#)]),
+            fault(&[line(0, r#"{"u":1,"s":"BTCUSDT","b":"1","a":"2"}"#)]),
             "line 1: the frame has neither \"e\" nor \"lastUpdateId\"",
         ),
         (
@@ -240,6 +240,78 @@ fn of_two_trade_streams_the_first_is_used() {
     );
     let found = report(&[quote(0, 1), aggregate, trade(2, 5, "100", "MARKET")]);
     assert_eq!(found.frames, [0, 0, 1, 0, 1, 1, 0]);
+}
+
+fn spot_quote(at: i64, u: i64) -> String {
+    line(at, &format!(r#"{{"u":{u},"s":"BTCUSDT","b":"100.10","B":"5.0","a":"100.20","A":"7.0"}}"#))
+}
+
+#[test]
+fn a_quote_without_times_waits_for_a_frame_that_tells_the_clock() {
+    let mut parser = WireParser::new(None);
+    parser.feed(spot_quote(0, 1).as_bytes()).unwrap();
+    assert_eq!(parser.next_event_ns(), None);
+    // The venue's clock is 1,270 ms ahead of ours, and this frame took 9 ms more than the next.
+    let diff = |at: i64, ahead: i64| {
+        let json = format!(
+            r#"{{"e":"depthUpdate","E":{},"s":"BTCUSDT","U":{at},"u":{at},"b":[],"a":[]}}"#,
+            T + at + ahead
+        );
+        line(at, &json)
+    };
+    let more = [diff(1, 1_261), spot_quote(2, 2), diff(3, 1_270), spot_quote(4, 3)].concat();
+    parser.feed(more.as_bytes()).unwrap();
+    assert_eq!(parser.venue(), Some(Venue::BinanceSpot));
+    let batch = parser.take(None);
+    let times: Vec<i64> = batch.events.iter().map(|event| event.event_ns / 1_000_000 - T).collect();
+    assert_eq!(times, [1_261, 1_262, 1_263, 1_273, 1_274]);
+    assert_eq!(batch.events[0].emitted_ms, 0);
+}
+
+#[test]
+fn quotes_alone_have_their_receive_time() {
+    let mut parser = WireParser::new(None);
+    parser.feed([spot_quote(0, 1), spot_quote(5, 2)].concat().as_bytes()).unwrap();
+    parser.finish().unwrap();
+    let times: Vec<i64> = parser.take(None).events.iter().map(|event| event.event_ns).collect();
+    assert_eq!(times, [T * 1_000_000, (T + 5) * 1_000_000]);
+}
+
+#[test]
+fn frames_of_another_venue_are_a_fault() {
+    let mut parser = WireParser::new(None);
+    parser.expect_venue(Venue::Hyperliquid);
+    let error = parser.feed(quote(0, 1).as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), "line 1: the frame is binance-usdm's, expected hyperliquid");
+    let mut parser = WireParser::new(None);
+    let okx = line(0, r#"{"arg":{"channel":"books","instId":"BTC-USDT"},"data":[]}"#);
+    assert!(parser.feed(okx.as_bytes()).unwrap_err().to_string().contains("the frame is OKX's"));
+}
+
+#[test]
+fn a_hyperliquid_frame_may_hold_many_trades() {
+    let book = line(
+        1,
+        &format!(
+            r#"{{"channel":"l2Book","data":{{"coin":"BTC","time":{T},"levels":[[{{"px":"100.5","sz":"0.25","n":1}}],[{{"px":"101","sz":"3","n":2}}]]}}}}"#
+        ),
+    );
+    let one = |side: &str, tid: i64| {
+        format!(r#"{{"coin":"BTC","side":"{side}","px":"101","sz":"1","time":{T},"tid":{tid}}}"#)
+    };
+    let trades =
+        line(1, &format!(r#"{{"channel":"trades","data":[{},{}]}}"#, one("B", 99), one("A", 7)));
+    let found = report(&[trades.clone(), book.clone(), trades.clone()]);
+    assert_eq!((found.venue, found.symbol.as_str()), (Some(Venue::Hyperliquid), "BTC"));
+    assert_eq!((found.scale.price_decimals, found.scale.qty_decimals), (1, 2));
+    assert_eq!((found.frames[0], found.frames[3], found.trade_breaks), (1, 2, 0));
+    let mut parser = WireParser::new(None);
+    parser.feed([book, trades].concat().as_bytes()).unwrap();
+    let batch = parser.take(None);
+    let Body::Trade { qty, buyer_is_maker, trade_id, .. } = batch.events[2].body else {
+        panic!("a trade")
+    };
+    assert_eq!((batch.events.len(), qty, buyer_is_maker, trade_id), (3, 100, true, 2));
 }
 
 #[test]

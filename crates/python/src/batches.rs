@@ -1,6 +1,6 @@
 //! Batches joined end to end, for a source that takes a stretch in pieces.
 
-use orderflow::event::{Body, EventBatch};
+use orderflow::event::EventBatch;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -33,13 +33,7 @@ fn append(from: &EventBatch, to: &mut EventBatch) {
     to.events.reserve(from.events.len());
     to.levels.reserve(from.levels.len());
     for event in &from.events {
-        let mut event = *event;
-        if let Body::Depth { bids, asks, .. } | Body::Snapshot { bids, asks, .. } = &mut event.body
-        {
-            *bids = to.add_levels(from.levels(*bids).iter().copied());
-            *asks = to.add_levels(from.levels(*asks).iter().copied());
-        }
-        to.events.push(event);
+        to.append(event, from);
     }
 }
 

@@ -10,6 +10,12 @@ mod chan_inputs;
 mod chan_params;
 mod lake;
 mod orderflow;
+mod orderflow_columns;
+mod orderflow_events;
+mod orderflow_flow;
+mod orderflow_intake;
+mod orderflow_rows;
+mod orderflow_wire;
 mod scan;
 mod simulator;
 
@@ -21,6 +27,11 @@ fn chanflow_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     chan::register(module)?;
     lake::register(module)?;
     orderflow::register(module)?;
+    orderflow_events::register(module)?;
+    orderflow_flow::register(module)?;
+    orderflow_intake::register(module)?;
+    orderflow_rows::register(module)?;
+    orderflow_wire::register(module)?;
     scan::register(module)?;
     simulator::register(module)?;
     Ok(())

@@ -68,7 +68,7 @@ impl Mirror {
             Body::Depth { .. } => self.diff(event, batch),
             Body::Snapshot { last_id, bids, asks } => self.snapshot(last_id, bids, asks, batch),
             Body::Quote { update_id, bid, ask } => self.quote(update_id, bid, ask),
-            Body::Trade { .. } => {}
+            Body::Trade { .. } | Body::Book { .. } | Body::Reset => {}
         }
     }
 

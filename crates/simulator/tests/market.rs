@@ -113,6 +113,7 @@ impl Reader {
                     assert!(if buyer_is_maker { price <= bid.price } else { price >= ask.price });
                 }
             }
+            Body::Book { .. } | Body::Reset => unreachable!("the market keeps its connection"),
         }
     }
 

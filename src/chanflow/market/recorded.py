@@ -132,6 +132,8 @@ def _judge(path: Path, report: Mapping[str, Any], *, accept_gaps: bool) -> None:
     symbol = report["symbol"]
     if _COIN_MARGINED.search(symbol):
         raise RecordingInvalid(f"{path} holds {symbol}, whose quantities are contracts; only USD-M symbols are read")
+    if report["venue"] not in (VENUE, None):
+        raise RecordingInvalid(f"{path} holds frames of {report['venue']}; only those of {VENUE} are traded on")
     match report["book"]:
         case "no_depth":
             raise RecordingInvalid(f"{path} has no depth frames, so there is no book to trade on")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -207,6 +208,13 @@ def test_coin_margined_contracts_are_refused(tmp_path: Path) -> None:
     lines = [line.replace("SIMUSDT", "BTCUSD_PERP") for line in sound_lines()]
     sentence = refusal(write_text(tmp_path / "coin.txt", lines))
     assert sentence == "coin.txt holds BTCUSD_PERP, whose quantities are contracts; only USD-M symbols are read"
+
+
+def test_frames_of_another_market_are_refused(tmp_path: Path) -> None:
+    lines = [re.sub(r'"pu":\s*\d+,\s*', "", line) for line in sound_lines()]
+    lines = [re.sub(r'"e":\s*"bookTicker",\s*', "", line) for line in lines]
+    sentence = refusal(write_text(tmp_path / "spot.txt", lines))
+    assert sentence == "spot.txt holds frames of binance-spot; only those of binance-usdm are traded on"
 
 
 def test_another_file_than_the_journals_is_refused(tmp_path: Path) -> None:
