@@ -490,7 +490,8 @@ class WireParser:
     clock. Without `venue` the first telling frame decides; with it, another's frame is a fault.
     """
 
-    def __init__(self, symbol: str | None = None, venue: str | None = None) -> None: ...
+    def __init__(self, symbol: str | None = None, venue: str | None = None, *, skip_others: bool = False) -> None:
+        """`skip_others` passes over frames of other symbols than `symbol`, for recordings of many; else they are faults."""
     def feed(self, data: bytes) -> None:
         """Append raw bytes and parse the lines they complete."""
     def finish(self) -> None:
@@ -576,9 +577,9 @@ class Intake:
 
 @final
 class Preflight:
-    """Check a whole recording, chunk by chunk."""
+    """Check a whole recording, chunk by chunk. `skip_others` is as in `WireParser`."""
 
-    def __init__(self, symbol: str | None = None) -> None: ...
+    def __init__(self, symbol: str | None = None, *, skip_others: bool = False) -> None: ...
     def feed(self, data: bytes) -> None:
         """Append raw bytes; raise ValueError on the first line that cannot be used."""
     def finish(self) -> dict[str, Any]:

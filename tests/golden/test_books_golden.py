@@ -145,6 +145,29 @@ def test_cryptofeeds_recordings_of_many_symbols_give_the_venues_books(market: st
     assert [sum(column) for column in zip(*found, strict=True)] == [comparable, differing]
 
 
+def test_one_symbol_is_read_out_of_a_recording_of_many() -> None:
+    lines = unpacked("cryptofeed/BINANCE_FUTURES.ws.1.0").splitlines(keepends=True)[1:]
+    lines += unpacked("cryptofeed/BINANCE_FUTURES.http.0.0").splitlines(keepends=True)
+    frames = b"".join(
+        sorted((line for line in lines if b'"lastUpdateId"' in line or line[:1].isdigit()), key=at_second)
+    )
+    for symbol, decimals, checks in (("SUSHIUSDT", (4, 0), 252), ("AKROUSDT", (5, 0), 188)):
+        parser = native.WireParser(symbol, skip_others=True)
+        parser.feed(frames)
+        parser.finish()
+        batch = parser.take()
+        assert (batch.price_decimals, batch.qty_decimals) == decimals
+        engine = native.FlowEngine(*decimals)
+        engine.push(batch)
+        engine.finish()
+        assert engine.stats()["book_checks"] == engine.stats()["book_matches"]
+        assert engine.stats()["applied"] == checks
+    with pytest.raises(ValueError, match=r"^line \d+: frame is for \w+, expected SUSHIUSDT$"):
+        native.WireParser("SUSHIUSDT").feed(frames)
+    with pytest.raises(ValueError, match="no others to skip"):
+        native.Preflight(skip_others=True)
+
+
 def test_every_checksum_of_okx_is_met() -> None:
     frames = unpacked("cryptofeed/OKX.ws.1.0")
     symbols = ("BTC-USDT", "BTC-USD-220527", "UNI-USD-SWAP")
@@ -265,25 +288,25 @@ def test_repeated_and_reordered_diffs_never_give_a_wrong_book(diffs: list[bytes]
     assert whole != bool(taken["gaps"])
 
 
-def test_features_are_not_ok_from_a_lost_diff_until_the_snapshot(diffs: list[bytes]) -> None:
-    lines = unpacked(CAPTURES["usdm-btc"][1]).splitlines(keepends=True)
+def test_features_are_not_ok_from_a_lost_diff_until_the_snapshot() -> None:
     truth = intake_of("usdm-btc", keep_levels=None)
-    truth.events("BTCUSDT")
     watched = intake_of("usdm-btc")
     watched.events("BTCUSDT")
     engine = native.FlowEngine(2, 3, 100)
     rows: list[dict[str, NDArray[Any]]] = []
     spans: list[tuple[int, int]] = []
-    since_ms, seen = None, 0
-    for line in lines:
-        is_diff = b"@depth" in line[:50]
-        seen += is_diff
-        truth.feed(line)
-        if is_diff and seen % 1_000 == 0:
-            since_ms = ids_of(diffs[seen - 1])[2]
+    since_ms, seen, piece = None, 0, []
+    for line in unpacked(CAPTURES["usdm-btc"][1]).splitlines(keepends=True):
+        piece.append(line)
+        if b"@depth" not in line[:50]:
             continue
-        watched.feed(line)
-        if since_ms is not None and is_diff and seen % 1_000 == 40:
+        seen += 1
+        truth.feed(b"".join(piece))
+        if seen % 1_000 == 0:
+            since_ms = ids_of(piece.pop())[2]
+        watched.feed(b"".join(piece))
+        piece.clear()
+        if since_ms is not None and seen % 1_000 == 40:
             recv_ns, (_, last, event_ms) = int(line.split(b" ")[0]), ids_of(line)
             watched.feed(snapshot_line(recv_ns, last, truth.live("BTCUSDT", 500)))
             spans.append((since_ms, event_ms))

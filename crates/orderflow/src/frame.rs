@@ -63,6 +63,8 @@ pub(crate) struct FrameReader {
     pub trade_kind: Option<FrameKind>,
     /// The venue asked for, or the one that the first telling frame is of.
     pub venue: Option<Venue>,
+    /// Whether frames of other symbols are passed over; else they are faults.
+    pub skips_others: bool,
     family: Option<Family>,
     offset: TrailingOffset,
     recv_ns: i64,
@@ -112,7 +114,8 @@ impl FrameReader {
         match family(&scanner)? {
             Family::Binance => {}
             Family::Hyperliquid => {
-                let found = hyperliquid::decimals(&mut scanner)?;
+                let skips = |coin: &[u8]| self.is_skipped(coin);
+                let found = hyperliquid::decimals(&mut scanner, skips)?;
                 let scale = found
                     .map(|(price_decimals, qty_decimals)| Scale { price_decimals, qty_decimals });
                 return Ok(Probe { scale, is_timeless: false });
@@ -128,7 +131,7 @@ impl FrameReader {
         if times.emitted_ms > 0 {
             self.offset.see(known_ns / NS_PER_MS, times.emitted_ms);
         }
-        if name != Name::Quote {
+        if name != Name::Quote || self.is_skipped(fields.named_symbol()) {
             return Ok(Probe::default());
         }
         let scale = quote_scale(&fields)?;
@@ -166,20 +169,32 @@ impl FrameReader {
         let numbers = Numbers { scale, strict: true };
         let kind = match family {
             Family::Binance => {
-                let mut rules = |_: &[u8], _: &[u8]| Some(numbers);
+                let mut rules = |stream: &[u8], symbol: &[u8]| {
+                    let end = stream.iter().position(|byte| *byte == b'@').unwrap_or(0);
+                    let name = if symbol.is_empty() { stream.get(..end)? } else { symbol };
+                    // Another symbol's levels may have more decimals: they are not read.
+                    let name = if name.is_empty() { hint } else { name };
+                    (!self.is_foreign(name)).then_some(numbers)
+                };
                 let mut fields = binance::read(&mut scanner, &mut rules, &mut out.levels)?;
                 if fields.symbol.is_empty() {
                     fields.symbol = hint;
+                }
+                if self.is_skipped(fields.named_symbol()) {
+                    end_of_line(&mut scanner)?;
+                    return Ok((FrameKind::Unused, scanner.position()));
                 }
                 end_of_line(&mut scanner)?;
                 self.take_binance(&fields, known_ns, numbers, out)?
             }
             Family::Hyperliquid => {
+                let only = self.skips_others.then(|| self.symbol.clone()).flatten();
+                let skipped = |coin: &[u8]| only.as_ref().is_some_and(|only| only != coin);
                 let mut levels = std::mem::take(&mut out.levels);
                 let mut kind = FrameKind::Unused;
                 let result = hyperliquid::read(
                     &mut scanner,
-                    &mut |_: &[u8]| Some(numbers),
+                    &mut |coin: &[u8]| (!skipped(coin)).then_some(numbers),
                     &mut levels,
                     &mut |coin, times, content, _| {
                         kind = self.take_hyperliquid(coin, times, &content, known_ns, out)?;
@@ -194,6 +209,15 @@ impl FrameReader {
             Family::Okx => return Err(NO_OKX.to_owned()),
         };
         Ok((kind, scanner.position()))
+    }
+
+    fn is_foreign(&self, symbol: &[u8]) -> bool {
+        !symbol.is_empty()
+            && self.symbol.as_ref().is_some_and(|expected| !expected.eq_ignore_ascii_case(symbol))
+    }
+
+    fn is_skipped(&self, symbol: &[u8]) -> bool {
+        self.skips_others && self.is_foreign(symbol)
     }
 
     fn take_binance(

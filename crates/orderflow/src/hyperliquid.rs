@@ -42,8 +42,11 @@ pub(crate) fn read<'a>(
     }
 }
 
-/// Returns the most decimals among a book's prices and among its sizes, `None` for other frames.
-pub(crate) fn decimals(scanner: &mut Scanner<'_>) -> Result<Option<(u32, u32)>, String> {
+/// Returns the most decimals among a book's prices and among its sizes, `None` for other frames and skipped coins.
+pub(crate) fn decimals(
+    scanner: &mut Scanner<'_>,
+    skips: impl Fn(&[u8]) -> bool,
+) -> Result<Option<(u32, u32)>, String> {
     let mut found = (0, 0);
     let mut any = false;
     let mut spell = |px: &[u8], sz: &[u8]| {
@@ -59,20 +62,26 @@ pub(crate) fn decimals(scanner: &mut Scanner<'_>) -> Result<Option<(u32, u32)>, 
     };
     let mut channel: &[u8] = &[];
     let mut sides = None;
+    let mut coin: &[u8] = &[];
     scanner.each_field(|scanner, key| match key {
         b"channel" => {
             channel = scanner.scalar()?;
             Ok(())
         }
         b"data" if scanner.peek_value() == b'{' => scanner.each_field(|scanner, key| {
-            if key == b"levels" {
-                sides = Some(scanner.position());
+            match key {
+                b"coin" if scanner.peek_value() == b'"' => {
+                    coin = scanner.string()?;
+                    return Ok(());
+                }
+                b"levels" => sides = Some(scanner.position()),
+                _ => {}
             }
             scanner.skip_value()
         }),
         _ => scanner.skip_value(),
     })?;
-    if let (b"l2Book", Some(at)) = (channel, sides) {
+    if let (b"l2Book", Some(at), false) = (channel, sides, skips(coin)) {
         scanner.from(at).each_value(|scanner| {
             scanner.each_value(|scanner| {
                 let (px, sz) = read_texts(scanner)?;

@@ -125,6 +125,11 @@ impl Preflight {
         }
     }
 
+    /// Passes over frames of other symbols, for recordings of many; by default they are faults.
+    pub fn skip_others(&mut self) {
+        self.parser.skip_others();
+    }
+
     /// Takes the next bytes of the recording.
     ///
     /// # Errors

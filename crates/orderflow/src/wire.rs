@@ -58,6 +58,11 @@ impl WireParser {
         self.reader.venue = Some(venue);
     }
 
+    /// Passes over frames of other symbols, for recordings of many; by default they are faults. The symbol must be given.
+    pub fn skip_others(&mut self) {
+        self.reader.skips_others = true;
+    }
+
     /// Returns the venue, once a frame has shown it.
     pub fn venue(&self) -> Option<Venue> {
         self.reader.venue

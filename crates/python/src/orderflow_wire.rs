@@ -18,9 +18,13 @@ pub struct PyWireParser {
 #[pymethods]
 impl PyWireParser {
     #[new]
-    #[pyo3(signature = (symbol=None, venue=None))]
-    fn new(symbol: Option<&str>, venue: Option<&str>) -> PyResult<Self> {
+    #[pyo3(signature = (symbol=None, venue=None, *, skip_others=false))]
+    fn new(symbol: Option<&str>, venue: Option<&str>, skip_others: bool) -> PyResult<Self> {
         let mut parser = WireParser::new(symbol);
+        if skip_others {
+            needs_symbol(symbol)?;
+            parser.skip_others();
+        }
         if let Some(venue) = venue {
             parser.expect_venue(Venue::of(venue).map_err(PyValueError::new_err)?);
         }
@@ -86,9 +90,14 @@ pub struct PyPreflight {
 #[pymethods]
 impl PyPreflight {
     #[new]
-    #[pyo3(signature = (symbol=None))]
-    fn new(symbol: Option<&str>) -> Self {
-        Self { check: Some(Preflight::new(symbol)) }
+    #[pyo3(signature = (symbol=None, *, skip_others=false))]
+    fn new(symbol: Option<&str>, skip_others: bool) -> PyResult<Self> {
+        let mut check = Preflight::new(symbol);
+        if skip_others {
+            needs_symbol(symbol)?;
+            check.skip_others();
+        }
+        Ok(Self { check: Some(check) })
     }
 
     fn feed(&mut self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
@@ -100,6 +109,13 @@ impl PyPreflight {
         let check = self.check.take().ok_or_else(finished)?;
         let report = py.detach(|| check.finish()).map_err(refused)?;
         report_dict(py, &report)
+    }
+}
+
+fn needs_symbol(symbol: Option<&str>) -> PyResult<()> {
+    match symbol {
+        Some(_) => Ok(()),
+        None => Err(PyValueError::new_err("without a symbol there are no others to skip")),
     }
 }
 
