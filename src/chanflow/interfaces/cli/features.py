@@ -282,7 +282,7 @@ def fit_of(columns: Any) -> FlowFit | None:
 def fit_words(fit: FlowFit) -> str:
     """Return the shares in a sentence that says what they are not."""
     return (
-        f"R² of the mid's move on OFI {fit.ofi:.3f}, on OFI and TFI {fit.ofi_and_tfi:.3f}, over {fit.bins:,} bins "
+        f"R² of the mid's move on OFI {fit.ofi:z.3f}, on OFI and TFI {fit.ofi_and_tfi:z.3f}, over {fit.bins:,} bins "
         f"({CONTEMPORANEOUS})"
     )
 
