@@ -15,8 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export CHANFLOW_HOME ?= $(CURDIR)/.chanflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check bench fuzz up web docs certificates build lock clean toolchain
-.PHONY: help setup demo test test-fast check bench fuzz fuzz-flow up web docs build lock clean toolchain
+.PHONY: help setup demo test test-fast check bench fuzz fuzz-flow up web docs certificates build lock clean toolchain
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -75,6 +74,7 @@ check: setup ## lint, types, import contract, determinism, licences, locks
 bench: setup ## measure speed; figures go to benchmarks/out
 	@$(BIN)/python benchmarks/run.py
 	@$(BIN)/python benchmarks/chan_peers.py
+	@$(BIN)/python benchmarks/orderflow.py
 	@$(BIN)/python benchmarks/market.py
 
 fuzz: setup ## hostile input against the Chan engine and its plain reference, for a minute (SECONDS=60)

@@ -33,19 +33,24 @@ def batch_of_events(events: Sequence[tuple[Any, ...]], price_decimals: int, qty_
 def batch_columns(batch: EventBatch) -> tuple[tuple[NDArray[Any], ...], tuple[NDArray[Any], ...]]:
     """Return quotes and market trades as columns of integers, as `FlowEngine.run_arrays` takes them."""
 
-def batch_of_rows(
-    rows: dict[str, NDArray[Any]],
-    price_decimals: int,
-    qty_decimals: int,
-    books: dict[str, NDArray[Any]] | None = None,
-) -> EventBatch:
-    """Return the events of unified rows of one symbol, in order.
+@final
+class RowEvents:
+    """Turns unified rows of one symbol into events, batch after batch."""
 
-    `rows` has the columns of `RowCollector.take`, and `is_market` (0 where a trade does not count) where it is there;
-    `books`, or `rows["books"]` as in `Intake.take`: row (index), bid_price, bid_qty, ask_price and ask_qty of the rows of kind book,
-    five entries a row, NaN where there are fewer. Raises ValueError for columns of different lengths and values that no
-    such row has.
-    """
+    def __init__(self, price_decimals: int, qty_decimals: int) -> None: ...
+    def take(self, rows: dict[str, Any], books: dict[str, NDArray[Any]] | None = None) -> EventBatch:
+        """Return the events of the next rows, in order.
+
+        `rows` has the columns of `RowCollector.take`, and `is_market` (0 where a trade does not count) where it is
+        there; `is_maker` -1 means that the feed does not say, which Lee-Ready then judges. Of trades and aggregate
+        trades the first kind to come is used. `books`, or `rows["books"]` as in `Intake.take`, has row (index),
+        bid_price, bid_qty, ask_price and ask_qty of the rows of kind book, five entries a row, NaN where there are
+        fewer. Raises ValueError for columns of different lengths and values that no such row has.
+        """
+    def save(self) -> bytes:
+        """Return what one batch hands to the next."""
+    def load(self, state: bytes) -> None:
+        """Take up a saved state; raise ValueError when it is damaged."""
 
 # lake
 

@@ -119,6 +119,11 @@ impl Divergences {
         Self { reach, bins: 0, points, pivots, last: [i64::MIN; 12] }
     }
 
+    /// Sets the reach that the settings ask for, after loading.
+    pub fn with_reach(self, reach: usize) -> Self {
+        Self { reach, ..self }
+    }
+
     /// Forgets everything: what follows is not compared with what was.
     pub fn clear(&mut self) {
         *self = Self::new(self.reach);

@@ -370,7 +370,7 @@ impl Extras {
         extras.mid_before = State::load(from)?;
         extras.ofi_total = State::load(from)?;
         extras.score_total = State::load(from)?;
-        extras.divergences = State::load(from)?;
+        extras.divergences = Divergences::load(from)?.with_reach(config.pivot_bins);
         Ok(extras)
     }
 }

@@ -4,8 +4,10 @@ use crate::arrays::Amount;
 use crate::closer::Units;
 use crate::error::Error;
 use crate::event::{Body, Event, EventBatch, Level, LevelRange};
+use crate::lee_ready::LeeReady;
 use crate::rows::{KIND_AGG_TRADE, KIND_BOOK, KIND_BOOK_TICKER, KIND_GAP, KIND_TRADE};
 use crate::scan::Scale;
+use crate::state::{Reader, State, state_of};
 
 const NS_PER_MS: i64 = 1_000_000;
 /// Levels a side in a row of kind `book`.
@@ -22,7 +24,7 @@ pub struct RowView<'a> {
     pub price: &'a [f64],
     /// Trade quantity.
     pub qty: &'a [f64],
-    /// 1 where the buyer was the maker.
+    /// 1 where the buyer was the maker, 0 where not, -1 where the feed does not say (Lee-Ready then).
     pub is_maker: &'a [i8],
     /// Best bid.
     pub bid: &'a [f64],
@@ -57,14 +59,50 @@ pub struct TopView<'a> {
     pub ask_qty: &'a [f64],
 }
 
-/// Returns the events of the rows. Of trades and aggregate trades the first kind to come is used; other kinds carry no flow.
+/// What one batch of rows hands to the next.
+#[derive(Clone, Debug, Default)]
+pub struct RowCarry {
+    /// Kind of the trades that are used: of trades and aggregate trades the first to come.
+    trades: Option<u8>,
+    /// Judges trades without a side by the newest bid + ask.
+    rule: LeeReady,
+    mid2: Option<i64>,
+    /// Newest ids of trades and of books.
+    trade_id: Option<i64>,
+    book_id: Option<i64>,
+}
+
+state_of!(RowCarry { trades, rule, mid2, trade_id, book_id });
+
+impl RowCarry {
+    /// Returns it as bytes.
+    pub fn save(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        State::save(self, &mut out);
+        out
+    }
+
+    /// Returns it as it was saved.
+    ///
+    /// # Errors
+    /// Bytes that are cut or altered.
+    pub fn restore(bytes: &[u8]) -> Result<Self, Error> {
+        let mut from = Reader::new(bytes);
+        let carry = State::load(&mut from)?;
+        from.end()?;
+        Ok(carry)
+    }
+}
+
+/// Returns the events of the rows; kinds other than quotes, trades, books and holes carry no flow.
 ///
 /// # Errors
-/// Columns of different lengths, an amount off the decimals, an `is_maker` that is not 0 or 1, a book row without levels.
+/// Columns of different lengths, an amount off the decimals, an `is_maker` that is not -1, 0 or 1, a book row without levels.
 pub fn row_events(
     rows: &RowView<'_>,
     tops: &TopView<'_>,
     scale: Scale,
+    carry: &mut RowCarry,
 ) -> Result<EventBatch, Error> {
     let n = rows.ts_ms.len();
     let floats = [rows.price, rows.qty, rows.bid, rows.ask, rows.bid_qty, rows.ask_qty];
@@ -76,20 +114,12 @@ pub fn row_events(
     if !even || flat.iter().any(|column| column.len() != TOP_LEVELS * tops.row.len()) {
         return Err(Error::Recording("the columns of the rows differ in length".to_owned()));
     }
-    let mut reader = RowReader {
-        rows,
-        tops,
-        units: Units::new(scale),
-        next_top: 0,
-        trades: None,
-        trade_id: None,
-        book_id: None,
-    };
+    let mut reader = RowReader { rows, tops, units: Units::new(scale), next_top: 0, carry };
     let mut batch = EventBatch { events: Vec::with_capacity(n), levels: Vec::new() };
     for at in 0..n {
         let what = |what| Error::Recording(format!("row {at}: {what}"));
         let Some(body) = reader.body(at, &mut batch).map_err(what)? else { continue };
-        let ts_ms = rows.ts_ms.get(at).copied().unwrap_or_default();
+        let ts_ms = reader.ts_ms(at);
         let event_ns = ts_ms
             .checked_mul(NS_PER_MS)
             .ok_or_else(|| what(format!("ts_ms {ts_ms} is beyond all times")))?;
@@ -104,14 +134,14 @@ struct RowReader<'a> {
     tops: &'a TopView<'a>,
     units: Units,
     next_top: usize,
-    /// Kind of the trades that are used.
-    trades: Option<u8>,
-    /// Newest ids of trades and of books.
-    trade_id: Option<i64>,
-    book_id: Option<i64>,
+    carry: &'a mut RowCarry,
 }
 
 impl RowReader<'_> {
+    fn ts_ms(&self, at: usize) -> i64 {
+        self.rows.ts_ms.get(at).copied().unwrap_or_default()
+    }
+
     fn body(&mut self, at: usize, batch: &mut EventBatch) -> Result<Option<Body>, String> {
         let rows = self.rows;
         let id = rows.seq_last.get(at).copied().unwrap_or(-1);
@@ -119,36 +149,40 @@ impl RowReader<'_> {
             KIND_BOOK_TICKER => {
                 let bid = self.level(rows.bid, rows.bid_qty, at, "bid")?;
                 let ask = self.level(rows.ask, rows.ask_qty, at, "ask")?;
+                self.carry.mid2 = Some(bid.price + ask.price);
                 Some(Body::Quote { update_id: id, bid, ask })
             }
             kind @ (KIND_TRADE | KIND_AGG_TRADE) => {
-                if *self.trades.get_or_insert(kind) != kind {
+                if *self.carry.trades.get_or_insert(kind) != kind {
                     return Ok(None);
                 }
                 let Level { price, qty } = self.level(rows.price, rows.qty, at, "trade")?;
-                let buyer_is_maker = match rows.is_maker.get(at) {
-                    Some(0) => false,
-                    Some(1) => true,
-                    other => {
-                        return Err(format!(
-                            "is_maker {} is not 0 or 1",
-                            other.map_or(-1, |flag| *flag)
-                        ));
-                    }
+                let flag = rows.is_maker.get(at).copied().unwrap_or(-1);
+                let taker_buys = match flag {
+                    0 => Some(true),
+                    1 => Some(false),
+                    -1 => self.carry.rule.taker_buys(self.ts_ms(at), price, self.carry.mid2),
+                    other => return Err(format!("is_maker {other} is not -1, 0 or 1")),
                 };
-                self.trade_id = Some(id);
-                let is_market = price > 0 && qty > 0 && rows.is_market.get(at) != Some(&0);
+                self.carry.trade_id = Some(id);
+                // A trade whose side nobody knows moves no flow.
+                let is_market = price > 0
+                    && qty > 0
+                    && taker_buys.is_some()
+                    && rows.is_market.get(at) != Some(&0);
+                let buyer_is_maker = taker_buys == Some(false);
                 Some(Body::Trade { trade_id: id, price, qty, buyer_is_maker, is_market })
             }
             KIND_BOOK => {
-                self.book_id = Some(id);
+                self.carry.book_id = Some(id);
                 let (bids, asks) = self.top(at, batch)?;
                 Some(Body::Book { id, bids, asks })
             }
             KIND_GAP => {
                 // A hole in the trades is no hole in the book: the engine sees it by the ids.
                 let from = rows.seq_first.get(at).copied().filter(|id| *id >= 0);
-                let of_trades = from.is_some() && from == self.trade_id && from != self.book_id;
+                let of_trades =
+                    from.is_some() && from == self.carry.trade_id && from != self.carry.book_id;
                 (!of_trades).then_some(Body::Reset)
             }
             _ => None,

@@ -3,10 +3,10 @@
 use numpy::{IntoPyArray, PyReadonlyArray1, PyReadonlyArrayDyn};
 use orderflow::Scale;
 use orderflow::event::{Body, Event, EventBatch, Level, LevelRange};
-use orderflow::row_events::{RowView, TopView, row_events};
+use orderflow::row_events::{RowCarry, RowView, TopView, row_events};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use crate::orderflow::{PyEventBatch, refused};
 
@@ -155,67 +155,89 @@ fn batch_columns<'py>(
     Ok((quotes, (ts_ms, price, qty, makers.into_pyarray(py)).into_pyobject(py)?))
 }
 
-/// Returns the events of unified rows of one symbol, in order.
-///
-/// `rows` has the columns of `RowCollector.take` (ts_ms, kind, price, qty, is_maker, bid, ask, bid_qty, ask_qty,
-/// seq_first, seq_last, known_ns and, where it is there, is_market are read), `books` row, bid_price, bid_qty, ask_price and ask_qty of the rows
-/// of kind book, five entries a row.
-/// Raises ValueError for columns of different lengths and values that no such row has.
-#[pyfunction]
-#[pyo3(signature = (rows, price_decimals, qty_decimals, books=None))]
-fn batch_of_rows(
-    py: Python<'_>,
-    rows: &Bound<'_, PyDict>,
-    price_decimals: u32,
-    qty_decimals: u32,
-    books: Option<&Bound<'_, PyDict>>,
-) -> PyResult<PyEventBatch> {
-    macro_rules! columns {
-        ($from:expr; $($name:ident: $kind:ty),* $(,)?) => {
-            $(let $name: PyReadonlyArray1<'_, $kind> = item($from, stringify!($name))?.extract()?;)*
-        };
+/// Turns unified rows of one symbol into events, batch after batch.
+#[pyclass(name = "RowEvents", module = "chanflow_native")]
+pub struct PyRowEvents {
+    scale: Scale,
+    carry: RowCarry,
+}
+
+#[pymethods]
+impl PyRowEvents {
+    #[new]
+    fn new(price_decimals: u32, qty_decimals: u32) -> Self {
+        Self { scale: Scale { price_decimals, qty_decimals }, carry: RowCarry::default() }
     }
-    columns!(rows; ts_ms: i64, kind: u8, price: f64, qty: f64, is_maker: i8, bid: f64, ask: f64);
-    columns!(rows; bid_qty: f64, ask_qty: f64, seq_first: i64, seq_last: i64, known_ns: i64);
-    let counts = rows.get_item("is_market")?;
-    let counts: Option<PyReadonlyArray1<'_, i8>> = counts.map(|item| item.extract()).transpose()?;
-    let view = RowView {
-        ts_ms: ts_ms.as_slice()?,
-        kind: kind.as_slice()?,
-        price: price.as_slice()?,
-        qty: qty.as_slice()?,
-        is_maker: is_maker.as_slice()?,
-        bid: bid.as_slice()?,
-        ask: ask.as_slice()?,
-        bid_qty: bid_qty.as_slice()?,
-        ask_qty: ask_qty.as_slice()?,
-        seq_last: seq_last.as_slice()?,
-        seq_first: seq_first.as_slice()?,
-        is_market: counts.as_ref().map_or(Ok(&[][..]), |counts| counts.as_slice())?,
-        known_ns: known_ns.as_slice()?,
-    };
-    let scale = Scale { price_decimals, qty_decimals };
-    let own = rows.get_item("books")?.map(|books| books.cast_into::<PyDict>()).transpose()?;
-    let batch = if let Some(books) = books.or(own.as_ref()) {
-        columns!(books; row: i64);
-        macro_rules! flat {
-            ($($name:ident)*) => {
-                $(let $name: PyReadonlyArrayDyn<'_, f64> = item(books, stringify!($name))?.extract()?;)*
+
+    #[pyo3(signature = (rows, books=None))]
+    fn take(
+        &mut self,
+        py: Python<'_>,
+        rows: &Bound<'_, PyDict>,
+        books: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<PyEventBatch> {
+        // A batch that is refused leaves what came before it as it was.
+        let mut carry = self.carry.clone();
+        macro_rules! columns {
+            ($from:expr; $($name:ident: $kind:ty),* $(,)?) => {
+                $(let $name: PyReadonlyArray1<'_, $kind> = item($from, stringify!($name))?.extract()?;)*
             };
         }
-        flat!(bid_price bid_qty ask_price ask_qty);
-        let tops = TopView {
-            row: row.as_slice()?,
-            bid_price: bid_price.as_slice()?,
+        columns!(rows; ts_ms: i64, kind: u8, price: f64, qty: f64, is_maker: i8, bid: f64, ask: f64);
+        columns!(rows; bid_qty: f64, ask_qty: f64, seq_first: i64, seq_last: i64, known_ns: i64);
+        let counts = rows.get_item("is_market")?;
+        let counts: Option<PyReadonlyArray1<'_, i8>> =
+            counts.map(|item| item.extract()).transpose()?;
+        let view = RowView {
+            ts_ms: ts_ms.as_slice()?,
+            kind: kind.as_slice()?,
+            price: price.as_slice()?,
+            qty: qty.as_slice()?,
+            is_maker: is_maker.as_slice()?,
+            bid: bid.as_slice()?,
+            ask: ask.as_slice()?,
             bid_qty: bid_qty.as_slice()?,
-            ask_price: ask_price.as_slice()?,
             ask_qty: ask_qty.as_slice()?,
+            seq_last: seq_last.as_slice()?,
+            seq_first: seq_first.as_slice()?,
+            is_market: counts.as_ref().map_or(Ok(&[][..]), |counts| counts.as_slice())?,
+            known_ns: known_ns.as_slice()?,
         };
-        py.detach(|| row_events(&view, &tops, scale)).map_err(refused)?
-    } else {
-        py.detach(|| row_events(&view, &TopView::default(), scale)).map_err(refused)?
-    };
-    Ok(PyEventBatch { batch, price_decimals, qty_decimals })
+        let scale = self.scale;
+        let own = rows.get_item("books")?.map(|books| books.cast_into::<PyDict>()).transpose()?;
+        let batch = if let Some(books) = books.or(own.as_ref()) {
+            columns!(books; row: i64);
+            macro_rules! flat {
+                ($($name:ident)*) => {
+                    $(let $name: PyReadonlyArrayDyn<'_, f64> = item(books, stringify!($name))?.extract()?;)*
+                };
+            }
+            flat!(bid_price bid_qty ask_price ask_qty);
+            let tops = TopView {
+                row: row.as_slice()?,
+                bid_price: bid_price.as_slice()?,
+                bid_qty: bid_qty.as_slice()?,
+                ask_price: ask_price.as_slice()?,
+                ask_qty: ask_qty.as_slice()?,
+            };
+            py.detach(|| row_events(&view, &tops, scale, &mut carry)).map_err(refused)?
+        } else {
+            py.detach(|| row_events(&view, &TopView::default(), scale, &mut carry))
+                .map_err(refused)?
+        };
+        self.carry = carry;
+        let Scale { price_decimals, qty_decimals } = self.scale;
+        Ok(PyEventBatch { batch, price_decimals, qty_decimals })
+    }
+
+    fn save<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.carry.save())
+    }
+
+    fn load(&mut self, state: &[u8]) -> PyResult<()> {
+        self.carry = RowCarry::restore(state).map_err(refused)?;
+        Ok(())
+    }
 }
 
 fn item<'py>(from: &Bound<'py, PyDict>, name: &str) -> PyResult<Bound<'py, PyAny>> {
@@ -228,5 +250,5 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(batch_events, module)?)?;
     module.add_function(wrap_pyfunction!(batch_of_events, module)?)?;
     module.add_function(wrap_pyfunction!(batch_columns, module)?)?;
-    module.add_function(wrap_pyfunction!(batch_of_rows, module)?)
+    module.add_class::<PyRowEvents>()
 }

@@ -84,14 +84,14 @@ def compute_features(
     bin has ts_ms, z_ofi, z_cvd, fusion {side, score, consistency, reasons}, divergence (the strongest, or None),
     book_ok and fp: a hash of settings, code, and all rows up to the bin's end. Raises RowsRefused.
     """
-    engine, fingerprint = _restored(settings, state)
+    engine, reader, fingerprint = _restored(settings, state)
     columns_of(rows)  # a batch is refused whole, before anything is computed
     fingerprint.add(rows, settings.bin_ms)
     parts = []
     for clean, bad in _pieces(rows):
         columns, books = columns_of(clean)
         try:
-            batch = chanflow_native.batch_of_rows(columns, settings.price_decimals, settings.qty_decimals, books)
+            batch = reader.take(columns, books)
         except ValueError as error:
             raise RowsRefused(str(error)) from error
         parts.append(engine.push(batch))
@@ -104,6 +104,7 @@ def compute_features(
         "schema": SCHEMA,
         "settings": settings.digest(),
         "engine": base64.b64encode(engine.save()).decode(),
+        "reader": base64.b64encode(reader.save()).decode(),
         "fingerprint": fingerprint.plain(),
     }
     return Computed(bins, kept)
@@ -136,7 +137,7 @@ def bins_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
-    """Return unified rows as the columns that `chanflow_native.batch_of_rows` takes, and the levels of book rows.
+    """Return unified rows as the columns that `chanflow_native.RowEvents` takes, and the levels of book rows.
 
     Raises RowsRefused for an unknown kind, a row without ts_ms, or rows of two symbols.
     """
@@ -233,19 +234,21 @@ class _Fingerprint:
 
 def _restored(
     settings: FeatureSettings, state: Mapping[str, Any] | None
-) -> tuple[chanflow_native.FlowEngine, _Fingerprint]:
+) -> tuple[chanflow_native.FlowEngine, chanflow_native.RowEvents, _Fingerprint]:
     engine, digest = settings.new_engine(), settings.digest()
+    reader = chanflow_native.RowEvents(settings.price_decimals, settings.qty_decimals)
     fingerprint = _Fingerprint(digest)
     if state is None:
-        return engine, fingerprint
+        return engine, reader, fingerprint
     if state.get("schema") != SCHEMA or state.get("settings") != digest:
         raise RowsRefused("the state is of other settings or another version: begin without it")
     try:
         engine.load(base64.b64decode(str(state["engine"]), validate=True))
+        reader.load(base64.b64decode(str(state["reader"]), validate=True))
         fingerprint.take_up(state["fingerprint"])
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
         raise RowsRefused(f"the state is damaged: {error}") from error
-    return engine, fingerprint
+    return engine, reader, fingerprint
 
 
 def _whole(row: Mapping[str, Any], at: int, name: str, *, absent: int | None = None) -> int:

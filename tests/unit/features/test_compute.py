@@ -11,7 +11,7 @@ import chanflow_native as native
 import pytest
 from made_flow import PRICE_DECIMALS, QTY_DECIMALS, StreamMaker
 
-from chanflow.features.compute import FeatureSettings, RowsRefused, bins_of, compute_features
+from chanflow.features.compute import FeatureSettings, RowsRefused, bins_of, columns_of, compute_features
 
 SETTINGS = FeatureSettings(PRICE_DECIMALS, QTY_DECIMALS, 500, engine={"warmup_ms": 1_000, "window_ms": 20_000})
 
@@ -133,7 +133,6 @@ ROW = {"ts_ms": 1, "symbol": "A", "kind": "trade", "price": 1.0, "qty": 1.0, "is
         ([ROW | {"ts_ms": None}], "row 0: ts_ms None is not a whole number"),
         ([ROW | {"price": "1"}], "row 0: price '1' is not a number"),
         ([ROW | {"price": 1.05}], "row 0: trade 1.05 x 1 is below 0, absent, or has more decimals than declared"),
-        ([ROW | {"is_maker": None}], "row 0: is_maker -1 is not 0 or 1"),
         ([ROW | {"kind": "book_ticker"}], "row 0: bid NaN x NaN is below 0, absent"),
         ([ROW | {"ts_ms": 1 << 62}], "is beyond all times"),
     ],
@@ -141,6 +140,25 @@ ROW = {"ts_ms": 1, "symbol": "A", "kind": "trade", "price": 1.0, "qty": 1.0, "is
 def test_rows_that_cannot_be_used_are_refused_by_name(given: list[dict[str, Any]], told: str) -> None:
     with pytest.raises(RowsRefused, match=told.replace("(", r"\(")):
         compute_features(given, SETTINGS)
+
+
+def test_trades_of_a_feed_without_sides_are_judged_by_the_quotes() -> None:
+    quote = {"ts_ms": 0, "kind": "book_ticker", "seq_last": 1, "bid": 10.0, "ask": 10.2, "bid_qty": 1.0, "ask_qty": 1.0}
+    trades = [
+        {"ts_ms": 1, "kind": "trade", "seq_last": at, "price": price, "qty": 1.0}
+        for at, price in enumerate((10.2, 10.2, 10.0))
+    ]
+    columns, books = columns_of([quote, *trades])
+    batch = native.RowEvents(PRICE_DECIMALS, QTY_DECIMALS).take(columns, books)
+    assert [event[6] for event in native.batch_events(batch) if event[0] == "trade"] == [False, False, True]
+
+
+def test_a_side_is_judged_alike_across_batches() -> None:
+    given = [row | {"is_maker": None} if row["kind"] == "trade" else row for row in rows()]
+    whole = compute_features(given, SETTINGS, finish=True)
+    first = compute_features(given[:333], SETTINGS)
+    rest = compute_features(given[333:], SETTINGS, first.state, finish=True)
+    assert first.bins + rest.bins == whole.bins
 
 
 def test_a_state_of_other_settings_or_damaged_is_refused() -> None:

@@ -107,7 +107,7 @@ def test_lake_rows_give_the_rows_of_the_wire() -> None:
     batch = native.batch_of_events(events, *DECIMALS)
     collector = native.RowCollector(*DECIMALS)
     collector.push(batch)
-    back = native.batch_of_rows(collector.take(), *DECIMALS)
+    back = native.RowEvents(*DECIMALS).take(collector.take())
     assert [e[:1] + e[3:] for e in native.batch_events(back)] == [e[:1] + e[3:] for e in events]
     one, other = engine(all_columns=True), engine(all_columns=True)
     wanted, found = ([e.push(b), e.finish()] for e, b in ((one, batch), (other, back)))
@@ -120,7 +120,14 @@ def test_of_trades_and_their_aggregates_the_first_kind_counts() -> None:
     collector.push(native.batch_of_events([trade(0, 1), trade(1, 2)], *DECIMALS))
     rows = collector.take()
     rows["kind"] = np.array([0, 2], dtype=np.uint8)
-    assert len(native.batch_of_rows(rows, *DECIMALS)) == 1
+    reader = native.RowEvents(*DECIMALS)
+    assert len(reader.take(rows)) == 1
+    rows["kind"] = np.array([2, 2], dtype=np.uint8)
+    other = native.RowEvents(*DECIMALS)
+    other.load(reader.save())
+    assert len(other.take(rows)) == 0
+    with pytest.raises(ValueError, match="ends early"):
+        other.load(reader.save()[:-1])
 
 
 def test_two_sockets_wait_for_each_other() -> None:

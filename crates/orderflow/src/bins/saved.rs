@@ -84,6 +84,10 @@ impl FlowEngine {
         if engine.first_open.is_some_and(|first| first.abs() > bound) {
             return fail("the saved state's first bin is beyond all times");
         }
+        let open = engine.open.len() as i64;
+        if engine.first_open.is_some_and(|first| engine.last_active.saturating_sub(first) >= open) {
+            return fail("the saved state names more open bins than it holds");
+        }
         Ok(engine)
     }
 }
