@@ -20,9 +20,7 @@ class FlowFit:
     bins: int
 
 
-def contemporaneous(
-    mid: NDArray[np.float64], ofi: NDArray[np.float64], tfi: NDArray[np.float64]
-) -> FlowFit | None:
+def contemporaneous(mid: NDArray[np.float64], ofi: NDArray[np.float64], tfi: NDArray[np.float64]) -> FlowFit | None:
     """Return the shares over bins whose own and previous mid are known; None with too few, or a mid that stood still.
 
     Source: Cont, Kukanov & Stoikov (2014), "The Price Impact of Order Book Events", arXiv 1011.6402.

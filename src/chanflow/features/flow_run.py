@@ -10,6 +10,8 @@ import chanflow_native
 
 from chanflow.domain.errors import InvalidArgument
 from chanflow.features.flow_columns import Columns, columns_of_rows
+from chanflow.features.reference.flow import FlowReference
+from chanflow.features.reference.flow_settings import FlowSettings, FusionSettings
 
 if TYPE_CHECKING:
     from chanflow_native import EventBatch
@@ -56,11 +58,8 @@ class FlowRun:
         except (ValueError, OverflowError, TypeError) as fault:
             raise InvalidArgument(f"the features cannot be computed so: {fault}") from fault
         self._levels = choice.levels
-        self._reference = None
+        self._reference: FlowReference | None = None
         if engine == "reference":
-            from chanflow.features.reference.flow import FlowReference
-            from chanflow.features.reference.flow_settings import FlowSettings, FusionSettings
-
             self._reference = FlowReference(
                 FlowSettings(
                     price_decimals=price_decimals, qty_decimals=qty_decimals,

@@ -5,12 +5,19 @@ from __future__ import annotations
 from chanflow.operations.account import GET_POSITION
 from chanflow.operations.analysis import ANALYZE_STRUCTURE
 from chanflow.operations.catalogue import Catalogue, Policy
+from chanflow.operations.features import COMPUTE_FEATURES
 from chanflow.operations.market import GET_KLINES
 from chanflow.operations.operation import AnyOperation
 from chanflow.operations.points import QUERY_BUY_SELL_POINTS
 from chanflow.operations.services import Services
 
-OPERATIONS: tuple[AnyOperation, ...] = (GET_KLINES, ANALYZE_STRUCTURE, QUERY_BUY_SELL_POINTS, GET_POSITION)
+OPERATIONS: tuple[AnyOperation, ...] = (
+    GET_KLINES,
+    ANALYZE_STRUCTURE,
+    QUERY_BUY_SELL_POINTS,
+    GET_POSITION,
+    COMPUTE_FEATURES,
+)
 
 
 def build_catalogue(services: Services, policy: Policy | None = None) -> Catalogue:

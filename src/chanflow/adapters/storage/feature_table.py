@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,6 +66,6 @@ def by_date(frame: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
         return
     days = (frame["ts_ms"] // MS_PER_DAY).to_numpy()
     edges = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), frame.height]
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         part = frame.slice(start, end - start)
         yield date_of_day(int(days[start])), f"part-{part['ts_ms'][0]}.parquet", part

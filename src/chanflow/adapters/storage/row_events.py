@@ -19,6 +19,7 @@ from chanflow.market.flow_events import Piece
 
 if TYPE_CHECKING:
     import polars as pl
+    from chanflow_native import EventBatch, RowEvents
 
 MOST_DECIMALS = 12
 MAX_LINE_BYTES = 1 << 20
@@ -55,21 +56,23 @@ class LakeEvents:
         self.symbol = checked_name(symbol, field="symbol")
         self._files = [path for date in dates(root, symbol) for path in parts(root, symbol, date)]
         if not self._files:
-            have = ", ".join(lake_symbols(root)[:10]) or "none; is it the folder that holds SYMBOL/date=…/part-….parquet?"
+            have = (
+                ", ".join(lake_symbols(root)[:10]) or "none; is it the folder that holds SYMBOL/date=…/part-….parquet?"
+            )
             raise NotFound(f"{root} has no rows of {symbol}; the symbols it has: {have}")
         self._watch = watch
         self.price_decimals, self.qty_decimals = decimals or self._seen_decimals()
 
     def pieces(self) -> Iterator[Piece]:
         """Yield the rows of each part as events."""
-        read = 0
+        read, reader = 0, chanflow_native.RowEvents(self.price_decimals, self.qty_decimals)
         for path in self._files:
             frame = _part(path)
             read += frame.height
             self._watch(read)
             columns, books, usable = _columns_of_frame(frame)
             try:
-                yield from _pieces(columns, books, usable, (self.price_decimals, self.qty_decimals))
+                yield from _pieces(columns, books, usable, reader)
             except ValueError as fault:
                 raise RecordingInvalid(f"{path}: {fault}") from fault
 
@@ -90,7 +93,13 @@ class LineEvents:
     ofi_source: Literal["book_ticker", "depth", "bbo"] = "book_ticker"
 
     def __init__(
-        self, source: BinaryIO, name: str, columns_of: ColumnsOf, symbol: str | None, *, decimals: Decimals | None = None
+        self,
+        source: BinaryIO,
+        name: str,
+        columns_of: ColumnsOf,
+        symbol: str | None,
+        *,
+        decimals: Decimals | None = None,
     ) -> None:
         """Read until there are rows. `columns_of` turns rows into columns and raises ValueError, naming the row.
 
@@ -112,6 +121,7 @@ class LineEvents:
     def pieces(self) -> Iterator[Piece]:
         """Yield rows as events, as soon as they have come."""
         pending, self._first = self._first, None
+        reader = chanflow_native.RowEvents(self.price_decimals, self.qty_decimals)
         while pending is not None:
             number, rows = pending
             if any(row.get("symbol") != self.symbol for row in rows):
@@ -120,7 +130,7 @@ class LineEvents:
             columns, books = self._columns(number, rows)
             usable = np.array([row.get("dq_ok") is not False for row in rows], dtype=np.bool_)
             try:
-                yield from _pieces(columns, books, usable, (self.price_decimals, self.qty_decimals))
+                yield from _pieces(columns, books, usable, reader)
             except ValueError as fault:
                 raise RecordingInvalid(
                     f"{self._name}, rows from line {number} on: {fault} (decimals of prices and quantities are taken "
@@ -146,7 +156,9 @@ class LineEvents:
             if not text:
                 lines, rest = [rest], b""
             if len(rest) > MAX_LINE_BYTES:
-                raise RecordingInvalid(f"{self._name}: line {number + len(lines) + 1} is longer than {MAX_LINE_BYTES} bytes")
+                raise RecordingInvalid(
+                    f"{self._name}: line {number + len(lines) + 1} is longer than {MAX_LINE_BYTES} bytes"
+                )
             found = []
             for line in lines:
                 number += 1
@@ -230,7 +242,7 @@ def _columns_of_frame(frame: pl.DataFrame) -> tuple[Columns, Columns, NDArray[np
     return columns, books, usable
 
 
-def _pieces(columns: Columns, books: Columns, usable: NDArray[np.bool_], decimals: Decimals) -> Iterator[Piece]:
+def _pieces(columns: Columns, books: Columns, usable: NDArray[np.bool_], reader: RowEvents) -> Iterator[Piece]:
     """Yield runs of rows that passed the gate, each with the time of the quarantined row that ends it."""
     carrying = np.isin(columns["kind"], _CARRYING)
     bad = np.flatnonzero(~usable & carrying)
@@ -238,11 +250,11 @@ def _pieces(columns: Columns, books: Columns, usable: NDArray[np.bool_], decimal
     for end in [*bad.tolist(), len(usable)]:
         kept = np.flatnonzero(usable[start:end] & carrying[start:end]) + start
         spoilt_ms = int(columns["ts_ms"][end]) if end < len(usable) else None
-        yield Piece(_batch(columns, books, kept, decimals), spoilt_ms)
+        yield Piece(_batch(columns, books, kept, reader), spoilt_ms)
         start = end + 1
 
 
-def _batch(columns: Columns, books: Columns, kept: NDArray[np.int64], decimals: Decimals) -> Any:
+def _batch(columns: Columns, books: Columns, kept: NDArray[np.int64], reader: RowEvents) -> EventBatch:
     chosen = {name: np.ascontiguousarray(column[kept]) for name, column in columns.items()}
     place = np.full(len(columns["ts_ms"]), -1, dtype=np.int64)
     place[kept] = np.arange(len(kept))
@@ -250,7 +262,7 @@ def _batch(columns: Columns, books: Columns, kept: NDArray[np.int64], decimals: 
     inside = rows >= 0
     levels = {name: column.reshape(-1, _LEVELS)[inside].reshape(-1) for name, column in books.items() if name != "row"}
     levels = {name: np.ascontiguousarray(column) for name, column in levels.items()}
-    return chanflow_native.batch_of_rows(chosen, *decimals, {**levels, "row": np.ascontiguousarray(rows[inside])})
+    return reader.take(chosen, {**levels, "row": np.ascontiguousarray(rows[inside])})
 
 
 def _finer(columns: Columns, books: Columns, price: int, qty: int) -> Decimals:
@@ -258,7 +270,13 @@ def _finer(columns: Columns, books: Columns, price: int, qty: int) -> Decimals:
     kind = columns["kind"]
     trades = np.isin(kind, (KINDS.index("trade"), KINDS.index("agg_trade")))
     quotes = kind == KINDS.index("book_ticker")
-    prices = [columns["price"][trades], columns["bid"][quotes], columns["ask"][quotes], books["bid_price"], books["ask_price"]]
+    prices = [
+        columns["price"][trades],
+        columns["bid"][quotes],
+        columns["ask"][quotes],
+        books["bid_price"],
+        books["ask_price"],
+    ]
     amounts = [columns["qty"][trades], columns["bid_qty"][quotes], columns["ask_qty"][quotes], books["bid_qty"],
                books["ask_qty"]]  # fmt: skip
     return _decimals(np.concatenate(prices), price, "price"), _decimals(np.concatenate(amounts), qty, "quantity")

@@ -64,7 +64,8 @@ def run_features(asked: Asked, stdout: BinaryIO) -> None:
     with _progress() as watch:
         writer = _Writer(out, stdout, _kinds(asked, choice))
         drawn = []
-        for symbol in asked.symbols or [None]:
+        wanted: Sequence[str | None] = asked.symbols or [None]
+        for symbol in wanted:
             events = _events(asked, symbol, settings.market.max_recording_mb << 20, watch)
             columns = _computed(events, choice, asked.engine, writer)
             if not columns or not len(columns["ts_ms"]):
@@ -101,7 +102,9 @@ def _choice(asked: Asked, settings: Settings) -> FlowChoice:
 
 def _checked(asked: Asked) -> str | None:
     """Return where rows go, None for nowhere. Raises InvalidArgument for flags that do not fit one another."""
-    given = [name for name, value in (("--wire", asked.wire), ("--rows", asked.rows), ("--input", asked.input_)) if value]
+    given = [
+        name for name, value in (("--wire", asked.wire), ("--rows", asked.rows), ("--input", asked.input_)) if value
+    ]
     if len(given) != 1:
         told = " and ".join(given) or "none of them"
         raise InvalidArgument(f"one of --wire, --rows and --input says what to read, given is {told}", field="wire")
@@ -182,7 +185,9 @@ def _decimals(text: str | None) -> tuple[int, int] | None:
     return int(price), int(qty)
 
 
-def _computed(events: FlowEvents, choice: FlowChoice, engine: Literal["native", "reference"], writer: _Writer) -> Columns:
+def _computed(
+    events: FlowEvents, choice: FlowChoice, engine: Literal["native", "reference"], writer: _Writer
+) -> Columns:
     from chanflow.features.flow_columns import joined
     from chanflow.features.flow_run import FlowRun
 

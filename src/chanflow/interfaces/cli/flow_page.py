@@ -35,7 +35,8 @@ def render_page(view: View) -> str:
         f'<header><div><h1>{title}</h1><p class="sub">chanflow · {escape(view.subtitle)}</p></div>'
         '<label class="custom"><input type="checkbox" id="red-rises"> red rises (红涨绿跌)</label></header>'
         f'<p class="fit">{escape(view.fit)}</p><div class="chips">{counts}'
-        '<span class="chip"><i class="not-ok"></i>book not ok</span><span class="chip"><i class="gap"></i>gap</span></div>'
+        '<span class="chip"><i class="not-ok"></i>book not ok</span>'
+        '<span class="chip"><i class="gap"></i>gap</span></div>'
         f'<section><p class="readout" aria-live="off"></p><div class="scroll">{_svg(view)}</div></section>'
         f'<p class="notice">{escape(NOTICE)} 不构成投资建议。</p></main>'
         f'<script type="application/json" id="data">{_data(view)}</script><script>{_SCRIPT}</script></body></html>\n'
@@ -55,13 +56,15 @@ def _svg(view: View) -> str:
     for text in view.texts:
         key = "".join(f'<tspan class="key {style}" dx="14">━</tspan> {escape(label)}' for style, label in text.key)
         words.append(
-            f'<text class="{text.of} {text.anchor}" x="{coord(text.x)}" y="{coord(text.y)}">{escape(text.words)}{key}</text>'
+            f'<text class="{text.of} {text.anchor}" x="{coord(text.x)}" y="{coord(text.y)}">'
+            f"{escape(text.words)}{key}</text>"
         )
     label = f"price, CVD, OFI, z-scores and signals of {len(view.columns['ts_ms'])} bins of {view.title}"
     return (
         f'<svg viewBox="0 0 {WIDTH} {coord(view.height)}" role="img" tabindex="0" aria-label="{escape(label)}">'
         '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        f'<path class="hatch" d="M0 0V6"/></pattern></defs>{boxes}{lines}{"".join(words)}<path class="cross" d=""/></svg>'
+        f'<path class="hatch" d="M0 0V6"/></pattern></defs>{boxes}{lines}{"".join(words)}'
+        '<path class="cross" d=""/></svg>'
     )
 
 
@@ -133,7 +136,8 @@ const inner = D.width - D.left - D.right, HINT = "point at a bin to read it; key
 let at = D.n - 1;
 
 const number = (v, places = 8) => v === null ? "–" : v.toLocaleString("en-US", {maximumFractionDigits: places});
-const value = (label, v, unit = "", places = 8) => ` &nbsp; ${label} <b>${number(v, places)}</b>${v === null ? "" : unit}`;
+const value = (label, v, unit = "", places = 8) =>
+  ` &nbsp; ${label} <b>${number(v, places)}</b>${v === null ? "" : unit}`;
 
 function read(i) {
   at = Math.min(Math.max(i, 0), D.n - 1);

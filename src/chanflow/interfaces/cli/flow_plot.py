@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -198,7 +199,9 @@ def _draw(
         y = _axis(np.array([-5.0, 5.0]), span, paths, texts, pad=0.04, guides=(-5, -2, 2, 5))
         paths += [Path2("z-cvd", _line(ends, kept["z_cvd"], y)), Path2("z-ofi", _line(ends, kept["z_ofi"], y))]
     else:
-        y = _axis(np.array([-4.0, 4.0]), (top, bottom - STRIP - 6), paths, texts, pad=0.02, guides=(-1.7, -0.95, 0.95, 1.7))
+        y = _axis(
+            np.array([-4.0, 4.0]), (top, bottom - STRIP - 6), paths, texts, pad=0.02, guides=(-1.7, -0.95, 0.95, 1.7)
+        )
         paths.append(Path2("score", _line(ends, kept["fusion"], y)))
         boxes += _strip(kept["signal"], starts, per_bin, bottom - STRIP)
 
@@ -210,7 +213,10 @@ def _axis(
     known = values[np.isfinite(values)]
     low, high = padded(float(known.min()), float(known.max()), pad) if len(known) else (0.0, 1.0)
     y = Scale(low, high, span[1], span[0])
-    ticks = [(float(tick), f"{tick + 0:,f}" if abs(tick) < 10_000_000 else f"{tick:.3g}") for tick in nice_ticks(low, high, int((span[1] - span[0]) / 24))]
+    ticks = [
+        (float(tick), f"{tick + 0:,f}" if abs(tick) < 10_000_000 else f"{tick:.3g}")
+        for tick in nice_ticks(low, high, int((span[1] - span[0]) / 24))
+    ]
     if guides:
         ticks = [(guide, f"{guide:g}") for guide in sorted({0.0, *guides})]
     for value, label in ticks:
@@ -238,7 +244,7 @@ def _thinned(x: Figures, y: Figures) -> Iterator[tuple[float, float]]:
         return
     column = np.floor(x).astype(np.int64)
     edges = [0, *(np.flatnonzero(np.diff(column)) + 1).tolist(), len(x)]
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         low, high = start + int(np.argmin(y[start:end])), start + int(np.argmax(y[start:end]))
         for at in sorted({start, low, high, end - 1}):
             yield float(x[at]), float(y[at])
@@ -268,7 +274,7 @@ def _strip(signal: Sequence[str], starts: Figures, per_bin: float, top: float) -
     for area in ("sell", "buy", "strong_sell", "strong_buy"):
         for start, end in _runs(codes == SIGNALS.index(area)):
             width = max(1.0, (end - start) * per_bin)
-            yield Box(area, float(starts[start]), top, width, STRIP)  # type: ignore[arg-type]
+            yield Box(area, float(starts[start]), top, width, STRIP)
 
 
 def _shades(
@@ -286,5 +292,7 @@ def _still(kept: dict[str, Any], bin_ms: int) -> list[tuple[int, int]]:
 
 def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Return [start, end) of each stretch where the mask holds."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], np.asarray(mask, dtype=np.bool_), [False]]).astype(np.int8)))
+    edges = np.flatnonzero(
+        np.diff(np.concatenate([[False], np.asarray(mask, dtype=np.bool_), [False]]).astype(np.int8))
+    )
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2).tolist()]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-import click
 import typer.core
 
 
@@ -29,7 +29,8 @@ def spread(arguments: Sequence[str], names: Sequence[str]) -> list[str]:
 class GreedyCommand(typer.core.TyperCommand):
     """A command whose options that may repeat also take several values behind one name."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Spread the values, then parse as ever."""
-        names = [name for each in self.params if isinstance(each, click.Option) and each.multiple for name in each.opts]
+        options = (each for each in self.params if isinstance(each, typer.core.TyperOption) and each.multiple)
+        names = [name for option in options for name in option.opts]
         return super().parse_args(ctx, spread(args, names))

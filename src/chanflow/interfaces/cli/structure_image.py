@@ -106,17 +106,20 @@ class Canvas:
         return x + float(self._draw.textlength(words, font)) / TWICE
 
     def polygon(self, points: Sequence[tuple[float, float]], fill: Colour, edge: Colour, width: float) -> None:
+        """Fill the area inside `points`, with an edge."""
         scaled = [(x * TWICE, y * TWICE) for x, y in points]
         self._draw.polygon(scaled, fill)
         self._draw.line([*scaled, *scaled[:2]], edge, round(width * TWICE), "curve")
 
     def rectangle(self, x: float, y: float, right: float, bottom: float, fill: Colour | None) -> None:
+        """Fill a rectangle."""
         self._draw.rectangle((x * TWICE, y * TWICE, max(x, right) * TWICE, max(y, bottom) * TWICE), fill)
 
     def line(
         self, start: tuple[float, float], end: tuple[float, float], colour: Colour, width: float,
         dashes: tuple[float, float] | None = None,
     ) -> None:  # fmt: skip
+        """Draw from one point to another; `dashes` are the lengths of ink and of gaps."""
         thick = max(1, round(width * TWICE))
         for (ax, ay), (bx, by) in _dashed(start, end, dashes):
             self._draw.line((ax * TWICE, ay * TWICE, bx * TWICE, by * TWICE), colour, thick)
@@ -140,6 +143,7 @@ class Canvas:
         self, x: float, y: float, right: float, bottom: float, colour: Colour, width: float,
         dashes: tuple[float, float] | None = None,
     ) -> None:  # fmt: skip
+        """Draw the edge of a rectangle."""
         for a, b in (((x, y), (right, y)), ((right, y), (right, bottom)), ((right, bottom), (x, bottom)),
                      ((x, bottom), (x, y))):  # fmt: skip
             self.line(a, b, colour, width, dashes)
