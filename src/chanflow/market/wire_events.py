@@ -31,7 +31,7 @@ MAX_SEAM_MS = 10_000
 _LINE = re.compile(r"^line (\d+)")
 
 Watch = Callable[[int], None]
-"""Told how many bytes of text were read, both times together."""
+"""Told how many bytes of text were judged and read, together."""
 
 
 class WireEvents:
@@ -57,18 +57,14 @@ class WireEvents:
         self._files: list[tuple[Path, str]] = []
         preflight = Preflight(symbol, skip_others=symbol is not None)
         lines = 0
-        for path in paths:
-            file, named, before = WireFile(path, max_bytes=max_bytes), symbol is None, lines
-            needle = b"" if symbol is None else f'"{symbol}"'.encode()
-            tail = b""
+        told = ", ".join(path.name for path in paths)
+        # Another symbol's file may be of the same time, so it cannot be a part of this stream.
+        for path in paths if symbol is None else [path for path in paths if self._names(path, symbol)]:
+            file, before = WireFile(path, max_bytes=max_bytes), lines
             for chunk in self._text(file):
-                named = named or needle in tail + chunk
-                tail = chunk[-len(needle) :] if needle else b""
                 self._told(path, before, preflight.feed, chunk)
                 lines += chunk.count(b"\n")
-            if named:
-                self._files.append((path, file.sha256))
-        told = ", ".join(path.name for path in paths)
+            self._files.append((path, file.sha256))
         if not self._files:
             raise RecordingInvalid(f"{told}: no frame of {symbol}")
         try:
@@ -99,7 +95,7 @@ class WireEvents:
                 if len(batch) == 0:
                     continue
                 if first and last_ms is not None:
-                    yield from self._seam(path, last_ms, batch)
+                    yield from self._seam(last_ms, batch)
                 first = False
                 yield Piece(batch)
                 assert batch.last_event_ns is not None
@@ -109,17 +105,21 @@ class WireEvents:
         self._told(self._files[-1][0], 0, lambda _: parser.finish(), b"")
         yield Piece(parser.take())
 
-    def _seam(self, path: Path, last_ms: int, batch: EventBatch) -> Iterator[Piece]:
+    @staticmethod
+    def _seam(last_ms: int, batch: EventBatch) -> Iterator[Piece]:
         assert batch.first_event_ns is not None
-        first_ms = batch.first_event_ns // NS_PER_MS
-        if first_ms < last_ms - MAX_SEAM_MS:
-            raise RecordingInvalid(
-                f"{path} begins {(last_ms - first_ms) / 1_000:.1f} s before the end of the file before it: give files "
-                "in the order of their times, each time once"
-            )
-        if first_ms > last_ms + MAX_SEAM_MS:
+        if batch.first_event_ns // NS_PER_MS > last_ms + MAX_SEAM_MS:
             reset = ("reset", last_ms, 0)
             yield Piece(chanflow_native.batch_of_events([reset], batch.price_decimals, batch.qty_decimals))
+
+    def _names(self, path: Path, symbol: str) -> bool:
+        """Return whether a file's text has the symbol anywhere, as every frame of it does."""
+        needle, tail = f'"{symbol}"'.encode(), b""
+        for chunk in WireFile(path, max_bytes=self._max_bytes).chunks():
+            if needle in tail + chunk:
+                return True
+            tail = chunk[-len(needle) :]
+        return False
 
     def _text(self, file: WireFile) -> Iterator[bytes]:
         """Yield the file's text; a last line without an end gets one, since another file may follow."""

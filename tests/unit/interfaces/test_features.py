@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import signal
+import subprocess
 from pathlib import Path
 
 import polars as pl
@@ -23,9 +25,7 @@ def lines(count: int = 300) -> tuple[str, tuple[int, int]]:
     return "".join(json.dumps(row) + "\n" for row in rows), decimals
 
 
-def piped(tmp_path: Path, text: str, *flags: str):  # type: ignore[no-untyped-def]
-    import subprocess
-
+def piped(tmp_path: Path, text: str, *flags: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*CHANFLOW, "features", "--input", "-", *flags], input=text, env=environment(tmp_path / "home"), text=True,
         capture_output=True, check=False, timeout=120, cwd=tmp_path,
@@ -175,3 +175,37 @@ def test_settings_of_a_file_are_the_defaults(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert rows[1]["ts_ms"] - rows[0]["ts_ms"] == 500
     assert sum(row["z_ofi"] is not None for row in rows) > 100
+
+
+def test_an_interrupted_run_changes_no_file(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_text("as it was\n")
+    with subprocess.Popen(
+        [*CHANFLOW, "features", "--input", "-", "--out", str(out)], stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, env=environment(tmp_path / "home"), cwd=tmp_path,
+    ) as running:  # fmt: skip
+        assert running.stdin is not None
+        assert running.stderr is not None
+        # More than a pipe holds: when all is written, it has read most of it and computes.
+        text = lines(900)[0].encode()
+        assert len(text) > 500_000
+        running.stdin.write(text)
+        running.stdin.flush()
+        running.send_signal(signal.SIGINT)
+        said = running.stderr.read().decode()
+        assert running.wait(30) == 7
+    assert said == "chanflow: interrupted; no file was changed\n"
+    assert out.read_text() == "as it was\n"
+
+
+def test_a_reader_that_leaves_is_no_fault(tmp_path: Path) -> None:
+    recording = tmp_path / "made.txt"
+    recording.write_bytes(text_of(frames()))
+    command = " ".join([*CHANFLOW, "features", "--wire", str(recording), "--bin", "10ms", "|", "head", "-1"])
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], env=environment(tmp_path / "home"), capture_output=True,
+        text=True, check=False, cwd=tmp_path, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout.count("\n") == 1

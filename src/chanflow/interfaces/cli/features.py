@@ -61,7 +61,8 @@ def run_features(asked: Asked, stdout: BinaryIO) -> None:
     settings = load_settings(config=asked.config, overrides=()).settings
     choice = _choice(asked, settings)
     out = _checked(asked)
-    with _progress() as watch:
+    unit = (1_000_000, "MB of frames") if asked.wire else (1_000, "thousand rows")
+    with _progress(*unit) as watch:
         writer = _Writer(out, stdout, _kinds(asked, choice))
         drawn = []
         wanted: Sequence[str | None] = asked.symbols or [None]
@@ -293,16 +294,16 @@ def fit_words(fit: FlowFit) -> str:
 
 
 @contextmanager
-def _progress() -> Iterator[Watch]:
-    """Show how far it is on a terminal, and wipe the line at the end."""
+def _progress(unit: int, what: str) -> Iterator[Watch]:
+    """Show on a terminal how many units were read, and wipe the line at the end."""
     watched = sys.stderr.isatty()
     shown = 0
 
     def show(amount: int) -> None:
         nonlocal shown
-        if watched and amount - shown >= 4_000_000:
+        if watched and not shown <= amount < shown + 4 * unit:
             shown = amount
-            sys.stderr.write(f"\r\x1b[Kread {amount / 1e6:,.0f} MB of frames" if amount else "\r\x1b[K")
+            sys.stderr.write(f"\r\x1b[K{amount // unit:,} {what} read")
             sys.stderr.flush()
 
     try:
