@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 CONTEMPORANEOUS = "contemporaneous: explains this moment, does not predict the next"
 """Stands beside every R² of order flow."""
 
+_TOLD = ("ts_ms", "mid", "ofi", "tfi", "z_ofi", "book_ok")
+"""Columns that are kept to the end where rows are written as they come: a pipe may run for days."""
+
+_FEW = 1_000
+"""Parts that are joined into one, since each takes memory of its own."""
+
 Watch = Callable[[int], None]
 
 
@@ -68,10 +74,8 @@ def run_features(asked: Asked, stdout: BinaryIO) -> None:
         wanted: Sequence[str | None] = asked.symbols or [None]
         for symbol in wanted:
             events = _events(asked, symbol, settings.market.max_recording_mb << 20, watch)
-            columns = _computed(events, choice, asked.engine, writer)
-            if not columns or not len(columns["ts_ms"]):
-                raise RecordingInvalid(f"{events.symbol} has neither quotes nor trades there, so there are no bins")
-            drawn.append((events.symbol, columns))
+            told_only = out == "-" and asked.plot is None
+            drawn.append((events.symbol, _computed(events, choice, asked.engine, writer, told_only=told_only)))
         writer.close()
     for symbol, columns in drawn:
         _tell(symbol, columns, choice.bin_ms)
@@ -187,8 +191,9 @@ def _decimals(text: str | None) -> tuple[int, int] | None:
 
 
 def _computed(
-    events: FlowEvents, choice: FlowChoice, engine: Literal["native", "reference"], writer: _Writer
+    events: FlowEvents, choice: FlowChoice, engine: Literal["native", "reference"], writer: _Writer, *, told_only: bool
 ) -> Columns:
+    """Return the columns of all bins, or only those that the last words need. Raises RecordingInvalid for no bin."""
     from chanflow.features.flow_columns import joined
     from chanflow.features.flow_run import FlowRun
 
@@ -196,14 +201,22 @@ def _computed(
         choice, price_decimals=events.price_decimals, qty_decimals=events.qty_decimals, ofi_source=events.ofi_source,
         engine=engine,
     )  # fmt: skip
-    parts = []
+    parts: list[Columns] = []
+
+    def take(closed: Columns) -> None:
+        if len(closed["ts_ms"]):
+            writer.stream(events.symbol, closed)
+            parts.append({name: closed[name] for name in _TOLD} if told_only else closed)
+        if len(parts) >= _FEW:
+            parts[:] = [joined(parts)]
+
     for piece in events.pieces():
-        parts.append(run.push(piece.batch))
-        writer.stream(events.symbol, parts[-1])
+        take(run.push(piece.batch))
         if piece.spoilt_ms is not None:
             run.spoil(piece.spoilt_ms)
-    parts.append(run.finish())
-    writer.stream(events.symbol, parts[-1])
+    take(run.finish())
+    if not parts:
+        raise RecordingInvalid(f"{events.symbol} has neither quotes nor trades there, so there are no bins")
     columns = joined(parts)
     writer.whole(events.symbol, columns)
     return columns
