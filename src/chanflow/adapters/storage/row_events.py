@@ -67,10 +67,9 @@ class LakeEvents:
         """Yield the rows of each part as events."""
         read, reader = 0, chanflow_native.RowEvents(self.price_decimals, self.qty_decimals)
         for path in self._files:
-            frame = _part(path)
-            read += frame.height
+            columns, books, usable = _part(path)
+            read += len(usable)
             self._watch(read)
-            columns, books, usable = _columns_of_frame(frame)
             try:
                 yield from _pieces(columns, books, usable, reader)
             except ValueError as fault:
@@ -79,7 +78,7 @@ class LakeEvents:
     def _seen_decimals(self) -> Decimals:
         price = qty = 0
         for path in self._files:
-            columns, books, _ = _columns_of_frame(_part(path))
+            columns, books, _ = _part(path)
             try:
                 price, qty = _finer(columns, books, price, qty)
             except ValueError as fault:
@@ -193,18 +192,26 @@ def lake_symbols(root: Path) -> list[str]:
     return sorted(name for name in names if any((root / name).glob("date=*")))
 
 
-def _part(path: Path) -> pl.DataFrame:
+def _part(path: Path) -> tuple[Columns, Columns, NDArray[np.bool_]]:
+    """Return a part as `_columns_of_frame` does. Raises RecordingInvalid where it cannot be read or holds no rows."""
     import polars as pl
 
+    faults = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
     try:
-        frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as fault:
-        reason = str(fault).splitlines()[0][:200] if str(fault) else type(fault).__name__
-        raise RecordingInvalid(f"{path} is no Parquet file that can be read: {reason}") from fault
+        frame = pl.read_parquet(path, hive_partitioning=False)
+    except faults as fault:
+        raise RecordingInvalid(f"{path} is no Parquet file that can be read: {_first_line(fault)}") from fault
     missing = [name for name in _NEEDED if name not in frame.columns]
     if missing:
         raise RecordingInvalid(f"{path} has no column {', '.join(missing)}: it holds no unified rows")
-    return frame
+    try:
+        return _columns_of_frame(frame)
+    except (*faults, TypeError, ValueError, AttributeError) as fault:
+        raise RecordingInvalid(f"{path} holds no unified rows: {_first_line(fault)}") from fault
+
+
+def _first_line(fault: BaseException) -> str:
+    return str(fault).splitlines()[0][:200] if str(fault) else type(fault).__name__
 
 
 def _columns_of_frame(frame: pl.DataFrame) -> tuple[Columns, Columns, NDArray[np.bool_]]:
