@@ -650,6 +650,9 @@ class FlowEngine:
         """Return the columns of the bins that a clock closes: every event before it has been pushed."""
     def seen(self, market_socket: bool, event_ms: int) -> dict[str, Any]:
         """Note a venue time that a socket showed in a frame that is no event; return the columns of the bins it closes."""
+    @property
+    def open_from_ms(self) -> int | None:
+        """Where the first bin begins that has not closed, Unix ms; None before the first quote or trade."""
     def spoil(self, event_ms: int) -> None:
         """Note that a row of this venue time was quarantined: the book of its bin is not ok."""
     def finish(self) -> dict[str, Any]:

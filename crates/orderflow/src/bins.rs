@@ -157,6 +157,11 @@ impl FlowEngine {
         self.bad.push((event_ms, event_ms.saturating_add(1)));
     }
 
+    /// Returns where the first bin begins that has not closed, Unix ms; `None` before the first quote or trade.
+    pub fn open_from_ms(&self) -> Option<i64> {
+        self.first_open.map(|first| first.saturating_mul(self.config.bin_ms))
+    }
+
     /// Appends the rows of the bins that a clock (Unix ms) closes: all events before it have been pushed.
     ///
     /// With two sockets a bin waits for `late_after` on this clock.

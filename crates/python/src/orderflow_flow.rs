@@ -201,6 +201,11 @@ impl PyFlowEngine {
         Ok(())
     }
 
+    #[getter]
+    fn open_from_ms(&self) -> Option<i64> {
+        self.engine.open_from_ms()
+    }
+
     fn spoil(&mut self, event_ms: i64) {
         self.engine.spoil(event_ms);
     }

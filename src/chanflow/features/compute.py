@@ -76,16 +76,20 @@ def compute_features(
     state: Mapping[str, Any] | None = None,
     *,
     finish: bool = False,
+    max_bins: int | None = None,
 ) -> Computed:
     """Return the bins that `rows` close, and the next state.
 
     `rows` are unified rows in order of arrival; one whose `dq_ok` is False is left out and makes its bin's book not ok;
-    `finish` closes the bins still open, as the end of a file does. Each
-    bin has ts_ms, z_ofi, z_cvd, fusion {side, score, consistency, reasons}, divergence (the strongest, or None),
-    book_ok and fp: a hash of settings, code, and all rows up to the bin's end. Raises RowsRefused.
+    `finish` closes the bins still open, as the end of a file does; `max_bins` bounds how many bins the rows may span,
+    those still open in the state included. Each bin has ts_ms, z_ofi, z_cvd, fusion {side, score, consistency,
+    reasons}, divergence (the strongest, or None), book_ok and fp: a hash of settings, code, and all rows up to the
+    bin's end. Raises RowsRefused.
     """
     engine, reader, fingerprint = _restored(settings, state)
     columns_of(rows)  # a batch is refused whole, before anything is computed
+    if max_bins is not None:
+        _check_span(rows, settings, state, max_bins)
     fingerprint.add(rows, settings.bin_ms)
     parts = []
     for clean, bad in _pieces(rows):
@@ -249,6 +253,20 @@ def _restored(
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
         raise RowsRefused(f"the state is damaged: {error}") from error
     return engine, reader, fingerprint
+
+
+def _check_span(
+    rows: Sequence[Mapping[str, Any]], settings: FeatureSettings, state: Mapping[str, Any] | None, max_bins: int
+) -> None:
+    """Refuse rows whose times lie too far apart: every bin between them would exist."""
+    stamps = [int(row["ts_ms"]) for row in rows if row["kind"] in _CARRYING]
+    if not stamps:
+        return
+    # Asked of the engine, since the rest of a state is the caller's word.
+    open_from_ms = _restored(settings, state)[0].open_from_ms
+    stamps += [] if open_from_ms is None else [open_from_ms]
+    if (max(stamps) - min(stamps)) // settings.bin_ms >= max_bins:
+        raise RowsRefused(f"rows span more than {max_bins} bins, with those still open in the state: send less at once")
 
 
 def _whole(row: Mapping[str, Any], at: int, name: str, *, absent: int | None = None) -> int:

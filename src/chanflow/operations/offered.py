@@ -5,6 +5,7 @@ from __future__ import annotations
 from chanflow.operations.account import GET_POSITION
 from chanflow.operations.analysis import ANALYZE_STRUCTURE
 from chanflow.operations.catalogue import Catalogue, Policy
+from chanflow.operations.features import COMPUTE_FEATURES
 from chanflow.operations.feed import GET_HISTORICAL_SLICE, GET_LIVE_SNAPSHOT
 from chanflow.operations.market import GET_KLINES
 from chanflow.operations.market_status import GET_MARKET_STATUS
@@ -22,6 +23,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     GET_LIVE_SNAPSHOT,
     GET_HISTORICAL_SLICE,
     GET_SIGNALS,
+    COMPUTE_FEATURES,
 )
 
 

@@ -85,6 +85,13 @@ class Operation(Generic[InputT, OutputT]):
     handler: Callable[[Asked[InputT]], Awaitable[OutputT]]
     digest: Callable[[OutputT], Digest]
     doors: frozenset[Door] = field(default=ALL_DOORS)
+    posted: bool = False
+    """Whether its arguments are too much for a query string, although it only reads."""
+
+    @property
+    def method(self) -> Literal["GET", "POST"]:
+        """The HTTP method of its own REST route."""
+        return "GET" if self.hints.read_only and not self.posted else "POST"
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z_]{2,40}", self.name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable
@@ -17,14 +18,16 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 def arguments_from_text(operation: AnyOperation | None, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Return the arguments that `pairs` of name and text stand for.
 
-    Lists take commas or repeated names. What does not read as its type stays text, and a repeated single argument
-    becomes a list, so that the same check refuses it in the same words as from a JSON door.
+    Lists take commas or repeated names, lists of objects one JSON text. What does not read as its type stays text, and
+    a repeated single argument becomes a list, so that the same check refuses it in the same words as from a JSON door.
     """
     properties = input_schema(operation)["properties"] if operation else {}
     arguments: dict[str, Any] = {}
     for name, text in pairs:
         schema = properties.get(name, {})
-        if schema.get("type") == "array":
+        if schema.get("items", {}).get("type") == "object":
+            arguments[name] = _json(text)
+        elif schema.get("type") == "array":
             arguments.setdefault(name, []).extend(text.split(",") if text else [])
         elif name in arguments:
             before = arguments[name]
@@ -40,6 +43,13 @@ def _value(kind: str, text: str) -> Any:
     if kind in ("integer", "number"):
         return _number(text)
     return text
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _number(text: str) -> int | float | str:

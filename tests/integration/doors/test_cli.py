@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from made_unified import unified_rows
 
 from chanflow.domain.errors import SettingsInvalid
 from chanflow.interfaces.cli.call import call
@@ -32,6 +33,13 @@ def _run(doors: Any, operation: str, *flags: str) -> tuple[int, Any]:
 def test_flags_take_dashes_and_equals_signs(doors: Any) -> None:
     code, body = _run(doors, "analyze_structure", "--symbol=BTCUSDT", "--level", "1m", "--as-of=2026-01-01T01:00:00Z")
     assert (code, body["bars"]) == (0, 60)
+
+
+def test_rows_are_given_as_one_json_text(doors: Any) -> None:
+    rows, (price_decimals, qty_decimals) = unified_rows(30)
+    decimals = ("--price-decimals", str(price_decimals), "--qty-decimals", str(qty_decimals))
+    code, body = _run(doors, "compute_features", "--rows", json.dumps(rows), *decimals, "--finish", "true")
+    assert (code, len(body["bins"])) == (0, 30)
 
 
 @pytest.mark.parametrize("flags", [["BTCUSDT"], ["--symbol"], ["-s", "BTCUSDT"], ["--", "x"]])

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
+from made_unified import unified_rows
 
 pytestmark = pytest.mark.server
 OPERATIONS = [
@@ -20,6 +21,7 @@ OPERATIONS = [
     "get_live_snapshot",
     "get_historical_slice",
     "get_signals",
+    "compute_features",
 ]
 
 
@@ -51,7 +53,7 @@ def test_the_tools_are_listed_with_schema_and_cost(desk_url: str) -> None:
     tools = _get(desk_url, "/api/v2/mcp/tools").json()
     assert [tool["name"] for tool in tools] == OPERATIONS
     assert all(set(tool) == {"name", "description", "inputSchema", "quotaCost"} for tool in tools)
-    assert [tool["quotaCost"] for tool in tools] == [1] * 8
+    assert [tool["quotaCost"] for tool in tools] == [1] * 9
 
 
 def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
@@ -71,6 +73,7 @@ def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
         "getLiveSnapshot",
         "getHistoricalSlice",
         "getSignals",
+        "computeFeatures",
     }
 
 
@@ -86,6 +89,23 @@ def test_answers_fit_the_schemas_that_openapi_publishes(desk_url: str) -> None:
     for name, path in asked.items():
         schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
         Draft202012Validator(schema).validate(_get(desk_url, path).json())
+
+
+def test_features_are_posted_batch_after_batch(desk_url: str) -> None:
+    rows, (price_decimals, qty_decimals) = unified_rows(60)
+    given = {"price_decimals": price_decimals, "qty_decimals": qty_decimals}
+    route, tool = f"{desk_url}/api/v2/analysis/features", f"{desk_url}/api/v2/mcp/tools/call"
+    first = httpx.post(route, json=given | {"rows": rows[:150]})
+    assert first.status_code == 200
+    second = given | {"rows": rows[150:], "state": first.json()["state"], "finish": True}
+    bins = first.json()["bins"] + httpx.post(route, json=second).json()["bins"]
+    assert len(bins) == 60
+    called = {"name": "compute_features", "arguments": given | {"rows": rows, "finish": True}}
+    assert httpx.post(tool, json=called).json()["structuredContent"]["bins"] == bins
+    assert httpx.get(route).status_code == 405
+    document = _get(desk_url, "/api/v2/openapi.json").json()
+    schema = {"$ref": "#/components/schemas/FeaturesComputed", "components": document["components"]}
+    Draft202012Validator(schema).validate(first.json())
 
 
 def test_a_tool_call_answers_like_mcp(desk_url: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chanflow.operations.analysis import ANALYZE_STRUCTURE
+from chanflow.operations.features import COMPUTE_FEATURES
 from chanflow.operations.market import GET_KLINES
 from chanflow.operations.text_arguments import arguments_from_text
 
@@ -42,3 +43,9 @@ def test_lists_take_commas_and_repeats() -> None:
 def test_a_repeated_single_argument_becomes_a_list() -> None:
     pairs = [("symbol", "A"), ("symbol", "B"), ("symbol", "C")]
     assert arguments_from_text(GET_KLINES, pairs) == {"symbol": ["A", "B", "C"]}
+
+
+def test_a_list_of_objects_is_one_json_text_or_stays_text() -> None:
+    assert arguments_from_text(COMPUTE_FEATURES, [("rows", '[{"a": [1, 2]}]')]) == {"rows": [{"a": [1, 2]}]}
+    assert arguments_from_text(COMPUTE_FEATURES, [("rows", "[" * 100_000)]) == {"rows": "[" * 100_000}
+    assert arguments_from_text(COMPUTE_FEATURES, [("rows", "one,two")]) == {"rows": "one,two"}

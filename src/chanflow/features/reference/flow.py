@@ -90,6 +90,10 @@ class FlowReference:
                 self._public_ms = max(self._public_ms, event_ms)
             getattr(self, f"_on_{kind}")(event_ms, *event[3:])
 
+    def spoil(self, event_ms: int) -> None:
+        """Note that a row of this time was quarantined: the book of its bin is not ok."""
+        self._bad.append((event_ms, event_ms + 1))
+
     def finish(self) -> None:
         """Close the bins still open, up to the last quote or trade."""
         while self._first_open is not None and self._first_open <= self._last_active:

@@ -16,6 +16,7 @@ import typer
 
 from chanflow.interfaces.cli.call import CALL_CONTEXT
 from chanflow.interfaces.cli.feed_commands import feed_app
+from chanflow.interfaces.cli.greedy import GreedyCommand
 
 app = typer.Typer(
     name="chanflow",
@@ -215,6 +216,58 @@ def certify(
         data, preset=preset, settings=set_ or [], levels=interval, symbols=symbol, out=out, table=table,
         install_in=Home(_home()) if install else None,
     )  # fmt: skip
+
+
+@app.command(cls=GreedyCommand)
+def features(
+    *,
+    wire: Annotated[list[Path] | None, typer.Option(help="Recorded raw frames (.txt, .txt.gz), in order.")] = None,
+    rows: Annotated[Path | None, typer.Option(help="Unified rows: a folder with SYMBOL/date=…/part-….parquet.")] = None,
+    input_: Annotated[
+        str | None, typer.Option("--input", help="Unified rows as JSON lines: a file, - is standard input.")
+    ] = None,
+    symbols: Annotated[
+        list[str] | None, typer.Option("--symbols", "--symbol", help="Whose features; may repeat.")
+    ] = None,
+    venue: Annotated[
+        Literal["auto", "binance-usdm", "binance-spot", "binance-coinm", "hyperliquid"],
+        typer.Option(help="Whose frames they are."),
+    ] = "auto",
+    bin_: Annotated[str | None, typer.Option("--bin", help="Width of a bin, as 100ms or 1s; else as set.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="FILE.parquet, FILE.jsonl, a folder, or - for lines on standard output.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw it: out.html or out.png.")] = None,
+    z: Annotated[Literal["robust", "ew"], typer.Option(help="Median and MAD, or exponentially weighted.")] = "robust",
+    window: Annotated[str | None, typer.Option(help="How far back a z-score compares, as 300s; else as set.")] = None,
+    warmup: Annotated[str | None, typer.Option(help="No z-score before so much data, as 60s; else as set.")] = None,
+    levels: Annotated[
+        int | None, typer.Option(min=0, max=20, help="Levels of MLOFI, with --all-columns: 0, 5 or 10.")
+    ] = None,
+    all_columns: Annotated[bool, typer.Option("--all-columns", help="Every feature beside the fixed columns.")] = False,
+    decimals: Annotated[
+        str | None, typer.Option(help="Of prices and quantities in rows, as 2,3; else read off them.")
+    ] = None,
+    engine: Annotated[
+        Literal["native", "reference"], typer.Option(help="The compiled core, or plain Python to check it.")
+    ] = "native",
+    config: Config = None,
+) -> None:
+    """Order-flow features (OFI, CVD, z-scores, fusion): one row a bin. Contemporaneous: they do not predict."""
+    from chanflow.interfaces.cli.features import Asked, close_quietly, run_features
+
+    asked = Asked(
+        wire=wire or (), rows=rows, input_=input_, symbols=symbols or (), venue=venue, bin_=bin_, out=out, plot=plot,
+        z=z, window=window, warmup=warmup, levels=levels, all_columns=all_columns, decimals=decimals, engine=engine,
+        config=config,
+    )  # fmt: skip
+    try:
+        run_features(asked, sys.stdout.buffer)
+    except KeyboardInterrupt as stop:
+        typer.echo("chanflow: interrupted; no file was changed", err=True)
+        raise typer.Exit(7) from stop
+    except BrokenPipeError:
+        close_quietly()
 
 
 @app.command()

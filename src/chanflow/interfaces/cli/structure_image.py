@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 2000, 1180
 """Size of the image, px."""
 
-_TWICE = 2
+TWICE = 2
+"""How much larger everything is drawn than it is shown."""
+
 _LEFT, _RIGHT, _TOP, _BOTTOM = 28, 130, 128, 1000
 _STRIP_TOP, _STRIP_BOTTOM = 1042, 1130
 _ROW = 26
@@ -46,8 +48,8 @@ def render_png(drawing: Drawing) -> bytes:
         raise MissingExtra("a PNG needs Pillow: pip install 'chanflow[plot]', or plot to .html") from fault
     told = _measured(drawing)
     height = HEIGHT + (_ROW * (len(told) + 1) if told else 0)
-    image = Image.new("RGB", (WIDTH * _TWICE, height * _TWICE), _PAPER)
-    canvas = _Canvas(ImageDraw.Draw(image))
+    image = Image.new("RGB", (WIDTH * TWICE, height * TWICE), _PAPER)
+    canvas = Canvas(ImageDraw.Draw(image))
     canvas.text(_LEFT, 46, drawing.title, 34, _INK)
     canvas.text(_LEFT, 78, f"chanflow · Chan structure · {drawing.subtitle}", 20, _MUTED)
     _legend(canvas, drawing)
@@ -87,8 +89,8 @@ def _measured(drawing: Drawing) -> list[str]:
     ]
 
 
-class _Canvas:
-    """Draws in px of the finished image."""
+class Canvas:
+    """Draws in px of the finished image, on a plane `TWICE` as large."""
 
     def __init__(self, draw: ImageDraw.ImageDraw) -> None:
         self._draw = draw
@@ -98,34 +100,50 @@ class _Canvas:
         """Write `words`; returns where they end. Letters get a rim of paper, so that they can be read over lines."""
         from PIL import ImageFont
 
-        font = self._fonts.setdefault(size, ImageFont.load_default(size * _TWICE))
-        at = (x * _TWICE, y * _TWICE)
-        self._draw.text(at, words, colour, font, anchor, stroke_width=2 * _TWICE, stroke_fill=_PAPER)
-        return x + float(self._draw.textlength(words, font)) / _TWICE
+        font = self._fonts.setdefault(size, ImageFont.load_default(size * TWICE))
+        at = (x * TWICE, y * TWICE)
+        self._draw.text(at, words, colour, font, anchor, stroke_width=2 * TWICE, stroke_fill=_PAPER)
+        return x + float(self._draw.textlength(words, font)) / TWICE
 
     def polygon(self, points: Sequence[tuple[float, float]], fill: Colour, edge: Colour, width: float) -> None:
-        scaled = [(x * _TWICE, y * _TWICE) for x, y in points]
+        """Fill the area inside `points`, with an edge."""
+        scaled = [(x * TWICE, y * TWICE) for x, y in points]
         self._draw.polygon(scaled, fill)
-        self._draw.line([*scaled, *scaled[:2]], edge, round(width * _TWICE), "curve")
+        self._draw.line([*scaled, *scaled[:2]], edge, round(width * TWICE), "curve")
 
     def rectangle(self, x: float, y: float, right: float, bottom: float, fill: Colour | None) -> None:
-        self._draw.rectangle((x * _TWICE, y * _TWICE, max(x, right) * _TWICE, max(y, bottom) * _TWICE), fill)
+        """Fill a rectangle."""
+        self._draw.rectangle((x * TWICE, y * TWICE, max(x, right) * TWICE, max(y, bottom) * TWICE), fill)
 
     def line(
         self, start: tuple[float, float], end: tuple[float, float], colour: Colour, width: float,
         dashes: tuple[float, float] | None = None,
     ) -> None:  # fmt: skip
-        thick = max(1, round(width * _TWICE))
+        """Draw from one point to another; `dashes` are the lengths of ink and of gaps."""
+        thick = max(1, round(width * TWICE))
         for (ax, ay), (bx, by) in _dashed(start, end, dashes):
-            self._draw.line((ax * _TWICE, ay * _TWICE, bx * _TWICE, by * _TWICE), colour, thick)
-            if thick > _TWICE and dashes is None:
+            self._draw.line((ax * TWICE, ay * TWICE, bx * TWICE, by * TWICE), colour, thick)
+            if thick > TWICE and dashes is None:
                 for cx, cy in ((ax, ay), (bx, by)):
-                    self._draw.circle((cx * _TWICE, cy * _TWICE), thick / 2, colour)
+                    self._draw.circle((cx * TWICE, cy * TWICE), thick / 2, colour)
+
+    def polyline(
+        self, points: Sequence[tuple[float, float]], colour: Colour, width: float,
+        dashes: tuple[float, float] | None = None,
+    ) -> None:  # fmt: skip
+        """Draw through `points`; a single one becomes a dot."""
+        if len(points) == 1 or dashes is not None:
+            for start, end in zip(points, points[1:] or points, strict=False):
+                self.line(start, end, colour, width, dashes)
+            return
+        scaled = [(x * TWICE, y * TWICE) for x, y in points]
+        self._draw.line(scaled, colour, max(1, round(width * TWICE)), "curve")
 
     def frame(
         self, x: float, y: float, right: float, bottom: float, colour: Colour, width: float,
         dashes: tuple[float, float] | None = None,
     ) -> None:  # fmt: skip
+        """Draw the edge of a rectangle."""
         for a, b in (((x, y), (right, y)), ((right, y), (right, bottom)), ((right, bottom), (x, bottom)),
                      ((x, bottom), (x, y))):  # fmt: skip
             self.line(a, b, colour, width, dashes)
@@ -160,7 +178,7 @@ def _clipped(line: Line, x: Scale) -> tuple[tuple[float, float], tuple[float, fl
     return (a, p), (b, q)
 
 
-def _legend(canvas: _Canvas, drawing: Drawing) -> None:
+def _legend(canvas: Canvas, drawing: Drawing) -> None:
     at = float(_LEFT)
     signs = {"strokes": "stroke", "segments": "segment", "super_segments": "super_segment"}
     for name, count in drawing.counts:
@@ -178,7 +196,7 @@ def _legend(canvas: _Canvas, drawing: Drawing) -> None:
         at = canvas.text(at + 38, 110, f"{name.replace('_', '-')} {count:,}", 18, _MUTED) + 34
 
 
-def _axes(canvas: _Canvas, drawing: Drawing, x: Scale, y: Scale) -> None:
+def _axes(canvas: Canvas, drawing: Drawing, x: Scale, y: Scale) -> None:
     for price, _ in price_ticks(y.low, y.high):
         canvas.line((_LEFT, y.at(price)), (x.end, y.at(price)), _GRID, 1)
     for at, _ in _times(drawing, x):
@@ -192,14 +210,14 @@ def _times(drawing: Drawing, x: Scale) -> list[tuple[float, str]]:
     return [(at, label) for at, label in places if _LEFT + 40 <= at <= x.end - 40]
 
 
-def _labels(canvas: _Canvas, drawing: Drawing, x: Scale, y: Scale) -> None:
+def _labels(canvas: Canvas, drawing: Drawing, x: Scale, y: Scale) -> None:
     for price, label in price_ticks(y.low, y.high):
         canvas.text(x.end + 12, y.at(price), label, 18, _MUTED, "lm")
     for at, label in _times(drawing, x):
         canvas.text(at, _BOTTOM + 26, label, 18, _MUTED, "ms")
 
 
-def _boxes(canvas: _Canvas, drawing: Drawing, x: Scale, y: Scale) -> None:
+def _boxes(canvas: Canvas, drawing: Drawing, x: Scale, y: Scale) -> None:
     for level in ("segment", "stroke"):
         edge, fill = _CENTERS[level]
         for box in drawing.boxes:
@@ -210,7 +228,7 @@ def _boxes(canvas: _Canvas, drawing: Drawing, x: Scale, y: Scale) -> None:
             canvas.frame(left, y.at(box.high), right, y.at(box.low), edge, 1.5, _DASHES[box.state])
 
 
-def _candles(canvas: _Canvas, drawing: Drawing, x: Scale, y: Scale) -> None:
+def _candles(canvas: Canvas, drawing: Drawing, x: Scale, y: Scale) -> None:
     start, end = drawing.window
     half = max(0.5, 0.34 * (x.at(1) - x.at(0)))
     for at in range(start, end):
@@ -225,7 +243,7 @@ def _candles(canvas: _Canvas, drawing: Drawing, x: Scale, y: Scale) -> None:
         canvas.rectangle(centre - half, top, centre + half, max(top + 1, y.at(min(opened, closed))), colour)
 
 
-def _line_layer(canvas: _Canvas, lines: Sequence[Line], x: Scale, y: Scale, thin: float = 1.0) -> None:
+def _line_layer(canvas: Canvas, lines: Sequence[Line], x: Scale, y: Scale, thin: float = 1.0) -> None:
     for line in lines:
         ends = _clipped(line, x)
         if ends is not None:
@@ -235,13 +253,13 @@ def _line_layer(canvas: _Canvas, lines: Sequence[Line], x: Scale, y: Scale, thin
             canvas.line((x.at(a), y.at(p)), (x.at(b), y.at(q)), colour, width * thin, dashes)
 
 
-def _cover_margins(canvas: _Canvas) -> None:
+def _cover_margins(canvas: Canvas) -> None:
     """Wipe what ran over the plot's edge: an older line may start far above or below what is shown."""
     canvas.rectangle(0, _BOTTOM, WIDTH, HEIGHT, _PAPER)
     canvas.line((_LEFT, _BOTTOM), (WIDTH - _RIGHT, _BOTTOM), _GRID, 1.5)
 
 
-def _mark(canvas: _Canvas, mark: Mark, x: Scale, y: Scale) -> None:
+def _mark(canvas: Canvas, mark: Mark, x: Scale, y: Scale) -> None:
     down = 1 if mark.side == "buy" else -1
     tone = _RISE if mark.side == "buy" else _FALL
     half, tall = (12, 19) if mark.level == "segment" else (8, 13)
@@ -256,7 +274,7 @@ def _mark(canvas: _Canvas, mark: Mark, x: Scale, y: Scale) -> None:
                 _MUTED if mark.state == "void" else tone, "mt" if down > 0 else "ms")  # fmt: skip
 
 
-def _strip(canvas: _Canvas, drawing: Drawing) -> None:
+def _strip(canvas: Canvas, drawing: Drawing) -> None:
     count = len(drawing.bars)
     if not count:
         return

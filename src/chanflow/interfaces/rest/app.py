@@ -90,8 +90,7 @@ def _add_operations(app: FastAPI, catalogue: Catalogue) -> None:
     app.add_route(f"{BASE}/mcp/tools", list_tools, methods=["GET"])
     app.add_route(f"{BASE}/mcp/tools/call", call_tool, methods=["POST"])
     for operation in catalogue.of("rest"):
-        method = "GET" if operation.hints.read_only else "POST"
-        app.add_route(BASE + operation.path, _typed_route(catalogue, operation), methods=[method])
+        app.add_route(BASE + operation.path, _typed_route(catalogue, operation), methods=[operation.method])
 
 
 def _typed_route(catalogue: Catalogue, operation: AnyOperation) -> Endpoint:
@@ -106,7 +105,7 @@ def _typed_route(catalogue: Catalogue, operation: AnyOperation) -> Endpoint:
             return json_response(failure_of(fault, request.state.request_id))
         return json_response(await _execute(catalogue, request, operation.name, arguments))
 
-    return from_query if operation.hints.read_only else from_body
+    return from_query if operation.method == "GET" else from_body
 
 
 async def _execute(catalogue: Catalogue, request: Request, name: str, arguments: dict[str, Any]) -> Outcome:

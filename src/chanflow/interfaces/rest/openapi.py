@@ -25,8 +25,7 @@ def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
     }
     schemas = _schemas()
     for operation in operations:
-        method = "get" if operation.hints.read_only else "post"
-        paths[BASE + operation.path] = {method: _route(operation)}
+        paths[BASE + operation.path] = {operation.method.lower(): _route(operation)}
         schemas |= _answer_schemas(operation)
     return {
         "openapi": "3.1.0",
@@ -54,7 +53,7 @@ def _route(operation: AnyOperation) -> dict[str, Any]:
         "description": f"{operation.doc_en}\n\n{operation.doc_zh}\n\n{NOTICE}",
         "responses": _responses({"$ref": f"#/components/schemas/{operation.output.__name__}"}),
     }
-    if operation.hints.read_only:
+    if operation.method == "GET":
         required = schema.get("required", [])
         described["parameters"] = [
             {"name": name, "in": "query", "required": name in required, "schema": part}

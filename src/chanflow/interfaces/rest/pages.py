@@ -39,11 +39,11 @@ def _section(operation: AnyOperation) -> str:
         f"<td><code>{escape(str(part))}</code></td></tr>"
         for name, part in schema["properties"].items()
     )
-    method = "GET" if operation.hints.read_only else "POST"
     return (
         f"<h2>{escape(operation.name)}</h2><p>{escape(operation.doc_en)}</p>"
         f'<p lang="zh">{escape(operation.doc_zh)}</p>'
-        f"<p><code>{method} {BASE}{escape(operation.path)}</code>, scope <code>{escape(operation.scope)}</code></p>"
+        f"<p><code>{operation.method} {BASE}{escape(operation.path)}</code>, "
+        f"scope <code>{escape(operation.scope)}</code></p>"
         f"<table>{rows}</table>"
     )
 
