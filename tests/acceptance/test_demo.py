@@ -148,6 +148,7 @@ def test_the_operations_read_what_the_day_left(day: Path) -> None:
     assert Decimal(account["equity"]) > 0
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.crash
 def test_a_killed_day_goes_on_to_the_very_same_end(day: Path, tmp_path: Path) -> None:
     """kill -9 at growing distances into the run, again and again on one data directory, then let it finish."""
