@@ -156,7 +156,7 @@ class Ledger:
 
         A fill that is booked already books nothing. `external` marks one that no order of ours explains.
         """
-        if ("fill", *fill.key, fill.client_order_id) in self._booked:
+        if self.has(fill):
             return [], None
         holding = self.holdings.setdefault(fill.symbol, Holding(fill.symbol))
         signed = fill.qty_base if fill.side == "buy" else -fill.qty_base
@@ -177,6 +177,10 @@ class Ledger:
         if holding.qty_base == 0:
             trade = self._close(fill)
         return [moved, fee], trade
+
+    def has(self, fill: Fill) -> bool:
+        """Return whether a fill is booked."""
+        return ("fill", *fill.key, fill.client_order_id) in self._booked
 
     # ── money that moves without a fill ───────────────────────────────────────
 

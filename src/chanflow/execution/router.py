@@ -15,6 +15,7 @@ from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.errors import BooksDisagree, JournalUnwritable
 from chanflow.domain.instrument import Instrument
 from chanflow.domain.journal import Journal
+from chanflow.domain.opinion import Side
 from chanflow.domain.order import ApprovedOrder, Fill, Leg, OrderEvent, OrderState, OrderTerms
 from chanflow.domain.time import Clock, utc_date
 from chanflow.execution.books import Books
@@ -31,8 +32,10 @@ from chanflow.execution.ports import (
     Venue,
     VenueEvent,
     VenueOrder,
+    VenueOrderState,
     VenueRefused,
 )
+from chanflow.execution.reconcile import Adjustment, Local, Reconciliation, parent_of
 
 _ASK = (Action.ASK_ORDER, Action.ASK_DUPLICATE, Action.ASK_THEN_REPEAT, Action.UNKNOWN)
 """Refusals that say nothing certain about the order itself: it is asked for."""
@@ -71,6 +74,8 @@ class Router:
         self._clock = clock
         self.books = Books(instruments, clock, capital_quote)
         self.orders: dict[str, Order] = {}
+        self.external: dict[str, VenueOrderState] = {}
+        """Living orders at the venue that are not ours: shown, and never cancelled unasked."""
         self.inquiries: dict[str, Inquiry] = {}
         """The orders whose fate is being asked for."""
         self.halted: str | None = None
@@ -241,6 +246,9 @@ class Router:
         """
         self._journal.append("venue_event", event)
         order = self.orders.get(event.client_order_id) or self._adopt(event)
+        if order is None and event.client_order_id in self.external:
+            self._hear_external(self.external[event.client_order_id], event)
+            return None
         if order is None:
             self._anomaly(f"{event.kind} for unknown order {event.client_order_id}")
             return None
@@ -252,6 +260,21 @@ class Router:
             self._anomaly(f"{event.kind} for order {order.client_order_id}, {order.state}")
             return None
         return Happened(self._told(order, event.detail))
+
+    def _hear_external(self, order: VenueOrderState, event: VenueEvent) -> None:
+        """Take word of an order that is not ours: its fills move the books, and its end ends our watching it."""
+        if event.kind == "fill":
+            self._book_external(self._fill_of(event, order.symbol, order.side))
+        if event.kind in ("canceled", "expired", "rejected") or (event.kind == "fill" and event.leaves_base == 0):
+            del self.external[order.client_order_id]
+
+    def _fill_of(self, event: VenueEvent, symbol: str, side: Side) -> Fill:
+        return Fill(
+            venue=self._venue.name, symbol=symbol, trade_id=event.trade_id, client_order_id=event.client_order_id,
+            side=side, price=event.price, qty_base=event.qty_base, fee_quote=event.fee_quote, maker=event.maker,
+            event_ns=event.event_ns, known_ns=event.known_ns, fee_asset=event.fee_asset,
+            fee_rate_quote=event.fee_rate_quote,
+        )  # fmt: skip
 
     def _follow(self, order: Order, event: VenueEvent) -> bool:
         """Let an order take the step that an event stands for. False where the table refuses it."""
@@ -268,12 +291,7 @@ class Router:
         self._journal.append("anomaly", {"what": what, "code": code}, durable=durable)
 
     def _hear_fill(self, order: Order, event: VenueEvent) -> Happened | None:
-        fill = Fill(
-            venue=self._venue.name, symbol=order.symbol, trade_id=event.trade_id, client_order_id=order.client_order_id,
-            side=order.side, price=event.price, qty_base=event.qty_base, fee_quote=event.fee_quote, maker=event.maker,
-            event_ns=event.event_ns, known_ns=event.known_ns, fee_asset=event.fee_asset,
-            fee_rate_quote=event.fee_rate_quote,
-        )  # fmt: skip
+        fill = self._fill_of(event, order.symbol, order.side)
         first = not order.fills
         impossible = order.fill(fill)
         if impossible == "repeated":
@@ -296,11 +314,10 @@ class Router:
 
     def _adopt(self, event: VenueEvent) -> Order | None:
         """Return the venue's own child of one of our entries: the attached stop or take-profit."""
-        parent_id, _, suffix = event.client_order_id.rpartition("-")
-        parent = self.orders.get(parent_id)
-        leg: Leg | None = {"sl": "stop", "tp": "take_profit"}.get(suffix)  # type: ignore[assignment]
-        if parent is None or leg is None:
+        parent = parent_of(event.client_order_id, self.orders)
+        if parent is None:
             return None
+        leg: Leg = "stop" if event.client_order_id.endswith("-sl") else "take_profit"
         # The venue places it for what the entry has filled so far, and amends it when the entry fills further.
         qty = event.leaves_base if event.kind == "accepted" else parent.qty_base
         child = Order(
@@ -352,6 +369,58 @@ class Router:
     def open_orders(self) -> list[OrderEvent]:
         """Return where each order that is still alive stands now."""
         return [self._told(order, "") for order in self.orders.values() if not order.state.terminal]
+
+    # ── reconciliation ────────────────────────────────────────────────────────
+
+    def local(self, quote: str) -> Local:
+        """Return what is known here, for `compare`."""
+        return Local(self._venue.name, quote, self.orders, self.ledger, self.external)
+
+    def take_in(self, result: Reconciliation) -> list[Happened]:
+        """Take in what a comparison found to be missing. Returns what the missed events came to."""
+        self._journal.append(
+            "reconciliation",
+            {"clean": result.clean, "missed": [m.event_id for m in result.missed],
+             "findings": [str(finding) for finding in result.findings]},
+            durable=True,
+        )  # fmt: skip
+        for order in result.adopted:
+            self.external[order.client_order_id] = order
+        for client_id in result.ended:
+            del self.external[client_id]
+        happened = [h for missed in result.missed if (h := self.hear(missed.event)) is not None]
+        for fill in result.foreign_fills:
+            self._book_external(fill)
+        for paid in result.funding:
+            for entry in self.ledger.book_funding(paid.at_ns, paid.symbol, paid.ref, paid.amount_quote):
+                self._journal.append("ledger", entry)
+        for finding in result.findings:
+            if finding.kind == "missing_order" and finding.ref not in self.inquiries:
+                missing = self.orders[finding.ref]
+                # One that never answered must be proven absent; one that stood there must be proven to be gone.
+                self._ask_after(missing, "submit" if missing.step(Step.LOSE) else "cancel")
+        return happened
+
+    def accept(self, adjustment: Adjustment) -> None:
+        """Book what a person has accepted as the venue's figures."""
+        for fill in adjustment.fills:
+            self._book_external(fill)
+        if adjustment.amount_quote != 0:
+            entry = self.ledger.book_adjustment(self._clock.now_ns(), adjustment.ref, adjustment.amount_quote)
+            if entry is not None:
+                self._journal.append("ledger", entry, durable=True)
+
+    def _book_external(self, fill: Fill) -> None:
+        """Book a fill that no order of ours explains; it stays out of strategy statistics."""
+        self.books.marks.setdefault(fill.symbol, fill.price)
+        name = self.ledger.position_id(fill.symbol) or f"position-external-{fill.trade_id[:8]}"
+        entries, trade = self.ledger.book_fill(fill, name, external=True)
+        for entry in entries:
+            self._journal.append("ledger", entry, durable=True)
+        if trade is not None:
+            self.books.left(fill.symbol)
+            closed = {**_fields(trade), "net_quote": trade.net_quote, "exit_leg": "external"}
+            self._journal.append("trade_closed", closed)
 
     async def reconcile(self) -> None:
         """Compare the ledger's quantities with the venue's. Raises BooksDisagree naming symbol and both figures."""
