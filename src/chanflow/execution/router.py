@@ -6,13 +6,13 @@ used once. Client ids are made from what they stand for, so the same decision ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from chanflow.domain.account import AccountSnapshot
-from chanflow.domain.errors import BooksDisagree, JournalUnwritable
+from chanflow.domain.errors import BooksDisagree, JournalUnwritable, Retryable, Uncertain
 from chanflow.domain.instrument import Instrument
 from chanflow.domain.journal import Journal
 from chanflow.domain.opinion import Side
@@ -140,9 +140,11 @@ class Router:
             self._opened_on[client_id] = utc_date(now_ns)
         # Sent before it is answered: the venue may tell of a fill while its answer is still awaited.
         order.step(Step.SEND)
-        outcome = await self._venue.submit(
-            VenueOrder(client_id, terms.symbol, terms.side, terms.qty_base, terms.reduce_only, terms.limit_price,
-                       terms.stop_price, terms.take_profit_price)
+        outcome = await _outcome(
+            self._venue.submit(
+                VenueOrder(client_id, terms.symbol, terms.side, terms.qty_base, terms.reduce_only, terms.limit_price,
+                           terms.stop_price, terms.take_profit_price)
+            )
         )  # fmt: skip
         self._sent("order", client_id, outcome, approved.decision_id)
         self._answered(order, outcome)
@@ -181,7 +183,7 @@ class Router:
             return self._told(order, f"not cancelled: the order is {order.state}")
         self._write("cancel_intent", {"client_order_id": client_id}, durable=True)
         order.step(Step.REQUEST_CANCEL)
-        outcome = await self._venue.cancel(OrderRef(order.symbol, client_id))
+        outcome = await _outcome(self._venue.cancel(OrderRef(order.symbol, client_id)))
         self._sent("cancel", client_id, outcome)
         match outcome:
             case VenueRefused(action=action) if action not in _ASK:
@@ -441,6 +443,14 @@ def _settle(order: Order, verdict: Verdict | None) -> str:
         order.step(Step.CANCEL)
         return "the venue knows no such order, and its fills are booked"
     return "found"
+
+
+async def _outcome(command: Awaitable[Outcome]) -> Outcome:
+    """Return the outcome of a command. A fault on the way is one too: it says nothing about the order."""
+    try:
+        return await command
+    except (Retryable, Uncertain) as fault:
+        return Unknown(str(fault))
 
 
 def outcome_text(outcome: Accepted | VenueRefused | Unknown) -> str:

@@ -8,7 +8,7 @@ import pytest
 from made_desk import NOW, D
 from made_execution import Desk, approved, closing, desk, filled, settled, told
 
-from chanflow.domain.errors import BooksDisagree, JournalUnwritable
+from chanflow.domain.errors import BooksDisagree, JournalUnwritable, OrderFateUnknown, VenueBusy
 from chanflow.domain.order import ApprovedOrder, OrderState
 from chanflow.execution.client_ids import client_order_id
 from chanflow.execution.inquiry import Verdict
@@ -304,6 +304,18 @@ def test_an_unknown_order_is_asked_about(at: Desk) -> None:
     (inquiry,) = at.router.inquiries.values()
     assert (inquiry.what, inquiry.opened_ns, inquiry.ref.symbol) == ("submit", NOW, order.terms.symbol)
     assert at.router.concluded() == []
+
+
+@pytest.mark.parametrize("fault", [OrderFateUnknown("the connection closed"), VenueBusy("429")])
+def test_a_fault_while_sending_is_no_evidence_about_the_order(at: Desk, fault: Exception) -> None:
+    def fail(_: VenueOrder) -> None:
+        raise fault
+
+    at.venue.while_sending = fail
+    client_id = at.send(approved())
+    assert at.router.orders[client_id].state is OrderState.UNKNOWN
+    assert at.router.inquiries[client_id].what == "submit"
+    assert at.journal.of("order_outcome")[0].body["outcome"] == f"unknown: {fault}"
 
 
 def test_no_opening_follows_on_a_symbol_with_an_unknown_order(at: Desk) -> None:
