@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chanflow.domain.order import OrderState
@@ -42,7 +42,7 @@ class Fate:
 
 fates = st.builds(
     Fate,
-    arrives_ns=st.none() | st.integers(0, WINDOW_NS),
+    arrives_ns=st.none() | st.just(WINDOW_NS) | st.integers(0, WINDOW_NS),
     shows_after_ns=st.integers(0, GRACE_NS),
     fills_after_ns=st.none() | st.integers(0, 30 * NS_PER_S),
     kept_ns=st.integers(0, 10 * NS_PER_S),
@@ -89,3 +89,27 @@ def test_an_order_that_the_venue_has_is_never_proven_absent(
 def test_an_order_that_never_arrived_is_proven_absent_in_time(lates: list[int], unknown_after_ns: int) -> None:
     inquiry = pursued(Fate(None, 0, None, 0), [(late, "answers") for late in lates], unknown_after_ns)
     assert inquiry.verdict == "absent"
+
+
+askings = st.lists(
+    st.tuples(st.sampled_from([0, 1, 400, 2_000, 2_100]), st.sampled_from(["order", "fills", "position"])),
+    min_size=4,
+    max_size=12,
+)
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(fates, askings)
+@example(Fate(WINDOW_NS, 0, None, 0), [(0, "order"), (2_000, "order"), (0, "fills"), (0, "position")])
+@example(Fate(WINDOW_NS, GRACE_NS, 0, 0), [(3_000, "order"), (2_999, "order"), (0, "fills"), (0, "position")])
+def test_it_is_never_proven_absent_whenever_and_whatever_is_asked(fate: Fate, askings: list[tuple[int, str]]) -> None:
+    inquiry, now_ns = Inquiry(OrderRef("SIMUSDT", "q1"), "submit", sent_ns=0, opened_ns=0), 0
+    for gap_ms, question in askings:
+        now_ns += gap_ms * NS_PER_MS
+        if question == "order":
+            inquiry.order_answered(now_ns, FOUND if fate.knows(now_ns) else NotFound())
+        elif question == "fills":
+            inquiry.fills_answered(now_ns, any_of_it=fate.filled(now_ns))
+        else:
+            inquiry.position_answered(now_ns, agrees=not fate.filled(now_ns))
+    assert inquiry.verdict != "absent" or fate.arrives_ns is None

@@ -36,8 +36,9 @@ class Inquiry:
 
     `sent_ns` is the latest moment at which its bytes can have left, by the venue's clock; after a restart that is the
     restart. `window_ns` is how long after that the venue still takes it (receive window, or `expiresAfter`).
-    A `submit` ends `found` or `absent`. A `cancel` ends `found`, or `gone` after one answer that knows no such order
-    and the fill check: that order was there before, so it need not be proven never to have been.
+    A `submit` ends `found` or `absent`. A `cancel` ends `found`: over, or still alive once the cancel can no longer
+    arrive; or `gone` after one answer that knows no such order and the fill check: that order was there before, so it
+    need not be proven never to have been.
     """
 
     ref: OrderRef
@@ -98,7 +99,9 @@ class Inquiry:
         if self.verdict is not None or isinstance(answer, Unknown):
             return
         if isinstance(answer, VenueOrderState):
-            self.verdict, self.found = "found", answer
+            if self.what == "submit" or answer.state.terminal or asked_ns > self.deadline_ns:
+                self.verdict, self.found = "found", answer
+            # Else the order lives, and the cancel may still be on its way.
             return
         if self.what == "cancel":
             self._absent_since_ns = self._absent_twice_ns = asked_ns

@@ -236,7 +236,7 @@ class Router:
             del self.inquiries[client_id]
             order, verdict = self.orders[client_id], inquiry.verdict
             self._journal.append("verdict", {"client_order_id": client_id, "verdict": verdict}, durable=True)
-            events.append(self._told(order, _settle(order, verdict)))
+            events.append(self._told(order, _settle(order, verdict, inquiry)))
         return events
 
     # ── hearing back ──────────────────────────────────────────────────────────
@@ -254,7 +254,8 @@ class Router:
         if order is None:
             self._anomaly(f"{event.kind} for unknown order {event.client_order_id}")
             return None
-        if (inquiry := self.inquiries.get(order.client_order_id)) is not None and inquiry.what == "submit":
+        inquiry = self.inquiries.get(order.client_order_id)
+        if inquiry is not None and (inquiry.what == "submit" or event.kind in ("canceled", "expired", "rejected")):
             inquiry.heard()
         if event.kind == "fill":
             return self._hear_fill(order, event)
@@ -434,7 +435,7 @@ class Router:
                 raise BooksDisagree(f"{symbol}: the ledger holds {mine}, the venue says {venue}")
 
 
-def _settle(order: Order, verdict: Verdict | None) -> str:
+def _settle(order: Order, verdict: Verdict | None, inquiry: Inquiry) -> str:
     """Let an order follow a verdict; returns it in words. What was found is told by the venue's own events."""
     if verdict == "absent":
         order.step(Step.ABSENT)
@@ -442,6 +443,9 @@ def _settle(order: Order, verdict: Verdict | None) -> str:
     if verdict == "gone":
         order.step(Step.CANCEL)
         return "the venue knows no such order, and its fills are booked"
+    if inquiry.what == "cancel" and inquiry.found is not None and not inquiry.found.state.terminal:
+        order.step(Step.CANCEL_REFUSED)
+        return "the cancel never arrived"
     return "found"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -129,6 +130,20 @@ def test_a_cancel_is_gone_after_one_answer_and_the_fill_check() -> None:
     assert inquiry.due(S // 2) == ("fills",)
     inquiry.fills_answered(S // 2, any_of_it=True)
     assert inquiry.verdict == "gone"
+
+
+def test_a_cancel_may_still_arrive_while_its_order_lives_within_the_window() -> None:
+    inquiry = Inquiry(REF, "cancel", sent_ns=0, opened_ns=0)
+    inquiry.order_answered(S, FOUND)
+    assert inquiry.verdict is None
+    inquiry.order_answered(6 * S + 1, FOUND)
+    assert (inquiry.verdict, inquiry.found) == ("found", FOUND)
+
+
+def test_a_cancelled_order_is_found_at_once() -> None:
+    inquiry = Inquiry(REF, "cancel", sent_ns=0, opened_ns=0)
+    inquiry.order_answered(S, replace(FOUND, state=OrderState.CANCELED))
+    assert inquiry.verdict == "found"
 
 
 def test_a_fate_cannot_be_unknown_before_the_order_was_sent() -> None:

@@ -19,6 +19,7 @@ from chanflow.execution.ports import (
     Outcome,
     Unknown,
     VenueOrder,
+    VenueOrderState,
     VenuePosition,
     VenueRefused,
 )
@@ -381,6 +382,31 @@ def test_a_cancelled_order_that_is_gone_is_cancelled(at: Desk) -> None:
     at.router.inquiries[client_id].verdict = "gone"
     (event,) = at.router.concluded()
     assert event.state is OrderState.CANCELED
+
+
+def test_an_order_that_outlived_a_lost_cancel_can_be_cancelled_again(at: Desk) -> None:
+    client_id = resting(at)
+    at.venue.outcome = Unknown("no answer")
+    settled(at.router.cancel(client_id))
+    inquiry = at.router.inquiries[client_id]
+    inquiry.order_answered(
+        inquiry.deadline_ns + 1,
+        VenueOrderState(client_id, "SIMUSDT", "buy", OrderState.ACCEPTED, D(1), D(0), D(0), False, NOW),
+    )
+    (event,) = at.router.concluded()
+    assert (event.state, event.detail) == (OrderState.ACCEPTED, "the cancel never arrived")
+    settled(at.router.cancel(client_id))
+    assert at.router.orders[client_id].state is OrderState.PENDING_CANCEL
+
+
+@pytest.mark.parametrize("kind", ["canceled", "expired"])
+def test_the_stream_ends_the_question_about_a_cancel(at: Desk, kind: str) -> None:
+    client_id = resting(at)
+    at.venue.outcome = Unknown("no answer")
+    settled(at.router.cancel(client_id))
+    at.hear(told(kind, client_id))  # type: ignore[arg-type]
+    at.router.concluded()
+    assert (at.router.inquiries, at.router.orders[client_id].state) == ({}, kind)
 
 
 def test_a_duplicate_id_means_that_an_earlier_send_succeeded(at: Desk) -> None:
