@@ -27,11 +27,18 @@ def test_only_the_gate_claims_the_seal_and_makes_approvals() -> None:
 
 def test_the_router_takes_nothing_but_an_approval() -> None:
     tree = ast.parse((ROOT / "src/chanflow/execution/router.py").read_text("utf-8"))
-    submits = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "submit"]
-    [execute] = [n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef) and n.name == "execute"]
-    assert [ast.unparse(a.annotation) for a in execute.args.args[1:] if a.annotation] == ["ApprovedOrder"]
-    assert all(execute.lineno <= s.lineno <= (execute.end_lineno or 0) for s in submits)
-    assert submits
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef | ast.FunctionDef)]
+
+    def users(name: str) -> dict[str, list[str]]:
+        """Return the functions in which `name` is used, with what they take first."""
+        return {
+            f.name: [ast.unparse(a.annotation) for a in f.args.args[1:2] if a.annotation]
+            for f in functions
+            if any(isinstance(n, ast.Attribute) and n.attr == name for n in ast.walk(f))
+        }
+
+    assert users("submit") == {"_attempt": ["ApprovedOrder"]}
+    assert users("_attempt") == {"execute": ["ApprovedOrder"], "try_again": ["ApprovedOrder"]}
 
 
 def stub() -> dict[str, set[str]]:

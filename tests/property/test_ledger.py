@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -110,3 +111,63 @@ def test_partial_closes_leave_the_average_price(entries: list[tuple], exits: lis
             continue
         ledger.book_fill(fill(f"x{i}", "sell", qty, price), "position-1")
         assert abs(holding.average_price - value / held) < D("1E-8")
+
+
+@settings(max_examples=200, deadline=None)
+@given(streams, st.lists(st.tuples(st.sampled_from(["funding", "transfer", "rebate"]), fees), max_size=8))
+def test_the_ledger_equals_its_replay(stream: list[tuple], moved: list[tuple]) -> None:  # type: ignore[type-arg]
+    ledger = opened()
+    for number, (kind, amount) in enumerate(moved):
+        if kind == "funding":
+            ledger.book_funding(NOW, "SIMUSDT", str(number % 3), amount, estimated=number % 2 == 0)
+        elif kind == "transfer":
+            ledger.book_transfer(NOW, str(number), amount)
+        else:
+            ledger.book_rebate(NOW, "SIMUSDT", str(number), amount)
+    for one in fills_of(stream):
+        ledger.book_fill(one, "position-1")
+    again = Ledger.replay(ledger.entries)
+    assert again == ledger
+    before = again.wallet_quote
+    for one in fills_of(stream):
+        again.book_fill(one, "position-1")
+    assert again.wallet_quote == before
+
+
+@settings(max_examples=200, deadline=None)
+@given(streams)
+def test_fills_conserve_quantity(stream: list[tuple]) -> None:  # type: ignore[type-arg]
+    ledger = opened()
+    for one in fills_of(stream):
+        ledger.book_fill(one, "position-1")
+        for symbol, holding in ledger.holdings.items():
+            booked = [e.signed_base for e in ledger.entries if e.kind == "fill" and e.symbol == symbol]
+            assert holding.qty_base == sum(booked, ZERO)
+    for symbol in ("SIMUSDT", "ABCUSDT"):
+        held = ledger.holdings.get(symbol)
+        assert (ZERO if held is None else held.qty_base) == sum(
+            (signed(f) for f in fills_of(stream) if f.symbol == symbol), ZERO
+        )
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(quantities, prices), min_size=1, max_size=4),
+    st.lists(st.tuples(st.integers(1, 9), prices), min_size=1, max_size=5),
+    st.randoms(use_true_random=False),
+)
+def test_parts_close_to_the_same_books_in_any_order(entries: list[tuple], exits: list[tuple], shuffler: Random) -> None:  # type: ignore[type-arg]
+    ins = [fill(f"e{i}", "buy", qty, price) for i, (qty, price) in enumerate(entries)]
+    held = sum(q for q, _ in entries)
+    outs = [
+        fill(f"x{i}", "sell", (held * part / 60).quantize(D("1E-9")), price) for i, (part, price) in enumerate(exits)
+    ]
+    ends = []
+    for _ in range(2):
+        ledger = opened()
+        for one in (*ins, *outs):
+            ledger.book_fill(one, "position-1")
+        ends.append((ledger.wallet_quote, ledger.holdings["SIMUSDT"]))
+        shuffler.shuffle(ins)
+        shuffler.shuffle(outs)
+    assert ends[0] == ends[1]

@@ -9,11 +9,21 @@ from typing import Any, TypeVar
 
 from made_desk import MARKET, NOW, SIM, D, account, gate, proposal
 
+from chanflow.adapters.venues.simulated import CAPABILITIES
 from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.errors import JournalUnwritable
 from chanflow.domain.opinion import Side
 from chanflow.domain.order import ApprovedOrder, Fill
-from chanflow.execution.ports import Accepted, Outcome, VenueEvent, VenueEventKind, VenueOrder, VenuePosition
+from chanflow.execution.ports import (
+    Accepted,
+    Capabilities,
+    OrderRef,
+    Outcome,
+    VenueEvent,
+    VenueEventKind,
+    VenueOrder,
+    VenuePosition,
+)
 from chanflow.execution.router import Router
 from chanflow.runtime.clock import SimulatedClock
 
@@ -63,8 +73,10 @@ class MemoryVenue:
         self.while_sending(order)
         return self.outcome
 
-    async def cancel(self, symbol: str, client_order_id: str) -> Outcome:
-        self.log.append(f"cancel {symbol} {client_order_id}")
+    capabilities: Capabilities = CAPABILITIES
+
+    async def cancel(self, ref: OrderRef) -> Outcome:
+        self.log.append(f"cancel {ref.symbol} {ref.client_order_id}")
         return self.outcome
 
     async def positions(self) -> Sequence[VenuePosition]:

@@ -125,6 +125,7 @@ class OrderState(StrEnum):
     ACCEPTED = "accepted"
     PARTIALLY_FILLED = "partially_filled"
     PENDING_CANCEL = "pending_cancel"
+    PENDING_AMEND = "pending_amend"
     TRIGGERED = "triggered"
     UNKNOWN = "unknown"
     FILLED = "filled"
@@ -147,7 +148,11 @@ Leg = Literal["entry", "stop", "take_profit", "exit"]
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One fill, as the venue told it. Identity is (venue, symbol, trade_id). Fee in quote units, positive = paid."""
+    """One fill, as the venue told it. Identity is (venue, symbol, trade_id). Fee in quote units, positive = paid.
+
+    `fee_asset` is what the venue took it in, `fee_rate_quote` what one unit of that asset was worth at the fill; blank
+    and 1 where the fee is in the account's own currency.
+    """
 
     venue: str
     symbol: str
@@ -160,6 +165,16 @@ class Fill:
     maker: bool
     event_ns: int
     known_ns: int
+    fee_asset: str = ""
+    fee_rate_quote: Decimal = Decimal(1)
+
+    @property
+    def key(self) -> FillKey:
+        """What tells one fill from another: venue, symbol and trade id."""
+        return (self.venue, self.symbol, self.trade_id)
+
+
+FillKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)

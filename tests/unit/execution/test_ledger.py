@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from decimal import Decimal
+from dataclasses import replace
+from decimal import Decimal, Inexact
 
 import pytest
 from made_desk import NOW, D
@@ -33,7 +34,7 @@ def test_the_capital_is_the_first_entry() -> None:
 def test_an_opening_fill_costs_its_fee_alone() -> None:
     ledger, _ = books(("buy", "2", "100"), fee="0.1")
     assert (ledger.wallet_quote, ledger.realised_quote, ledger.fees_quote) == (D("999.9"), D(0), D("0.1"))
-    assert [e.kind for e in ledger.entries] == ["capital", "fee"]
+    assert [e.kind for e in ledger.entries] == ["capital", "fill", "fee"]
 
 
 def test_the_average_price_weighs_by_quantity() -> None:
@@ -54,7 +55,7 @@ def test_a_short_earns_when_the_price_falls() -> None:
 
 def test_thirds_are_rounded_once_and_given_back() -> None:
     ledger, (trip,) = books(("buy", "1", "10"), ("buy", "2", "11"), *[("sell", "1", "12")] * 3)
-    realised = [e.amount_quote for e in ledger.entries if e.kind == "realised"]
+    realised = [e.amount_quote for e in ledger.entries if e.kind == "fill" and e.signed_base < 0]
     assert realised[0] == D("1.333333333333")
     assert sum(realised) == trip.gross_quote == D(4)
 
@@ -129,3 +130,83 @@ def test_symbols_are_kept_apart() -> None:
     _, trip = ledger.book_fill(fill("1", "sell", "1", "50", symbol="ABCUSDT"), "position-2")
     assert trip is None
     assert {s: h.qty_base for s, h in ledger.holdings.items()} == {"SIMUSDT": D(1), "ABCUSDT": D(-1)}
+
+
+def test_a_fill_entry_says_how_it_moved_the_holding_and_its_fee_what_it_was_paid_in() -> None:
+    ledger, _ = books()
+    one = replace(fill("7", "sell", "2", "100", fee="0.3"), fee_asset="BNB", fee_rate_quote=D(600))
+    (moved, fee), _ = ledger.book_fill(one, "position-1")
+    assert (moved.kind, moved.signed_base, moved.price, moved.amount_quote) == ("fill", D(-2), D(100), D(0))
+    assert (fee.kind, fee.asset, fee.rate_quote, fee.amount_quote) == ("fee", "BNB", D(600), D("0.3"))
+
+
+def test_a_fill_is_booked_once() -> None:
+    ledger, _ = books(("buy", "1", "100"), fee="1")
+    assert ledger.book_fill(fill("0", "buy", "1", "100", fee="1"), "position-1") == ([], None)
+    assert (ledger.holdings["SIMUSDT"].qty_base, ledger.fees_quote) == (D(1), D(1))
+
+
+def test_every_kind_of_money_moves_the_wallet_and_its_own_sum() -> None:
+    ledger, _ = books()
+    ledger.book_funding(NOW, "SIMUSDT", "f1", D("-0.25"))
+    ledger.book_transfer(NOW, "t1", D(50))
+    ledger.book_rebate(NOW, "SIMUSDT", "r1", D("0.5"))
+    ledger.book_adjustment(NOW, "a1", D("-3"))
+    assert ledger.wallet_quote == D("1047.25")
+    assert {k: v for k, v in ledger.sums.items() if v} == {
+        "capital": D(1000), "funding": D("-0.25"), "transfer": D(50), "rebate": D("0.5"), "adjustment": D(-3),
+    }  # fmt: skip
+    assert sum(ledger.accounts.values()) == 0
+
+
+def test_what_the_venue_tells_twice_is_booked_once() -> None:
+    ledger, _ = books()
+    for _ in range(2):
+        ledger.book_funding(NOW, "SIMUSDT", "f1", D(1))
+        ledger.book_transfer(NOW, "t1", D(1))
+        ledger.book_rebate(NOW, "SIMUSDT", "r1", D(1))
+        ledger.book_adjustment(NOW, "a1", D(1))
+    assert ledger.wallet_quote == D(1004)
+
+
+def test_funding_as_the_venue_tells_it_replaces_the_estimate() -> None:
+    ledger, _ = books()
+    ledger.book_funding(NOW, "SIMUSDT", "08:00", D("-0.30"), estimated=True)
+    told = ledger.book_funding(NOW + 1, "SIMUSDT", "08:00", D("-0.28"))
+    assert [(e.amount_quote, e.estimated) for e in told] == [(D("0.30"), True), (D("-0.28"), False)]
+    assert ledger.book_funding(NOW + 2, "SIMUSDT", "08:00", D("-0.31"), estimated=True) == []
+    assert (ledger.wallet_quote, ledger.sums["funding"]) == (D("999.72"), D("-0.28"))
+
+
+def test_transfers_are_counted_from_a_moment_on() -> None:
+    ledger, _ = books()
+    for ref, at_ns, amount in (("t1", NOW - 1, 5), ("t2", NOW, 7), ("t3", NOW + 1, -2)):
+        ledger.book_transfer(at_ns, ref, D(amount))
+    assert ledger.transfers_quote(NOW) == D(5)
+
+
+def test_a_trade_with_a_fill_that_was_not_ours_is_external() -> None:
+    ledger, _ = books(("buy", "1", "100"))
+    _, trip = ledger.book_fill(fill("x", "sell", "1", "100"), "position-1", external=True)
+    assert trip is not None
+    assert trip.external
+
+
+def test_an_altered_fill_entry_does_not_replay() -> None:
+    ledger, _ = books(("buy", "1", "100"), ("sell", "1", "105"))
+    entries = [replace(e, amount_quote=D(6)) if e.amount_quote == 5 else e for e in ledger.entries]
+    with pytest.raises(BooksDisagree, match="fill 1 of SIMUSDT realised 5, its entry says 6"):
+        Ledger.replay(entries)
+
+
+def test_an_entry_that_leads_nowhere_breaks_the_books() -> None:
+    ledger, _ = books()
+    ledger.accounts["pnl"] = D(1)
+    with pytest.raises(BooksDisagree, match="the accounts sum to 1, they must sum to 0"):
+        ledger.book_transfer(NOW, "t1", D(1))
+
+
+def test_a_figure_too_long_to_add_up_exactly_is_a_fault_and_no_rounding() -> None:
+    ledger, _ = books()
+    with pytest.raises(Inexact):
+        ledger.book_transfer(NOW, "t1", D("1E-130"))

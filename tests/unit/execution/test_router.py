@@ -1,39 +1,43 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import copy
+from dataclasses import replace
 
 import pytest
 from made_desk import NOW, D
 from made_execution import Desk, approved, closing, desk, filled, settled, told
 
-from chanflow.domain.errors import BooksDisagree, JournalUnwritable
-from chanflow.domain.order import OrderState
-from chanflow.execution.ports import Unknown, VenueOrder, VenuePosition, VenueRefused
-from chanflow.execution.router import client_order_id
+from chanflow.domain.errors import BooksDisagree, JournalUnwritable, OrderFateUnknown, VenueBusy
+from chanflow.domain.order import ApprovedOrder, OrderState
+from chanflow.execution.client_ids import client_order_id
+from chanflow.execution.inquiry import Verdict
+from chanflow.execution.lifecycle import TRANSITIONS, Step
+from chanflow.execution.ports import (
+    Accepted,
+    Action,
+    Outcome,
+    Unknown,
+    VenueOrder,
+    VenueOrderState,
+    VenuePosition,
+    VenueRefused,
+)
 
 DAY_NS = 86_400 * 10**9
 ENTRY_TTL_NS = 5 * 10**9
+
+HEARD = {
+    "accepted": Step.ACCEPT, "canceled": Step.CANCEL, "expired": Step.EXPIRE, "rejected": Step.REJECT,
+    "triggered": Step.TRIGGER, "linked": Step.LINK, "amended": Step.AMENDED, "cancel_rejected": Step.CANCEL_REFUSED,
+    "amend_rejected": Step.AMEND_REFUSED,
+}  # fmt: skip
+ILLEGAL_HEARD = [(str(s), kind) for s in OrderState for kind, step in HEARD.items() if step not in TRANSITIONS[s]]
 
 
 @pytest.fixture
 def at() -> Desk:
     return desk()
-
-
-# ── ids ───────────────────────────────────────────────────────────────────────
-
-
-def test_a_client_id_is_q_and_base32_of_what_it_stands_for() -> None:
-    name = client_order_id("paper", "default", "p1", "entry", 1)
-    assert re.fullmatch(r"q[a-z2-7]{26}", name)
-    assert name == client_order_id("paper", "default", "p1", "entry", 1)
-
-
-def test_every_part_of_a_client_id_matters() -> None:
-    base = ("paper", "default", "p1", "entry")
-    others = [(*base[:i], "x", *base[i + 1 :]) for i in range(4)]
-    assert len({client_order_id(*b, 1) for b in [base, *others]} | {client_order_id(*base, 2)}) == 6
 
 
 def test_the_same_approval_has_the_same_id_on_every_desk() -> None:
@@ -46,7 +50,7 @@ def test_the_same_approval_has_the_same_id_on_every_desk() -> None:
 
 def test_the_intent_is_on_disk_before_anything_is_sent(at: Desk) -> None:
     at.send(approved())
-    assert at.log == ["ledger", "order_intent durable", "submit", "order_sent"]
+    assert at.log == ["ledger", "order_intent durable", "submit", "order_sent", "order_outcome"]
 
 
 def test_the_intent_carries_the_terms_of_its_stop(at: Desk) -> None:
@@ -139,7 +143,7 @@ def test_an_unwritable_journal_sends_nothing_and_keeps_nothing(at: Desk) -> None
 def test_the_outcome_is_journaled(at: Desk) -> None:
     at.venue.outcome = VenueRefused(-1111, "off the tick")
     client_id = at.send(approved())
-    (sent,) = at.journal.of("order_sent")
+    (sent,) = at.journal.of("order_outcome")
     assert sent.body == {"client_order_id": client_id, "outcome": "refused -1111: off the tick"}
 
 
@@ -169,7 +173,7 @@ def test_every_venue_event_is_journaled_first(at: Desk) -> None:
     client_id = at.send(order)
     at.log.clear()
     at.hear(filled(client_id, "1", "100", order.terms.qty_base))
-    assert at.log == ["venue_event", "ledger"]
+    assert at.log == ["venue_event", "ledger", "ledger"]
 
 
 def test_a_fill_comes_to_a_step_and_a_fill(at: Desk) -> None:
@@ -206,10 +210,243 @@ def test_an_event_for_an_unknown_order_is_an_anomaly(at: Desk) -> None:
     ]  # fmt: skip
 
 
-def test_a_refused_cancel_leaves_the_order(at: Desk) -> None:
+def resting(at: Desk) -> str:
+    """Send an entry that the venue accepts; returns its id."""
+    order = approved()
+    client_id = at.send(order)
+    at.hear(told("accepted", client_id, order.terms.qty_base))
+    at.log.clear()
+    return client_id
+
+
+def test_a_cancel_is_on_disk_before_it_leaves(at: Desk) -> None:
+    client_id = resting(at)
+    assert settled(at.router.cancel(client_id)).state is OrderState.PENDING_CANCEL
+    assert at.log == [
+        "cancel_intent durable", f"cancel SIMUSDT {client_id}", "cancel_sent", "cancel_outcome",
+    ]  # fmt: skip
+
+
+def test_a_refused_cancel_leaves_the_order_as_it_was(at: Desk) -> None:
+    client_id = resting(at)
+    settled(at.router.cancel(client_id))
+    (happened,) = at.hear(told("cancel_rejected", client_id, detail="-1: no"))
+    assert (happened.event.state, happened.event.detail) == (OrderState.ACCEPTED, "-1: no")
+
+
+def test_a_cancel_refused_at_once_leaves_the_order_as_it_was(at: Desk) -> None:
+    client_id = resting(at)
+    at.venue.outcome = VenueRefused(-1, "no")
+    assert settled(at.router.cancel(client_id)).state is OrderState.ACCEPTED
+    assert at.router.inquiries == {}
+
+
+@pytest.mark.parametrize("outcome", [Unknown("no answer"), VenueRefused(-2011, "unknown", Action.ASK_ORDER)])
+def test_a_cancel_that_knows_nothing_is_asked_about(at: Desk, outcome: Outcome) -> None:
+    client_id = resting(at)
+    at.venue.outcome = outcome
+    assert settled(at.router.cancel(client_id)).state is OrderState.PENDING_CANCEL
+    assert at.router.inquiries[client_id].what == "cancel"
+
+
+def test_an_event_that_says_unknown_order_is_asked_about_too(at: Desk) -> None:
+    client_id = resting(at)
+    settled(at.router.cancel(client_id))
+    at.hear(replace(told("cancel_rejected", client_id), action=Action.ASK_ORDER))
+    assert at.router.orders[client_id].state is OrderState.PENDING_CANCEL
+    assert at.router.inquiries[client_id].what == "cancel"
+
+
+@pytest.mark.parametrize("kind", [None, "canceled"])
+def test_what_cannot_be_cancelled_sends_nothing(at: Desk, kind: str | None) -> None:
     client_id = at.send(approved())
-    (happened,) = at.hear(told("cancel_rejected", client_id, detail="-2011: too late"))
-    assert (happened.event.state, happened.event.detail) == (OrderState.SUBMITTED, "-2011: too late")
+    at.hear(*[told(kind, client_id)] if kind else [])  # type: ignore[arg-type]
+    at.log.clear()
+    state = "submitted" if kind is None else "canceled"
+    assert settled(at.router.cancel(client_id)).detail == f"not cancelled: the order is {state}"
+    assert at.log == []
+
+
+def test_an_unwritable_journal_cancels_nothing(at: Desk) -> None:
+    client_id = resting(at)
+    at.journal.unwritable = frozenset({"cancel_intent"})
+    with pytest.raises(JournalUnwritable):
+        settled(at.router.cancel(client_id))
+    assert (at.log, at.router.orders[client_id].state) == ([], OrderState.ACCEPTED)
+
+
+@pytest.mark.parametrize(("state", "step"), ILLEGAL_HEARD)
+def test_a_step_the_table_has_not_is_an_anomaly_and_changes_nothing(at: Desk, state: str, step: str) -> None:
+    client_id = at.send(approved())
+    order = at.router.orders[client_id]
+    order.state, order.before = OrderState(state), OrderState.ACCEPTED if state.startswith("pending") else None
+    kept = copy.deepcopy(order)
+    assert at.hear(told(step, client_id, "1")) == [None]  # type: ignore[arg-type]
+    assert order == kept
+    (anomaly,) = at.journal.of("anomaly")
+    assert anomaly.body == {"what": f"{step} for order {client_id}, {state}", "code": "illegal_step"}
+
+
+# ── what nobody answered ──────────────────────────────────────────────────────
+
+
+def lost(at: Desk, *, verdict: Verdict | None = None) -> ApprovedOrder:
+    """Send an entry that nobody answers, and say what the inquiry came to."""
+    at.venue.outcome = Unknown("no answer")
+    order = approved()
+    client_id = at.send(order)
+    at.router.inquiries[client_id].verdict = verdict
+    at.venue.outcome = Accepted()
+    return order
+
+
+def test_an_unknown_order_is_asked_about(at: Desk) -> None:
+    order = lost(at)
+    (inquiry,) = at.router.inquiries.values()
+    assert (inquiry.what, inquiry.opened_ns, inquiry.ref.symbol) == ("submit", NOW, order.terms.symbol)
+    assert at.router.concluded() == []
+
+
+@pytest.mark.parametrize("fault", [OrderFateUnknown("the connection closed"), VenueBusy("429")])
+def test_a_fault_while_sending_is_no_evidence_about_the_order(at: Desk, fault: Exception) -> None:
+    def fail(_: VenueOrder) -> None:
+        raise fault
+
+    at.venue.while_sending = fail
+    client_id = at.send(approved())
+    assert at.router.orders[client_id].state is OrderState.UNKNOWN
+    assert at.router.inquiries[client_id].what == "submit"
+    assert at.journal.of("order_outcome")[0].body["outcome"] == f"unknown: {fault}"
+
+
+def test_no_opening_follows_on_a_symbol_with_an_unknown_order(at: Desk) -> None:
+    lost(at)
+    event = settled(at.router.execute(approved(proposal_id="p2")))
+    (first,) = at.router.inquiries
+    assert (event.state, event.detail) == (OrderState.DENIED, f"the fate of {first} on SIMUSDT is unknown")
+    assert len(at.venue.sent) == 1
+
+
+def test_reducing_stays_allowed_while_an_order_is_unknown(at: Desk) -> None:
+    at.enter(approved(proposal_id="p0"))
+    account = at.router.snapshot()
+    lost(at)
+    at.send(closing(account))
+    assert at.venue.sent[-1].reduce_only
+
+
+def test_what_is_proven_absent_was_never_there_and_may_be_tried_again(at: Desk) -> None:
+    order = lost(at, verdict="absent")
+    (event,) = at.router.concluded()
+    assert (event.state, event.detail) == (OrderState.REJECTED, "never_arrived")
+    again = settled(at.router.try_again(order))
+    assert again.client_order_id == client_order_id("paper", "default", "p1", "entry", 2) != event.client_order_id
+    assert at.router.snapshot().reconciled
+
+
+@pytest.mark.parametrize("state", ["unknown", "submitted", "accepted", "canceled", "filled", "denied"])
+def test_nothing_is_sent_again_without_proof(at: Desk, state: str) -> None:
+    order = approved()
+    client_id = at.send(order)
+    at.router.orders[client_id].state = OrderState(state)
+    with pytest.raises(ValueError, match=f"cannot be tried again: its last attempt is {state}"):
+        settled(at.router.try_again(order))
+    assert len(at.venue.sent) == 1
+
+
+def test_an_approval_that_was_never_sent_is_not_tried_again(at: Desk) -> None:
+    with pytest.raises(ValueError, match="its last attempt is None"):
+        settled(at.router.try_again(approved()))
+
+
+def test_a_second_attempt_still_needs_a_living_approval(at: Desk) -> None:
+    order = lost(at, verdict="absent")
+    at.router.concluded()
+    at.clock.advance_to(order.expires_ns + 1)
+    assert settled(at.router.try_again(order)).state is OrderState.DENIED
+    assert len(at.venue.sent) == 1
+
+
+def test_an_order_heard_of_is_found(at: Desk) -> None:
+    lost(at)
+    (client_id,) = at.router.inquiries
+    at.hear(told("accepted", client_id, "1"))
+    (event,) = at.router.concluded()
+    assert (event.state, event.detail, at.router.inquiries) == (OrderState.ACCEPTED, "found", {})
+
+
+def test_a_cancelled_order_that_is_gone_is_cancelled(at: Desk) -> None:
+    client_id = resting(at)
+    at.venue.outcome = Unknown("no answer")
+    settled(at.router.cancel(client_id))
+    at.router.inquiries[client_id].verdict = "gone"
+    (event,) = at.router.concluded()
+    assert event.state is OrderState.CANCELED
+
+
+def test_an_order_that_outlived_a_lost_cancel_can_be_cancelled_again(at: Desk) -> None:
+    client_id = resting(at)
+    at.venue.outcome = Unknown("no answer")
+    settled(at.router.cancel(client_id))
+    inquiry = at.router.inquiries[client_id]
+    inquiry.order_answered(
+        inquiry.deadline_ns + 1,
+        VenueOrderState(client_id, "SIMUSDT", "buy", OrderState.ACCEPTED, D(1), D(0), D(0), False, NOW),
+    )
+    (event,) = at.router.concluded()
+    assert (event.state, event.detail) == (OrderState.ACCEPTED, "the cancel never arrived")
+    settled(at.router.cancel(client_id))
+    assert at.router.orders[client_id].state is OrderState.PENDING_CANCEL
+
+
+@pytest.mark.parametrize("kind", ["canceled", "expired"])
+def test_the_stream_ends_the_question_about_a_cancel(at: Desk, kind: str) -> None:
+    client_id = resting(at)
+    at.venue.outcome = Unknown("no answer")
+    settled(at.router.cancel(client_id))
+    at.hear(told(kind, client_id))  # type: ignore[arg-type]
+    at.router.concluded()
+    assert (at.router.inquiries, at.router.orders[client_id].state) == ({}, kind)
+
+
+def test_a_duplicate_id_means_that_an_earlier_send_succeeded(at: Desk) -> None:
+    at.venue.outcome = VenueRefused(-4116, "used before", Action.ASK_DUPLICATE)
+    client_id = at.send(approved())
+    assert at.router.orders[client_id].state is OrderState.UNKNOWN
+    assert client_id in at.router.inquiries
+
+
+# ── halts ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("kind", ["order_intent", "order_denied", "order_sent", "order_outcome"])
+def test_after_a_journal_failure_nothing_is_sent_any_more(at: Desk, kind: str) -> None:
+    order = approved()
+    if kind == "order_denied":
+        at.clock.advance_to(order.expires_ns + 1)
+    at.journal.unwritable = frozenset({kind})
+    with pytest.raises(JournalUnwritable):
+        settled(at.router.execute(order))
+    sent = len(at.venue.sent)
+    assert sent == (kind in ("order_sent", "order_outcome"))
+    at.journal.unwritable = frozenset()
+    with pytest.raises(JournalUnwritable, match=f"the disk is full at {kind}"):
+        settled(at.router.execute(approved(proposal_id="p2")))
+    assert (len(at.venue.sent), at.router.halted) == (sent, f"the disk is full at {kind}")
+
+
+def test_after_an_impossible_fill_nothing_is_opened(at: Desk) -> None:
+    at.venue.outcome = VenueRefused(-1, "no")
+    client_id = at.send(approved())
+    with pytest.raises(BooksDisagree):
+        at.hear(filled(client_id, "1", "100", "1"))
+    (alarm,) = at.journal.of("anomaly")
+    assert (alarm.body["code"], alarm.durable) == ("impossible_fill", True)
+    event = settled(at.router.execute(approved(proposal_id="p2")))
+    assert event.detail == "openings are halted: impossible fill: a fill of 1 arrived for an order that is rejected"
+    at.venue.outcome = Accepted()
+    at.send(closing(at.router.snapshot()))
+    assert at.venue.sent[-1].reduce_only
 
 
 def test_a_fill_beyond_the_quantity_is_booked_and_breaks(at: Desk) -> None:
@@ -334,6 +571,29 @@ def test_a_market_order_in_flight_rests_at_the_mark(at: Desk) -> None:
     at.router.mark("SIMUSDT", D("100.4"))
     at.send(approved(entry_price=None))
     assert at.router.snapshot().resting[0].price == D("100.4")
+
+
+def test_a_second_entry_brings_its_own_stop(at: Desk) -> None:
+    at.enter()
+    second = approved(proposal_id="p2", stop_price=D("99.5"), take_profit_price=D(103), entry_price=D("100.04"))
+    client_id = at.send(second)
+    assert at.router.snapshot().positions[0].stop_price == D(99)
+    at.hear(filled(client_id, "2", "100", "1"))
+    (held,) = at.router.snapshot().positions
+    assert (held.stop_price, held.take_profit_price) == (D("99.5"), D(103))
+
+
+@pytest.mark.parametrize(("outcome", "counted"), [(VenueRefused(-1, "no"), 0), (Accepted(), 1), (Unknown("?"), 1)])
+def test_a_refused_opening_is_no_trade_of_the_day(at: Desk, outcome: Outcome, counted: int) -> None:
+    at.venue.outcome = outcome
+    at.send(approved())
+    assert at.router.snapshot().opening_trades_today == counted
+
+
+def test_transfers_of_the_day_are_told(at: Desk) -> None:
+    at.router.ledger.book_transfer(NOW, "t1", D(50))
+    at.router.ledger.book_transfer(NOW - DAY_NS, "t0", D(7))
+    assert at.router.snapshot().transfers_today_quote == D(50)
 
 
 def test_exits_do_not_rest_as_openings(at: Desk) -> None:

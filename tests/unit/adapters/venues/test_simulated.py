@@ -11,7 +11,19 @@ from chanflow_native import SyntheticMarket
 from made_desk import NOW, SIM, D
 
 from chanflow.adapters.venues.simulated import SimulatedVenue
-from chanflow.execution.ports import Accepted, VenueEvent, VenueOrder, VenuePosition, VenueRefused
+from chanflow.execution.ports import (
+    Accepted,
+    Action,
+    FillCursor,
+    NotFound,
+    OrderChange,
+    OrderRef,
+    VenueBalance,
+    VenueEvent,
+    VenueOrder,
+    VenuePosition,
+    VenueRefused,
+)
 from chanflow.runtime.clock import SimulatedClock
 
 NS_PER_S = 1_000_000_000
@@ -27,7 +39,7 @@ class Traded:
         self.market = SyntheticMarket(seed, NOW)
         self.venue = SimulatedVenue(
             SIM, self.clock, price_decimals=2, qty_decimals=3, order_latency_ns=order_ms * NS_PER_MS,
-            response_latency_ns=response_ms * NS_PER_MS,
+            response_latency_ns=response_ms * NS_PER_MS, deposit_quote=D(10_000),
         )  # fmt: skip
         self.bid = self.ask = D(0)
         assert self.until(60 * NS_PER_S) == []
@@ -162,7 +174,7 @@ async def test_a_bare_position_is_live() -> None:
     await at.venue.submit(at.buy("1"))
     at.until(61 * NS_PER_S)
     for exit_id in ("q1-sl", "q1-tp"):
-        await at.venue.cancel("SIMUSDT", exit_id)
+        await at.venue.cancel(OrderRef("SIMUSDT", exit_id))
     assert kinds(at.until(62 * NS_PER_S)) == [("q1-sl", "canceled"), ("q1-tp", "canceled")]
     assert at.venue.live
 
@@ -179,7 +191,7 @@ async def test_the_instruments_rules_are_the_venues() -> None:
 async def test_a_client_id_used_before_is_refused() -> None:
     at = Traded()
     await at.venue.submit(at.buy())
-    assert await at.venue.submit(at.buy()) == VenueRefused(-4116, "client id q1 was used before")
+    assert await at.venue.submit(at.buy()) == VenueRefused(-4116, "client id q1 was used before", Action.ASK_DUPLICATE)
 
 
 async def test_what_is_refused_on_arrival_is_told_with_its_code() -> None:
@@ -193,9 +205,11 @@ async def test_a_cancel_is_answered_by_an_event() -> None:
     at = Traded()
     await at.venue.submit(at.buy())
     at.until(61 * NS_PER_S)
-    assert await at.venue.cancel("SIMUSDT", "q1-tp") == Accepted()
+    assert await at.venue.cancel(OrderRef("SIMUSDT", "q1-tp")) == Accepted()
     assert kinds(at.until(62 * NS_PER_S)) == [("q1-tp", "canceled")]
-    assert await at.venue.cancel("SIMUSDT", "never") == VenueRefused(-2011, "no order was ever called never")
+    assert await at.venue.cancel(OrderRef("SIMUSDT", "never")) == VenueRefused(
+        -2011, "no order was ever called never", Action.ASK_ORDER
+    )
 
 
 @pytest.mark.parametrize("changes", [{"qty_base": D("1.0001")}, {"limit_price": D("100.001")}])
@@ -203,3 +217,58 @@ async def test_figures_finer_than_the_venue_counts_raise(changes: dict[str, Deci
     at = Traded()
     with pytest.raises(ValueError, match="is finer than the venue counts"):
         await at.venue.submit(replace(at.buy(), **changes))
+
+
+async def test_a_moved_trigger_is_told_as_an_amendment_of_the_same_quantity() -> None:
+    at = Traded()
+    await at.venue.submit(at.buy())
+    at.until(61 * NS_PER_S)
+    nearer = at.bid - D(20)
+    assert await at.venue.amend(OrderRef("SIMUSDT", "q1-sl"), OrderChange(trigger_price=nearer)) == Accepted()
+    (event,) = at.until(62 * NS_PER_S)
+    assert (event.client_order_id, event.kind, event.qty_base) == ("q1-sl", "amended", D(2))
+
+
+async def test_a_trigger_that_would_fire_at_once_is_told_as_a_refused_amendment() -> None:
+    at = Traded()
+    await at.venue.submit(at.buy())
+    at.until(61 * NS_PER_S)
+    beyond = at.ask + D(20)
+    assert await at.venue.amend(OrderRef("SIMUSDT", "q1-sl"), OrderChange(trigger_price=beyond)) == Accepted()
+    (event,) = at.until(62 * NS_PER_S)
+    assert (event.client_order_id, event.kind, event.detail[:6]) == ("q1-sl", "amend_rejected", "-2021:")
+
+
+async def test_only_triggers_can_be_amended_and_there_is_no_dead_man() -> None:
+    at = Traded()
+    changed = await at.venue.amend(OrderRef("SIMUSDT", "q1"), OrderChange(qty_base=D(1), trigger_price=D(90)))
+    assert isinstance(changed, VenueRefused)
+    assert isinstance(await at.venue.arm_dead_man(60_000), VenueRefused)
+    assert at.venue.capabilities.dead_man == "none"
+
+
+async def test_questions_are_answered_from_the_venues_own_books() -> None:
+    at = Traded(response_ms=5_000)
+    assert await at.venue.order(OrderRef("SIMUSDT", "q1")) == NotFound()
+    await at.venue.submit(at.buy())
+    assert at.until(61 * NS_PER_S) == []
+    order = await at.venue.order(OrderRef("SIMUSDT", "q1"))
+    assert not isinstance(order, NotFound)
+    fills = await at.venue.fills(FillCursor({}))
+    assert (order.state, order.filled_base) == ("filled", D(2)) == ("filled", sum(f.qty_base for f in fills))
+    assert [(o.client_order_id, o.is_stop, o.qty_base) for o in await at.venue.open_orders()] == [
+        ("q1-sl", True, D(2)), ("q1-tp", False, D(2)),
+    ]  # fmt: skip
+    assert await at.venue.balances() == (VenueBalance("USDT", 10_000 - sum((f.fee_quote for f in fills), D(0))),)
+    assert await at.venue.fills(FillCursor({"SIMUSDT": fills[-1].trade_id})) == ()
+    assert (await at.venue.rules())["SIMUSDT"] == SIM
+
+
+async def test_events_are_the_same_whether_taken_or_awaited() -> None:
+    taken, awaited = Traded(), Traded()
+    for one in (taken, awaited):
+        await one.venue.submit(one.buy())
+    awaited.clock.advance_to(NOW + 61 * NS_PER_S)
+    awaited.venue.advance(awaited.market.advance(NOW + 61 * NS_PER_S))
+    assert [e async for e in awaited.venue.events()] == taken.until(61 * NS_PER_S) != []
+    assert [e async for e in awaited.venue.events()] == []

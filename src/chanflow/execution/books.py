@@ -1,0 +1,116 @@
+"""The account as it stands: the ledger at the last marks, and what its positions were opened with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from chanflow.domain.account import AccountSnapshot, Position, RestingOrder
+from chanflow.domain.instrument import Instrument
+from chanflow.domain.order import OrderState, OrderTerms
+from chanflow.domain.time import MS_PER_DAY, NS_PER_MS, Clock, utc_date
+from chanflow.execution.ledger import Ledger
+from chanflow.execution.lifecycle import Order
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What the newest entry of a position was sent with."""
+
+    leverage: int
+    stop_price: Decimal | None
+    take_profit_price: Decimal | None
+
+
+class Books:
+    """The ledger with marks, high-water mark and the day's start."""
+
+    def __init__(self, instruments: Mapping[str, Instrument], clock: Clock, capital_quote: Decimal) -> None:
+        self.ledger = Ledger(capital_quote)
+        self.marks: dict[str, Decimal] = {}
+        self.max_drawdown_frac = ZERO
+        self._instruments = dict(instruments)
+        self._clock = clock
+        self._opened: dict[str, _Opened] = {}
+        self._high_water = capital_quote
+        self._day = ""
+        self._day_start = capital_quote
+
+    @property
+    def equity_quote(self) -> Decimal:
+        """Wallet plus unrealised PnL at the last marks."""
+        return self.ledger.wallet_quote + self.ledger.unrealised_quote(self.marks)
+
+    def mark(self, symbol: str, price: Decimal) -> None:
+        """Take a new mark price; high-water mark, drawdown and the day's start follow."""
+        self.marks[symbol] = price
+        equity = self.equity_quote
+        day = utc_date(self._clock.now_ns())
+        if day != self._day:
+            self._day, self._day_start = day, equity
+        self._high_water = max(self._high_water, equity)
+        self.max_drawdown_frac = max(self.max_drawdown_frac, 1 - equity / self._high_water)
+
+    def entered(self, terms: OrderTerms) -> None:
+        """Take the terms of an entry that has begun to fill: the newest are the position's."""
+        self._opened[terms.symbol] = _Opened(terms.leverage, terms.stop_price, terms.take_profit_price)
+
+    def left(self, symbol: str) -> None:
+        """Forget the terms of a position that is closed."""
+        self._opened.pop(symbol, None)
+
+    def snapshot(
+        self, orders: Iterable[Order], terms: Mapping[str, OrderTerms], opening_trades_today: int
+    ) -> AccountSnapshot:
+        """Return the account as it stands now, `orders` in flight included; `terms` are what entries were sent with."""
+        living = [o for o in orders if not o.state.terminal]
+        now_ns = self._clock.now_ns()
+        return AccountSnapshot(
+            as_of_ns=now_ns,
+            wallet_quote=self.ledger.wallet_quote,
+            equity_quote=self.equity_quote,
+            high_water_quote=self._high_water,
+            day_start_equity_quote=self._day_start,
+            transfers_today_quote=self.ledger.transfers_quote(_day_start_ns(now_ns)),
+            positions=tuple(self._positions(living)),
+            resting=tuple(self._resting(living, terms)),
+            opening_trades_today=opening_trades_today,
+            reconciled=all(o.state is not OrderState.UNKNOWN for o in living),
+        )
+
+    def _positions(self, living: list[Order]) -> list[Position]:
+        found = []
+        for symbol, holding in sorted(self.ledger.holdings.items()):
+            if holding.qty_base == 0:
+                continue
+            # A position that no entry of ours explains is shown bare: unprotected, and at no leverage of ours.
+            opened = self._opened.get(symbol, _Opened(1, None, None))
+            found.append(
+                Position(
+                    position_id=self.ledger.position_id(symbol) or "", symbol=symbol,
+                    base=self._instruments[symbol].base, qty_base=holding.qty_base,
+                    entry_price=holding.average_price, mark_price=self.marks[symbol], leverage=opened.leverage,
+                    opened_ns=self.ledger.opened_ns(symbol), stop_price=opened.stop_price,
+                    take_profit_price=opened.take_profit_price,
+                    protected=any(o.symbol == symbol and o.leg == "stop" for o in living),
+                )
+            )  # fmt: skip
+        return found
+
+    def _resting(self, living: list[Order], terms: Mapping[str, OrderTerms]) -> list[RestingOrder]:
+        return [
+            RestingOrder(
+                o.symbol, self._instruments[o.symbol].base, o.side, o.leaves_base,
+                terms[o.client_order_id].limit_price or self.marks.get(o.symbol, ZERO),
+                terms[o.client_order_id].leverage,
+            )
+            for o in living
+            if o.leg == "entry" and o.leaves_base > 0
+        ]  # fmt: skip
+
+
+def _day_start_ns(now_ns: int) -> int:
+    return now_ns - now_ns % (MS_PER_DAY * NS_PER_MS)
