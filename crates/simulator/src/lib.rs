@@ -5,9 +5,11 @@
 //! [`ticks`] drives it from columns, [`bars`] is its sibling for markets of which only bars are known.
 
 pub mod account;
+pub mod bars;
 
 pub mod ladder;
 pub mod latency;
+pub mod life;
 pub mod margin;
 pub mod market;
 pub mod mirror;

@@ -2,6 +2,7 @@
 
 use crate::account::AccountId;
 use crate::ladder::Side;
+use crate::life::{Move, State};
 use crate::queue::Place;
 use crate::reject::Reject;
 
@@ -245,7 +246,7 @@ pub struct Change {
     pub qty: Option<i64>,
 }
 
-/// Where a live order is in its life at the venue.
+/// What a live order does at the venue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Being matched on arrival.
@@ -266,6 +267,8 @@ pub struct LiveOrder {
     /// Lots not filled yet.
     pub leaves: i64,
     /// Where it is in its life.
+    pub state: State,
+    /// What it does there.
     pub stage: Stage,
     /// The venue's number for it, rising from 1.
     pub seq: u64,
@@ -356,9 +359,19 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Returns whether an order ends with it, but for the fill that leaves nothing.
-    pub fn is_end(&self) -> bool {
-        matches!(self, Self::Canceled | Self::Expired | Self::Rejected(_))
+    /// Returns what it does to its order's state; `leaves` are the lots left. Refused requests and the account's own
+    /// events do nothing.
+    pub fn step(&self, leaves: i64) -> Option<Move> {
+        match self {
+            Self::Accepted => Some(Move::Accept),
+            Self::Rejected(_) => Some(Move::Reject),
+            Self::Triggered => Some(Move::Trigger),
+            Self::Amended => Some(Move::Amend),
+            Self::Fill { .. } => Some(Move::Fill { leaves }),
+            Self::Canceled => Some(Move::Cancel),
+            Self::Expired => Some(Move::Expire),
+            _ => None,
+        }
     }
 }
 

@@ -373,11 +373,16 @@ impl Venue {
 
     /// Says something about a live order.
     fn say_of(&mut self, seq: u64, kind: EventKind) {
-        if let Some(order) = self.live(seq) {
-            let (account, leaves) = (order.order.account, order.leaves);
-            let client_id = order.order.client_id.clone();
-            self.say(account, client_id, kind, leaves);
+        let Some(at) = self.index(seq) else { return };
+        let Some(order) = self.live.get_mut(at) else { return };
+        let (account, leaves) = (order.order.account, order.leaves);
+        if let Some(step) = kind.step(leaves) {
+            let next = order.state.after(step);
+            debug_assert!(next.is_some(), "{kind:?} of {order:?}");
+            order.state = next.unwrap_or(order.state);
         }
+        let client_id = order.order.client_id.clone();
+        self.say(account, client_id, kind, leaves);
     }
 
     /// Ends a live order with a last word.

@@ -2,6 +2,7 @@
 
 use crate::account::AccountId;
 use crate::ladder::Side;
+use crate::life::State;
 use crate::order::{EventKind, Kind, LiveOrder, NewOrder, Protection, Stage, Tif, Trail, TriggerOn};
 use crate::queue::Place;
 use crate::reject::{Code, Reject, decimal};
@@ -312,6 +313,7 @@ pub(super) fn born(order: NewOrder, leaves: i64, seq: u64) -> LiveOrder {
     LiveOrder {
         order,
         leaves,
+        state: State::New,
         stage: Stage::Taking,
         seq,
         place: Place::default(),
