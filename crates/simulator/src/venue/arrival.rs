@@ -75,7 +75,7 @@ impl Venue {
         if self.seen.contains(&(account, client_id.to_owned())) {
             return Ok(());
         }
-        Err(Reject::new(Code::UnknownOrder, format!("no order is called {client_id}")))
+        Err(Reject::new(Code::UnknownOrder, format!("no order was ever called {client_id}")))
     }
 
     pub(super) fn price_in_bounds(&self, price: i64) -> Result<(), Reject> {

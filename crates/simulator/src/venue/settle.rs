@@ -15,6 +15,15 @@ impl Venue {
         self.books(account).cloned().unwrap_or_default()
     }
 
+    /// Returns the maintenance margin of an account's position here, 0 without margin rules or a mark.
+    pub fn maintenance_nano(&self, account: AccountId) -> i128 {
+        let worth = self.mark2().zip(self.books(account)).map(|(mark2, books)| {
+            (notional_nano(mark2, books.position) / 2).abs()
+        });
+        let rules = self.config.margin.as_ref();
+        rules.zip(worth).map_or(0, |(rules, worth)| rules.maintenance_nano(worth))
+    }
+
     /// Returns the other sides of all entries.
     pub fn counterparts(&self) -> &Counterparts {
         &self.counterparts
