@@ -23,6 +23,7 @@ impl Venue {
     }
 
     /// Takes the absolute quantity of one level.
+    #[inline]
     pub(crate) fn level_told(&mut self, side: Side, level: Level) {
         self.mirror.set_level(side, level);
         self.after_book(side, level);
@@ -35,15 +36,29 @@ impl Venue {
     }
 
     fn after_book(&mut self, side: Side, level: Level) {
-        if !self.live.is_empty() {
+        if self.live.is_empty() && self.config.margin.is_none() {
+            return;
+        }
+        let watch = self.watched();
+        let [own, met] = [side, side.opposite()].map(|side| watch.resting[side as usize]);
+        if own.is_some_and(|own| side.reaches(own, level.price)) {
             self.requeue_at(side, level.price, level.qty);
-            if !self.mirror.is_synced() {
-                self.requeue();
-            }
+        }
+        if !self.mirror.is_synced() {
+            self.requeue();
+        }
+        // Only the orders of the other side can be met by what this side shows.
+        if let Some(met) = met
+            && self.mirror.best(side).is_some_and(|best| side.opposite().reaches(met, best.price))
+        {
             self.meet_the_book();
+        }
+        if watch.has_working {
             self.work_on();
         }
-        self.watch_prices();
+        if watch.has_armed || watch.has_working || self.config.margin.is_some() {
+            self.watch_prices();
+        }
     }
 
     /// Takes a trade; where nothing else was ever told, the book is guessed from it.

@@ -56,12 +56,9 @@ impl Venue {
 
     /// As `requeue`, for the one level that a feed has told.
     pub(super) fn requeue_at(&mut self, side: Side, price: i64, displayed: i64) {
-        let watched = self.watched().resting[side as usize];
-        if watched.is_some_and(|best| side.reaches(best, price)) {
-            for order in &mut self.live {
-                if resting_price(order, side) == Some(price) {
-                    order.place.level_told(self.config.queue, displayed);
-                }
+        for order in &mut self.live {
+            if resting_price(order, side) == Some(price) {
+                order.place.level_told(self.config.queue, displayed);
             }
         }
     }
@@ -90,20 +87,25 @@ impl Venue {
     }
 
     /// Returns what market events could touch, looked up anew after changes.
+    #[inline]
     pub(super) fn watched(&mut self) -> Watch {
         if self.watch.is_stale {
-            let best = |side: Side| {
-                let prices = self.live.iter().filter_map(|order| resting_price(order, side));
-                prices.max_by_key(|&price| side.sign() * price)
-            };
-            self.watch = Watch {
-                resting: [best(Side::Buy), best(Side::Sell)],
-                has_armed: self.live.iter().any(|order| order.stage == Stage::Armed),
-                has_working: self.live.iter().any(|order| order.stage == Stage::Working),
-                is_stale: false,
-            };
+            self.look_again();
         }
         self.watch
+    }
+
+    fn look_again(&mut self) {
+        let best = |side: Side| {
+            let prices = self.live.iter().filter_map(|order| resting_price(order, side));
+            prices.max_by_key(|&price| side.sign() * price)
+        };
+        self.watch = Watch {
+            resting: [best(Side::Buy), best(Side::Sell)],
+            has_armed: self.live.iter().any(|order| order.stage == Stage::Armed),
+            has_working: self.live.iter().any(|order| order.stage == Stage::Working),
+            is_stale: false,
+        };
     }
 
     /// Returns rank and price of the resting orders of `side` at `price` or better, in price-time priority.
