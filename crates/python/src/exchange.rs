@@ -73,7 +73,9 @@ impl PySimulatedExchange {
             maintenance_ppb,
         };
         let margin = brackets
-            .map(|rows| MarginRules::new(rows.into_iter().map(bracket).collect(), liquidation_fee_ppb))
+            .map(|rows| {
+                MarginRules::new(rows.into_iter().map(bracket).collect(), liquidation_fee_ppb)
+            })
             .transpose()
             .map_err(PyValueError::new_err)?;
         let ids = [("ever", Uniqueness::Ever), ("while_live", Uniqueness::WhileLive)];
@@ -189,8 +191,7 @@ impl PySimulatedExchange {
         price: PyReadonlyArray1<'_, i64>,
         qty: PyReadonlyArray1<'_, i64>,
     ) -> PyResult<Vec<EventTuple>> {
-        let columns =
-            (event_ns.as_slice()?, kind.as_slice()?, price.as_slice()?, qty.as_slice()?);
+        let columns = (event_ns.as_slice()?, kind.as_slice()?, price.as_slice()?, qty.as_slice()?);
         let (event_ns, kind, price, qty) = columns;
         let ticks = Ticks::new(event_ns, kind, price, qty).map_err(PyValueError::new_err)?;
         Ok(py.detach(|| self.venue.on_ticks(ticks).iter().map(event_tuple).collect()))
@@ -311,7 +312,10 @@ fn fee_tier((from_notional, maker_ppb, taker_ppb): (i128, i64, i64)) -> PyResult
     const ONE: i64 = 1_000_000_000;
     for (name, value) in [("maker_ppb", maker_ppb), ("taker_ppb", taker_ppb)] {
         if !(-ONE..=ONE).contains(&value) {
-            return Err(PyValueError::new_err(format!("{name} is {value}, from {} to {ONE}", -ONE)));
+            return Err(PyValueError::new_err(format!(
+                "{name} is {value}, from {} to {ONE}",
+                -ONE
+            )));
         }
     }
     Ok(FeeTier { from_notional, maker_ppb, taker_ppb })

@@ -205,7 +205,8 @@ impl PySimulatedVenue {
                 its.0, its.1, own.0, own.1
             )));
         }
-        Ok(py.detach(|| self.venue.on_events(&batch.batch).iter().filter_map(event_tuple).collect()))
+        Ok(py
+            .detach(|| self.venue.on_events(&batch.batch).iter().filter_map(event_tuple).collect()))
     }
 
     fn advance(&mut self, now_ns: i64) -> Vec<EventTuple> {
@@ -293,9 +294,9 @@ fn event_tuple(event: &VenueEvent) -> Option<EventTuple> {
         EventKind::CancelRejected(reject) => ("cancel_rejected", None, refused(reject)),
         EventKind::AmendRejected(reject) => ("amend_rejected", None, refused(reject)),
         // Only a venue with margin or funding says these, and this view has neither.
-        EventKind::Funding { .. }
-        | EventKind::Liquidated { .. }
-        | EventKind::Insurance { .. } => return None,
+        EventKind::Funding { .. } | EventKind::Liquidated { .. } | EventKind::Insurance { .. } => {
+            return None;
+        }
     };
     let client_id = event.client_id.clone();
     Some((event.venue_ns, event.known_ns, client_id, kind, event.leaves_qty, fill, reject))

@@ -182,7 +182,9 @@ impl BarVenue {
     /// Quantities below 1 or off the lot, prices below 1.
     pub fn submit(&mut self, order: BarOrder) -> Result<u32, String> {
         let prices = [order.kind.limit(), order.kind.trigger(), order.exits[0], order.exits[1]];
-        if let Some(price) = prices.into_iter().flatten().find(|&at| at < 1 || at > i64::MAX / 4) {
+        if let Some(price) =
+            prices.into_iter().flatten().find(|at| !(1..=i64::MAX / 4).contains(at))
+        {
             return Err(format!("price is {price}, from 1 to 2^61"));
         }
         if !(1..=i64::MAX / 4).contains(&order.qty) {

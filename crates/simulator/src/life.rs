@@ -100,7 +100,10 @@ mod tests {
     fn a_fill_that_leaves_nothing_ends_the_order() {
         let accepted = State::New.after(Move::Accept).unwrap();
         let part = accepted.after(Move::Fill { leaves: 3 }).unwrap();
-        assert_eq!((part, part.after(Move::Fill { leaves: 0 })), (State::PartiallyFilled, Some(State::Filled)));
+        assert_eq!(
+            (part, part.after(Move::Fill { leaves: 0 })),
+            (State::PartiallyFilled, Some(State::Filled))
+        );
         assert_eq!(accepted.after(Move::Fill { leaves: -1 }), None);
     }
 }

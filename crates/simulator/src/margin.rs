@@ -136,7 +136,10 @@ mod tests {
     fn maintenance_adds_up_over_the_brackets() {
         let of = |notional: i128| rules().maintenance_nano(notional * NANO) / (NANO / 1_000);
         assert_eq!([of(100), of(1_000), of(2_000), of(9_000)], [1_000, 10_000, 60_000, 410_000]);
-        assert_eq!([50, 51, 20, 10].map(|leverage| rules().cap(leverage)), [1_000, 0, 5_000, 5_000]);
+        assert_eq!(
+            [50, 51, 20, 10].map(|leverage| rules().cap(leverage)),
+            [1_000, 0, 5_000, 5_000]
+        );
     }
 
     #[test]
@@ -152,7 +155,8 @@ mod tests {
 
     #[test]
     fn a_short_is_bankrupt_above() {
-        let mut account = Account { mode: MarginMode::Isolated, leverage: 10, ..Account::default() };
+        let mut account =
+            Account { mode: MarginMode::Isolated, leverage: 10, ..Account::default() };
         account.deposit(1_000 * NANO);
         account.trade(Side::Sell, 100, 10);
         assert!(rules().is_due(&account, 2 * 110) && !rules().is_due(&account, 2 * 108));

@@ -41,9 +41,7 @@ impl QueueModel {
     pub fn share_behind(self, front: f64, back: f64) -> f64 {
         let (front, back) = match self {
             Self::RiskAdverse => return 1.0,
-            Self::Log { base_per_lot } => {
-                (log1p(front * base_per_lot), log1p(back * base_per_lot))
-            }
+            Self::Log { base_per_lot } => (log1p(front * base_per_lot), log1p(back * base_per_lot)),
             Self::Power { n } => (power(front, n), power(back, n)),
         };
         if front + back > 0.0 { back / (back + front) } else { 1.0 }
@@ -161,7 +159,11 @@ mod tests {
     fn after(orders: &[(i64, i64)], qty: i64) -> Vec<(i64, i64)> {
         let mut queue: Vec<Waiting> = orders
             .iter()
-            .map(|&(ahead, leaves)| Waiting { place: Place::behind(Some(ahead)), leaves, filled: 0 })
+            .map(|&(ahead, leaves)| Waiting {
+                place: Place::behind(Some(ahead)),
+                leaves,
+                filled: 0,
+            })
             .collect();
         trade(&mut queue, qty);
         queue.iter().map(|waiting| (waiting.place.ahead().unwrap(), waiting.filled)).collect()

@@ -114,9 +114,7 @@ fn a_trailing_stop_stands_by_the_bars_before() {
     long(&mut venue, 5, [None, None]);
     venue.on_bar(&bar(1_000, 1_000, 1_000, 1_000));
     let kind = Kind::Trailing { callback_bps: 100, activation: None };
-    venue
-        .submit(BarOrder { kind, reduce_only: true, ..BarOrder::market(Side::Sell, 5) })
-        .unwrap();
+    venue.submit(BarOrder { kind, reduce_only: true, ..BarOrder::market(Side::Sell, 5) }).unwrap();
     venue.on_bar(&bar(1_000, 1_100, 1_000, 1_095));
     assert_eq!(venue.fills().len(), 1, "the bar's own high does not count in it");
     venue.on_bar(&bar(1_095, 1_096, 1_080, 1_090));
@@ -168,7 +166,8 @@ fn shares_bought_today_are_sold_tomorrow() {
 #[test]
 fn nothing_is_bought_at_the_upper_limit_or_while_suspended() {
     let mut venue = BarVenue::new(BarRules::a_share()).unwrap();
-    let day = |day, price, volume| Bar { day, volume: Some(volume), ..bar(price, price, price, price) };
+    let day =
+        |day, price, volume| Bar { day, volume: Some(volume), ..bar(price, price, price, price) };
     venue.on_bar(&day(0, 1_000, 1_000_000));
     long(&mut venue, 100, [None, None]);
     venue.on_bar(&day(1, 1_100, 1_000_000));
@@ -217,4 +216,45 @@ fn funding_is_paid_on_the_position() {
     assert_eq!(done.venue.account().funding_nano, -1_000 * 3 * 100_000);
     assert_eq!(done.equity_nano, [50.0, 50.0, 50.0 - 3e8, 50.0 - 3e8]);
     assert_eq!(done.venue.imbalance(), (0, 0));
+}
+
+#[test]
+fn bars_keep_money_lots_and_rules_over_seeds() {
+    for seed in 1..=300 {
+        let mut rng = simulator::rng::Rng::named(seed, "bars");
+        let rules = if seed % 2 == 0 { BarRules::a_share() } else { BarRules::default() };
+        let (lot, shorts) = (rules.lot, rules.allow_short);
+        let mut venue = BarVenue::new(BarRules { slippage: 1, ..rules }).unwrap();
+        let mut close = 1_000;
+        for row in 0..200 {
+            let open = (close + rng.below(41) as i64 - 20).max(50);
+            close = (open + rng.below(41) as i64 - 20).max(50);
+            let (high, low) = (open.max(close) + 5, open.min(close) - 5);
+            let traded = if rng.chance(0.05) { 0 } else { 2_000 + rng.below(9_000) as i64 };
+            let volume = Some(traded);
+            let (before, fills) = (venue.account().position, venue.fills().len());
+            venue.on_bar(&Bar { open, high, low, close, volume, day: row / 4 });
+            assert_eq!((venue.imbalance(), venue.account().discrepancy_nano()), ((0, 0), 0));
+            let new = &venue.fills()[fills..];
+            let lots: i64 = new.iter().map(|fill| fill.qty).sum();
+            assert!(lots * 10 <= traded, "a tenth of the volume");
+            let net: i64 = new.iter().map(|fill| fill.qty * fill.side.sign()).sum();
+            assert_eq!(before + net, venue.account().position);
+            assert!(shorts || venue.account().position >= 0);
+            assert!(venue.open_orders().iter().all(|live| live.state.is_live() && live.leaves > 0));
+            let price = close + rng.below(61) as i64 - 30;
+            let kind = match rng.below(6) {
+                0 => Kind::Limit { price },
+                1 => Kind::StopMarket { trigger: price },
+                2 => Kind::StopLimit { trigger: price, price: price + 3 },
+                3 => Kind::Trailing { callback_bps: 150, activation: None },
+                _ => Kind::Market,
+            };
+            let side = if rng.chance(0.5) { Side::Buy } else { Side::Sell };
+            let exits = [Some(close - 25 * side.sign()), Some(close + 25 * side.sign())];
+            let qty = lot * (1 + rng.below(9) as i64);
+            venue.submit(BarOrder { kind, exits, ..BarOrder::market(side, qty) }).unwrap();
+        }
+        assert!(!venue.fills().is_empty());
+    }
 }

@@ -130,9 +130,7 @@ fn told(events: &[VenueEvent]) -> Vec<String> {
                 EventKind::Rejected(reject) => reject.code.number().to_string(),
                 EventKind::CancelRejected(reject) => format!("cancel{}", reject.code.number()),
                 EventKind::AmendRejected(reject) => format!("amend{}", reject.code.number()),
-                EventKind::Funding { .. }
-                | EventKind::Liquidated { .. }
-                | EventKind::Insurance { .. } => "account".to_owned(),
+                other => format!("{other:?}"),
             };
             format!("{} {what} {}", event.client_id, event.leaves_qty)
         })
@@ -212,11 +210,7 @@ fn the_queue_is_never_longer_than_the_level() {
     desk.diff(&[(9_998, 6)], &[]);
     assert_eq!(desk.venue.open_orders()[0].place.ahead(), Some(6));
     desk.diff(&[(9_998, 40)], &[]);
-    assert_eq!(
-        desk.venue.open_orders()[0].place.ahead(),
-        Some(6),
-        "newcomers queue behind"
-    );
+    assert_eq!(desk.venue.open_orders()[0].place.ahead(), Some(6), "newcomers queue behind");
 }
 
 #[test]

@@ -132,12 +132,11 @@ impl BarVenue {
                 (live.inside != Some(self.next_bar) && side.reaches(trigger, best))
                     .then(|| slipped(trigger))
             }
-            (Kind::TakeProfitLimit { trigger, price }, Moment::Targets) => {
-                (live.inside != Some(self.next_bar)
-                    && side.reaches(trigger, best)
-                    && side.reaches(price, trigger))
-                .then_some((trigger, false))
-            }
+            (Kind::TakeProfitLimit { trigger, price }, Moment::Targets) => (live.inside
+                != Some(self.next_bar)
+                && side.reaches(trigger, best)
+                && side.reaches(price, trigger))
+            .then_some((trigger, false)),
             (Kind::Trailing { callback_bps, .. }, Moment::Open | Moment::Stops) => {
                 let best2 = i128::from(live.trail.best2?);
                 let back = best2 * i128::from(10_000 - side.opposite().sign() * callback_bps);
@@ -301,9 +300,8 @@ impl BarVenue {
 
     fn drop_idle(&mut self) {
         let account = &self.account;
-        let is_idle = |live: &LiveBarOrder| {
-            live.order.reduce_only && account.reducible(live.order.side) == 0
-        };
+        let is_idle =
+            |live: &LiveBarOrder| live.order.reduce_only && account.reducible(live.order.side) == 0;
         let idle: Vec<(u32, u32)> = self
             .live
             .iter()

@@ -69,10 +69,10 @@ impl<'a> BarColumns<'a> {
         let is_wrong = |&(((&o, &h), &l), &c): &(((&i64, &i64), &i64), &i64)| {
             l < 1 || h > i64::MAX / 4 || o.min(c) < l || o.max(c) > h
         };
-        if let Some((row, (((o, h), l), c))) =
-            bars.enumerate().find(|(_, bar)| is_wrong(bar))
-        {
-            return Err(format!("bar {row} has open {o}, high {h}, low {l}, close {c}: out of order"));
+        if let Some((row, (((o, h), l), c))) = bars.enumerate().find(|(_, bar)| is_wrong(bar)) {
+            return Err(format!(
+                "bar {row} has open {o}, high {h}, low {l}, close {c}: out of order"
+            ));
         }
         if let Some(row) = self.volume.and_then(|lots| lots.iter().position(|&lots| lots < 0)) {
             return Err(format!("volume of bar {row} is negative"));
@@ -176,7 +176,11 @@ impl BarVenue {
         let lots = position.saturating_sub(self.account.position);
         if lots != 0 {
             let side = if lots > 0 { Side::Buy } else { Side::Sell };
-            self.place(BarOrder { exits, ..BarOrder::market(side, lots.saturating_abs()) }, 0, None);
+            self.place(
+                BarOrder { exits, ..BarOrder::market(side, lots.saturating_abs()) },
+                0,
+                None,
+            );
         }
     }
 }

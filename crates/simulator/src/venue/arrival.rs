@@ -3,7 +3,9 @@
 use crate::account::AccountId;
 use crate::ladder::Side;
 use crate::life::State;
-use crate::order::{EventKind, Kind, LiveOrder, NewOrder, Protection, Stage, Tif, Trail, TriggerOn};
+use crate::order::{
+    EventKind, Kind, LiveOrder, NewOrder, Protection, Stage, Tif, Trail, TriggerOn,
+};
 use crate::queue::Place;
 use crate::reject::{Code, Reject, decimal};
 
@@ -53,8 +55,7 @@ impl Venue {
                 format!("client id {id} has {} characters, at most {MAX_ID}", id.len()),
             ));
         }
-        if let Some(id) =
-            ids.iter().find(|id| self.seen.contains(&(order.account, (*id).clone())))
+        if let Some(id) = ids.iter().find(|id| self.seen.contains(&(order.account, (*id).clone())))
         {
             return Err(Reject::new(Code::Duplicate, format!("client id {id} was used before")));
         }

@@ -17,9 +17,10 @@ impl Venue {
 
     /// Returns the maintenance margin of an account's position here, 0 without margin rules or a mark.
     pub fn maintenance_nano(&self, account: AccountId) -> i128 {
-        let worth = self.mark2().zip(self.books(account)).map(|(mark2, books)| {
-            (notional_nano(mark2, books.position) / 2).abs()
-        });
+        let worth = self
+            .mark2()
+            .zip(self.books(account))
+            .map(|(mark2, books)| (notional_nano(mark2, books.position) / 2).abs());
         let rules = self.config.margin.as_ref();
         rules.zip(worth).map_or(0, |(rules, worth)| rules.maintenance_nano(worth))
     }
@@ -100,12 +101,7 @@ impl Venue {
     }
 
     /// Tells what a cross account has and needs in other instruments; the owner of several venues keeps it up to date.
-    pub fn set_elsewhere(
-        &mut self,
-        account: AccountId,
-        equity_nano: i128,
-        maintenance_nano: i128,
-    ) {
+    pub fn set_elsewhere(&mut self, account: AccountId, equity_nano: i128, maintenance_nano: i128) {
         let books = self.books_mut(account);
         books.elsewhere_equity_nano = equity_nano;
         books.elsewhere_maintenance_nano = maintenance_nano;

@@ -20,8 +20,7 @@ impl Venue {
     /// Lets a live order take what the book offers within `limit`.
     pub(super) fn take(&mut self, seq: u64, limit: Option<i64>) {
         let Some(order) = self.live(seq) else { return };
-        let (side, mode, account) =
-            (order.order.side, order.order.self_trade, order.order.account);
+        let (side, mode, account) = (order.order.side, order.order.self_trade, order.order.account);
         let qty = self.tradable(order);
         let opposite = side.opposite();
         let meets_orders = self.watched().resting[opposite as usize]
@@ -117,13 +116,7 @@ impl Venue {
     }
 
     /// Returns how many of the `wanted` lots a taker of an account would find within `limit`, its own orders left out.
-    pub(super) fn offered(
-        &self,
-        account: AccountId,
-        side: Side,
-        limit: i64,
-        wanted: i64,
-    ) -> i64 {
+    pub(super) fn offered(&self, account: AccountId, side: Side, limit: i64, wanted: i64) -> i64 {
         let mut found = 0;
         for offer in self.offers(side, Some(limit)) {
             let maker = offer.maker.and_then(|seq| self.live(seq));
