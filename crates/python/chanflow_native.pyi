@@ -76,7 +76,18 @@ class StrokeEvent:
         direction: int,
         bar: int,
     ) -> None: ...
-    __match_args__ = ("kind", "index", "start_bar", "end_bar", "start_ts_ms", "end_ts_ms", "start_price", "end_price", "direction", "bar")
+    __match_args__ = (
+        "kind",
+        "index",
+        "start_bar",
+        "end_bar",
+        "start_ts_ms",
+        "end_ts_ms",
+        "start_price",
+        "end_price",
+        "direction",
+        "bar",
+    )
 
 @final
 class SegmentEvent:
@@ -124,7 +135,21 @@ class SegmentEvent:
         direction: int,
         bar: int,
     ) -> None: ...
-    __match_args__ = ("kind", "level", "index", "start_element", "end_element", "start_bar", "end_bar", "start_ts_ms", "end_ts_ms", "start_price", "end_price", "direction", "bar")
+    __match_args__ = (
+        "kind",
+        "level",
+        "index",
+        "start_element",
+        "end_element",
+        "start_bar",
+        "end_bar",
+        "start_ts_ms",
+        "end_ts_ms",
+        "start_price",
+        "end_price",
+        "direction",
+        "bar",
+    )
 
 @final
 class CenterEvent:
@@ -175,7 +200,22 @@ class CenterEvent:
         grade: int,
         bar: int,
     ) -> None: ...
-    __match_args__ = ("kind", "level", "start", "end", "entry", "exit", "low", "high", "peak_low", "peak_high", "start_ts_ms", "end_ts_ms", "grade", "bar")
+    __match_args__ = (
+        "kind",
+        "level",
+        "start",
+        "end",
+        "entry",
+        "exit",
+        "low",
+        "high",
+        "peak_low",
+        "peak_high",
+        "start_ts_ms",
+        "end_ts_ms",
+        "grade",
+        "bar",
+    )
 
 @final
 class PointEvent:
@@ -402,7 +442,9 @@ def chan_analyze(
 # scan
 
 def chan_scan(
-    series: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]],
+    series: list[
+        tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+    ],
     preset: str = "default",
     params: dict[str, str | bool | int | float | None] | None = None,
     fresh_bars: int | None = None,
@@ -680,9 +722,7 @@ class SyntheticMarket:
 
 _Ints = NDArray[np.int64]
 _Fill = tuple[int, int, int, bool, int, int]
-_ExchangeEvent = tuple[
-    int, int, int, str, str, int, _Fill | None, tuple[int, str] | None, tuple[int, int, int] | None
-]
+_ExchangeEvent = tuple[int, int, int, str, str, int, _Fill | None, tuple[int, str] | None, tuple[int, int, int] | None]
 _ExchangeOrder = tuple[int, int, str, str, str, int, int, int | None, int | None, str, str, int | None]
 
 @final
@@ -768,29 +808,19 @@ class SimulatedExchange:
         An order keeps its place in the queue only when it becomes smaller at its price. One whose new quantity is filled
         already, and a post-only one that would take, end with it.
         """
-    def push(
-        self, batch: EventBatch
-    ) -> list[_ExchangeEvent]:
+    def push(self, batch: EventBatch) -> list[_ExchangeEvent]:
         """Read market events, without the GIL, and return what they and the arrivals between them brought about."""
-    def push_ticks(
-        self, event_ns: _Ints, kind: NDArray[np.uint8], price: _Ints, qty: _Ints
-    ) -> list[_ExchangeEvent]:
+    def push_ticks(self, event_ns: _Ints, kind: NDArray[np.uint8], price: _Ints, qty: _Ints) -> list[_ExchangeEvent]:
         """As `push`, for columns in order of time, without the GIL.
 
         `kind` is 0 a new book, 1 bid level, 2 ask level (absolute quantity), 3 trade by a buyer, 4 by a seller, 5 best bid,
         6 best ask, 7 mark price, 8 funding with `qty` as its rate in ppb. Raises ValueError naming the first wrong row.
         """
-    def advance(
-        self, now_ns: int
-    ) -> list[_ExchangeEvent]:
+    def advance(self, now_ns: int) -> list[_ExchangeEvent]:
         """Let requests arrive that do before `now_ns`; all market events before it have been pushed."""
-    def set_mark(
-        self, now_ns: int, price: int
-    ) -> list[_ExchangeEvent]:
+    def set_mark(self, now_ns: int, price: int) -> list[_ExchangeEvent]:
         """Take the mark price from now on (before the first one it is the mid) and return what it triggers or liquidates."""
-    def fund(
-        self, now_ns: int, rate_ppb: int
-    ) -> list[_ExchangeEvent]:
+    def fund(self, now_ns: int, rate_ppb: int) -> list[_ExchangeEvent]:
         """Settle funding at the mark: longs pay the rate, shorts receive it."""
     def deposit(self, account: int, amount_nano: int) -> None:
         """Pay into an account, or out of it with a negative amount."""
@@ -810,17 +840,13 @@ class SimulatedExchange:
         """
     def accounts(self) -> list[int]:
         """Return the accounts that were ever used, in order."""
-    def open_orders(
-        self, account: int | None = None
-    ) -> list[_ExchangeOrder]:
+    def open_orders(self, account: int | None = None) -> list[_ExchangeOrder]:
         """Return (account, number, client_id, side, kind, qty, leaves, price, trigger, state, stage, ahead), oldest first.
 
         `state` is accepted, triggered or partially_filled, `stage` resting, armed or working; `ahead` is the displayed lots
         that trade first, None while unknown.
         """
-    def order(
-        self, account: int, client_id: str
-    ) -> _ExchangeOrder | None:
+    def order(self, account: int, client_id: str) -> _ExchangeOrder | None:
         """Return a live order as `open_orders` does, None if it is not live."""
     def book(self, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Return (price, qty) of the displayed bids and asks, best first, less what our takers ate; our orders are not in it."""
