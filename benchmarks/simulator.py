@@ -263,6 +263,15 @@ def ticks() -> None:
 
     print(f"ticks: {len(columns[0]):,} of {each} bytes in columns, {len(asks[0]):,} requests")
     print(f"ticks: no orders          {TICKS / median_s(lambda: play('log', quiet=True)) / 1e6:>8.1f} M events/s")
+    table = [column[:200_000] for column in columns]
+
+    def by_slices(width: int = 100) -> None:
+        venue = exchange("log")
+        for at in range(0, len(table[0]), width):
+            venue.push_ticks(*(column[at : at + width] for column in table))  # type: ignore[arg-type]
+            venue.book(1)
+
+    print(f"ticks: a look each 100 ms {len(table[0]) / median_s(by_slices) / 1e6:>8.1f} M events/s")
     interpreter = os.environ.get("PEER_HFTBACKTEST")
     for queue in ("risk_adverse", "log", "power 3"):
         rate = TICKS / median_s(lambda queue=queue: play(queue)) / 1e6  # type: ignore[misc]

@@ -1,6 +1,7 @@
 //! Order kinds, accounts and money by example, on a feed of levels: one order, one fact.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+use orderflow::event::{Body, Event, EventBatch, Level};
 use simulator::account::{FeeTier, MarginMode, NANO};
 use simulator::ladder::Side;
 use simulator::latency::Latency;
@@ -251,6 +252,26 @@ fn trades_alone_fill_makers_only_through_their_price() {
     desk.send(limit(0, "a", Side::Buy, 97, 5));
     assert!(desk.feed(&[(SELL, 97, 50)]).is_empty());
     assert_eq!(desk.feed(&[(SELL, 96, 2), (SELL, 96, 9)]), ["0a 2@97m", "0a 3@97m"]);
+}
+
+#[test]
+fn whole_books_replace_each_other_and_a_reset_empties_them() {
+    let mut desk = Desk::plain();
+    let push = |desk: &mut Desk, body: fn(&mut EventBatch) -> Body| {
+        desk.now_ns += 10;
+        let mut batch = EventBatch::default();
+        let (event_ns, body) = (desk.now_ns, body(&mut batch));
+        batch.events.push(Event { event_ns, emitted_ms: 0, known_ns: event_ns, body });
+        desk.venue.on_events(&batch);
+        [Side::Buy, Side::Sell].map(|side| desk.venue.best(side).map(|level| level.price))
+    };
+    let book = |batch: &mut EventBatch| Body::Book {
+        id: 7,
+        bids: batch.add_levels([Level { price: 50, qty: 1 }]),
+        asks: batch.add_levels([Level { price: 60, qty: 1 }]),
+    };
+    assert_eq!(push(&mut desk, book), [Some(50), Some(60)]);
+    assert_eq!(push(&mut desk, |_| Body::Reset), [None, None]);
 }
 
 #[test]
