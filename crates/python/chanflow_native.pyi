@@ -110,7 +110,18 @@ class StrokeEvent:
         direction: int,
         bar: int,
     ) -> None: ...
-    __match_args__ = ("kind", "index", "start_bar", "end_bar", "start_ts_ms", "end_ts_ms", "start_price", "end_price", "direction", "bar")
+    __match_args__ = (
+        "kind",
+        "index",
+        "start_bar",
+        "end_bar",
+        "start_ts_ms",
+        "end_ts_ms",
+        "start_price",
+        "end_price",
+        "direction",
+        "bar",
+    )
 
 @final
 class SegmentEvent:
@@ -158,7 +169,21 @@ class SegmentEvent:
         direction: int,
         bar: int,
     ) -> None: ...
-    __match_args__ = ("kind", "level", "index", "start_element", "end_element", "start_bar", "end_bar", "start_ts_ms", "end_ts_ms", "start_price", "end_price", "direction", "bar")
+    __match_args__ = (
+        "kind",
+        "level",
+        "index",
+        "start_element",
+        "end_element",
+        "start_bar",
+        "end_bar",
+        "start_ts_ms",
+        "end_ts_ms",
+        "start_price",
+        "end_price",
+        "direction",
+        "bar",
+    )
 
 @final
 class CenterEvent:
@@ -209,7 +234,22 @@ class CenterEvent:
         grade: int,
         bar: int,
     ) -> None: ...
-    __match_args__ = ("kind", "level", "start", "end", "entry", "exit", "low", "high", "peak_low", "peak_high", "start_ts_ms", "end_ts_ms", "grade", "bar")
+    __match_args__ = (
+        "kind",
+        "level",
+        "start",
+        "end",
+        "entry",
+        "exit",
+        "low",
+        "high",
+        "peak_low",
+        "peak_high",
+        "start_ts_ms",
+        "end_ts_ms",
+        "grade",
+        "bar",
+    )
 
 @final
 class PointEvent:
@@ -436,7 +476,9 @@ def chan_analyze(
 # scan
 
 def chan_scan(
-    series: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]],
+    series: list[
+        tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+    ],
     preset: str = "default",
     params: dict[str, str | bool | int | float | None] | None = None,
     fresh_bars: int | None = None,
@@ -799,6 +841,205 @@ class SyntheticMarket:
     def price_decimals(self) -> int: ...
     @property
     def qty_decimals(self) -> int: ...
+
+_Ints = NDArray[np.int64]
+_Fill = tuple[int, int, int, bool, int, int]
+_ExchangeEvent = tuple[int, int, int, str, str, int, _Fill | None, tuple[int, str] | None, tuple[int, int, int] | None]
+_ExchangeOrder = tuple[int, int, str, str, str, int, int, int | None, int | None, str, str, int | None]
+
+@final
+class SimulatedExchange:
+    """Matches the orders of any number of accounts on one book, inside the market events of one instrument.
+
+    Prices are integers of 10^-price_decimals, quantities of 10^-qty_decimals, notionals of 10^-(their sum), money
+    (`_nano`) of 10^-(their sum + 9) quote units, rates (`_ppb`) of 10^-9. A latency is ns, a list of measured ns to draw
+    from, or (median_ns, sigma) of a lognormal. `queue` is `risk_adverse`, `log` or `power n`. `fees` is (from_notional,
+    maker_ppb, taker_ppb) by traded notional; `brackets` (to_notional, max_leverage, maintenance_ppb), without which nobody
+    is margined or liquidated. `unique_ids` is `while_live`, as at Binance, or `ever`. An account exists from its first use.
+
+    An event is (venue_ns, known_ns, account, client_id, kind, leaves_qty, fill, reject, money): `fill` is (trade_id, price,
+    qty, maker, fee_nano, realized_nano), `reject` (code, message). `money` is (rate_ppb, 0, amount_nano) with kind
+    `funding`, (price, qty, fee_nano) with `liquidated`, (0, 0, amount_nano) with `insurance`; the other kinds are those of
+    `SimulatedVenue`. Raises ValueError for settings out of bounds.
+    """
+
+    def __init__(
+        self,
+        *,
+        order_latency: int | list[int] | tuple[int, float] = 2_000_000,
+        response_latency: int | list[int] | tuple[int, float] = 2_000_000,
+        seed: int = 0,
+        queue: str = "risk_adverse",
+        impact: Literal["consume", "none"] = "consume",
+        price_decimals: int = 2,
+        qty_decimals: int = 3,
+        tick: int = 1,
+        step: int = 1,
+        min_qty: int = 1,
+        min_notional: int = 500_000,
+        trade_spread: int = 1,
+        unique_ids: Literal["while_live", "ever"] = "while_live",
+        fees: list[tuple[int, int, int]] = ...,
+        brackets: list[tuple[int, int, int]] | None = None,
+        liquidation_fee_ppb: int = 0,
+    ) -> None: ...
+    def submit(
+        self,
+        now_ns: int,
+        account: int,
+        client_id: str,
+        side: Literal["buy", "sell"],
+        kind: Literal[
+            "market", "limit", "stop_market", "stop_limit", "take_profit_market", "take_profit_limit", "trailing"
+        ],
+        qty: int,
+        *,
+        price: int | None = None,
+        trigger: int | None = None,
+        callback_bps: int | None = None,
+        activation: int | None = None,
+        tif: Literal["gtc", "ioc", "fok", "gtx", "gtd"] = "gtc",
+        until_ns: int | None = None,
+        reduce_only: bool = False,
+        trigger_on: Literal["mark", "last"] = "mark",
+        self_trade: Literal["expire_maker", "expire_taker", "expire_both"] = "expire_maker",
+        stop_trigger: int | None = None,
+        take_profit_trigger: int | None = None,
+    ) -> tuple[int, str] | None:
+        """Send an order; return None, or (code, message) when its terms are refused at once and it leaves no trace.
+
+        Stops and take-profits open or close as they are told; a close-position order is a reduce-only one with more lots
+        than the position. Raises ValueError for an unknown word, or terms that do not belong to the kind.
+        """
+    def cancel(self, now_ns: int, account: int, client_id: str) -> tuple[int, str] | None:
+        """Ask to cancel; return (-2011, message) if no order is known by this id. A late cancel is refused by an event."""
+    def cancel_all(self, now_ns: int, account: int) -> None:
+        """Ask to cancel every order of the account that is live on arrival."""
+    def amend(
+        self,
+        now_ns: int,
+        account: int,
+        client_id: str,
+        *,
+        trigger: int | None = None,
+        price: int | None = None,
+        qty: int | None = None,
+    ) -> tuple[int, str] | None:
+        """Ask to change trigger, price or whole quantity; return a refusal at once, or None and an event follows.
+
+        An order keeps its place in the queue only when it becomes smaller at its price. One whose new quantity is filled
+        already, and a post-only one that would take, end with it.
+        """
+    def push(self, batch: EventBatch) -> list[_ExchangeEvent]:
+        """Read market events, without the GIL, and return what they and the arrivals between them brought about."""
+    def push_ticks(self, event_ns: _Ints, kind: NDArray[np.uint8], price: _Ints, qty: _Ints) -> list[_ExchangeEvent]:
+        """As `push`, for columns in order of time, without the GIL.
+
+        `kind` is 0 a new book, 1 bid level, 2 ask level (absolute quantity), 3 trade by a buyer, 4 by a seller, 5 best bid,
+        6 best ask, 7 mark price, 8 funding with `qty` as its rate in ppb. Raises ValueError naming the first wrong row.
+        """
+    def advance(self, now_ns: int) -> list[_ExchangeEvent]:
+        """Let requests arrive that do before `now_ns`; all market events before it have been pushed."""
+    def set_mark(self, now_ns: int, price: int) -> list[_ExchangeEvent]:
+        """Take the mark price from now on (before the first one it is the mid) and return what it triggers or liquidates."""
+    def fund(self, now_ns: int, rate_ppb: int) -> list[_ExchangeEvent]:
+        """Settle funding at the mark: longs pay the rate, shorts receive it."""
+    def deposit(self, account: int, amount_nano: int) -> None:
+        """Pay into an account, or out of it with a negative amount."""
+    def set_leverage(self, account: int, leverage: int) -> tuple[int, str] | None:
+        """Set an account's leverage (20 at first); return a refusal or None."""
+    def set_margin_mode(self, account: int, mode: Literal["cross", "isolated"]) -> tuple[int, str] | None:
+        """Set what stands behind an account's position; refused while it has one."""
+    def add_isolated_margin(self, account: int, amount_nano: int) -> tuple[int, str] | None:
+        """Move money to an isolated position, or back with a negative amount; return a refusal or None."""
+    def set_elsewhere(self, account: int, equity_nano: int, maintenance_nano: int) -> None:
+        """Tell what a cross account has and needs in other instruments."""
+    def account(self, account: int) -> dict[str, Any]:
+        """Return the books of an account.
+
+        Keys: wallet_nano, position, cost_nano, unrealized_nano, deposits_nano, realized_nano, fees_nano, funding_nano,
+        seized_nano, isolated_nano, maintenance_nano, traded_notional, leverage, margin_mode.
+        """
+    def accounts(self) -> list[int]:
+        """Return the accounts that were ever used, in order."""
+    def open_orders(self, account: int | None = None) -> list[_ExchangeOrder]:
+        """Return (account, number, client_id, side, kind, qty, leaves, price, trigger, state, stage, ahead), oldest first.
+
+        `state` is accepted, triggered or partially_filled, `stage` resting, armed or working; `ahead` is the displayed lots
+        that trade first, None while unknown.
+        """
+    def order(self, account: int, client_id: str) -> _ExchangeOrder | None:
+        """Return a live order as `open_orders` does, None if it is not live."""
+    def book(self, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return (price, qty) of the displayed bids and asks, best first, less what our takers ate; our orders are not in it."""
+    def imbalance(self) -> tuple[int, int]:
+        """Return what is missing from the books, (0, 0) always: money in nano units, lots."""
+    @property
+    def insurance_nano(self) -> int:
+        """Money of the insurance fund."""
+    @property
+    def mark2(self) -> int | None:
+        """Twice the mark price."""
+    @property
+    def last_price(self) -> int | None:
+        """Price of the last trade."""
+    @property
+    def next_wake_ns(self) -> int | None:
+        """Earliest time to `advance` to that lets the next request arrive or order expire."""
+    @property
+    def has_live_orders(self) -> bool:
+        """Whether any order is live or any request on its way."""
+
+def run_bars(
+    open: _Ints,
+    high: _Ints,
+    low: _Ints,
+    close: _Ints,
+    position: _Ints,
+    *,
+    volume: _Ints | None = None,
+    day: _Ints | None = None,
+    funding_ppb: _Ints | None = None,
+    stop: _Ints | None = None,
+    target: _Ints | None = None,
+    deposit_nano: int = 0,
+    with_equity: bool = False,
+    market: Literal["plain", "a_share"] = "plain",
+    **rules: int | bool | None,
+) -> dict[str, Any]:
+    """Play bars with the position wanted at each close, through the order state machine, without the GIL.
+
+    Columns are contiguous int64 of one length: prices in ticks of 10^-p, quantities in lots. A change of `position` is a
+    market order for the next open; the lowest int64 means as it is. `stop` and `target` are the exits of the entry decided
+    at that close, 0 for none. Without `volume` nothing is capped or suspended; without `day` every bar is a day. Rules by
+    name: maker_ppb, taker_ppb, min_fee_nano, stamp_duty_ppb, slippage, volume_cap_ppb (a tenth), lot, allow_short,
+    sells_next_day, price_limit_ppb, tick; `market` says what they are at first.
+
+    Returns wallet_nano, cost_nano, realized_nano, fees_nano, funding_nano, position, orders, ended (filled, canceled,
+    expired, rejected), columns fill_bar, fill_order, fill_price, fill_qty (signed), fill_cause (0 market, 1 limit, 2 stop,
+    3 target, 4 trailing), fill_fee_nano, fill_realized_nano, and equity_nano (empty unless asked for). Raises ValueError
+    naming the first wrong row or rule.
+    """
+
+def run_ticks(
+    exchange: SimulatedExchange,
+    event_ns: _Ints,
+    kind: NDArray[np.uint8],
+    price: _Ints,
+    qty: _Ints,
+    ask_ns: _Ints,
+    ask_order: _Ints,
+    ask_price: _Ints,
+    ask_qty: _Ints,
+) -> list[_ExchangeEvent]:
+    """Play ticks with a script of account 0's requests, without the GIL, and return every event.
+
+    A row of the script sends, at `ask_ns`, order number `ask_order`: `ask_qty` lots (negative sells) at `ask_price`, 0 for
+    market; 0 lots cancel it. Ticks are those of `push_ticks`.
+    """
+
+def feed_known_ns(event_ns: _Ints, latency: int | list[int] | tuple[int, float], seed: int) -> _Ints:
+    """Return when each event of a feed is known behind a latency; messages keep their order."""
 
 @final
 class SimulatedVenue:

@@ -8,6 +8,8 @@ mod chan_columns;
 mod chan_events;
 mod chan_inputs;
 mod chan_params;
+mod exchange;
+mod exchange_words;
 mod lake;
 mod orderflow;
 mod orderflow_columns;
@@ -19,6 +21,7 @@ mod orderflow_rows;
 mod orderflow_wire;
 mod scan;
 mod simulator;
+mod simulator_runs;
 
 #[pymodule]
 fn chanflow_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -26,6 +29,7 @@ fn chanflow_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__source_digest__", env!("CHANFLOW_SOURCE_DIGEST"))?;
     batches::register(module)?;
     chan::register(module)?;
+    exchange::register(module)?;
     lake::register(module)?;
     orderflow::register(module)?;
     orderflow_events::register(module)?;
@@ -36,5 +40,6 @@ fn chanflow_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     orderflow_wire::register(module)?;
     scan::register(module)?;
     simulator::register(module)?;
+    simulator_runs::register(module)?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `simulator` for Python.
 
 use ::simulator::ladder::Side;
+use ::simulator::latency::Latency;
 use ::simulator::market::{MarketConfig, SyntheticMarket};
 use ::simulator::mirror::Impact;
 use ::simulator::order::{
@@ -15,7 +16,7 @@ use pyo3::prelude::*;
 use crate::orderflow::PyEventBatch;
 
 /// A refusal: code and message.
-type RejectTuple = (i32, String);
+pub(crate) type RejectTuple = (i32, String);
 /// A fill: trade id, price, quantity, whether it was the maker's.
 type FillTuple = (i64, i64, i64, bool);
 /// A venue event: venue time, known time, client id, kind, leaves, fill, refusal.
@@ -23,6 +24,8 @@ type EventTuple = (i64, i64, String, &'static str, i64, Option<FillTuple>, Optio
 /// An open order: client id, side, kind, quantity, leaves, price, trigger, stage.
 type OrderTuple =
     (String, &'static str, &'static str, i64, i64, Option<i64>, Option<i64>, &'static str);
+
+pub(crate) const SIDES: [(&str, Side); 2] = [("buy", Side::Buy), ("sell", Side::Sell)];
 
 /// A seeded market that never ends.
 #[pyclass(name = "SyntheticMarket", module = "chanflow_native")]
@@ -136,8 +139,8 @@ impl PySimulatedVenue {
         let impact =
             one_of("impact", impact, &[("consume", Impact::Consume), ("none", Impact::None)])?;
         let config = VenueConfig {
-            order_latency_ns,
-            response_latency_ns,
+            order_latency: Latency::Constant(order_latency_ns),
+            response_latency: Latency::Constant(response_latency_ns),
             impact,
             price_decimals,
             qty_decimals,
@@ -145,6 +148,7 @@ impl PySimulatedVenue {
             step,
             min_qty,
             min_notional,
+            ..VenueConfig::default()
         };
         Ok(Self { venue: Venue::new(config) })
     }
@@ -171,15 +175,15 @@ impl PySimulatedVenue {
         if stop_trigger.is_none() && take_profit_trigger.is_some() {
             return Err(PyValueError::new_err("take_profit_trigger needs stop_trigger"));
         }
+        let side = one_of("side", side, &SIDES)?;
+        let kind = kind_of(kind, price, trigger)?;
         let order = NewOrder {
-            client_id: client_id.to_owned(),
-            side: one_of("side", side, &[("buy", Side::Buy), ("sell", Side::Sell)])?,
-            kind: kind_of(kind, price, trigger)?,
-            qty,
             tif: one_of("tif", tif, &[("gtc", Tif::Gtc), ("ioc", Tif::Ioc), ("gtx", Tif::Gtx)])?,
-            reduce_only,
+            // This view's stops and take-profits always close.
+            reduce_only: reduce_only || kind.is_conditional(),
             attached: stop_trigger
                 .map(|stop_trigger| Protection { stop_trigger, take_profit_trigger }),
+            ..NewOrder::new(0, client_id, side, kind, qty)
         };
         Ok(refusal(self.venue.submit(now_ns, order)))
     }
@@ -201,11 +205,12 @@ impl PySimulatedVenue {
                 its.0, its.1, own.0, own.1
             )));
         }
-        Ok(py.detach(|| self.venue.on_events(&batch.batch).iter().map(event_tuple).collect()))
+        Ok(py
+            .detach(|| self.venue.on_events(&batch.batch).iter().filter_map(event_tuple).collect()))
     }
 
     fn advance(&mut self, now_ns: i64) -> Vec<EventTuple> {
-        self.venue.advance(now_ns).iter().map(event_tuple).collect()
+        self.venue.advance(now_ns).iter().filter_map(event_tuple).collect()
     }
 
     fn position(&self) -> i64 {
@@ -242,14 +247,14 @@ impl PySimulatedVenue {
     }
 }
 
-fn positive(name: &str, value: i64) -> PyResult<()> {
+pub(crate) fn positive(name: &str, value: i64) -> PyResult<()> {
     if value > 0 {
         return Ok(());
     }
     Err(PyValueError::new_err(format!("{name} is {value}, at least 1")))
 }
 
-fn one_of<T: Copy>(name: &str, word: &str, words: &[(&str, T)]) -> PyResult<T> {
+pub(crate) fn one_of<T: Copy>(name: &str, word: &str, words: &[(&str, T)]) -> PyResult<T> {
     let found = words.iter().find(|(known, _)| *known == word).map(|&(_, value)| value);
     found.ok_or_else(|| {
         let allowed: Vec<&str> = words.iter().map(|&(known, _)| known).collect();
@@ -270,15 +275,15 @@ fn kind_of(kind: &str, price: Option<i64>, trigger: Option<i64>) -> PyResult<Kin
     }
 }
 
-fn refusal(outcome: Result<(), Reject>) -> Option<RejectTuple> {
+pub(crate) fn refusal(outcome: Result<(), Reject>) -> Option<RejectTuple> {
     outcome.err().map(|reject| (reject.code.number(), reject.msg))
 }
 
-fn event_tuple(event: &VenueEvent) -> EventTuple {
+fn event_tuple(event: &VenueEvent) -> Option<EventTuple> {
     let refused = |reject: &Reject| Some((reject.code.number(), reject.msg.clone()));
     let (kind, fill, reject) = match &event.kind {
         EventKind::Accepted => ("accepted", None, None),
-        EventKind::Fill { trade_id, price, qty, maker } => {
+        EventKind::Fill { trade_id, price, qty, maker, .. } => {
             ("fill", Some((*trade_id, *price, *qty, *maker)), None)
         }
         EventKind::Triggered => ("triggered", None, None),
@@ -288,25 +293,20 @@ fn event_tuple(event: &VenueEvent) -> EventTuple {
         EventKind::Rejected(reject) => ("rejected", None, refused(reject)),
         EventKind::CancelRejected(reject) => ("cancel_rejected", None, refused(reject)),
         EventKind::AmendRejected(reject) => ("amend_rejected", None, refused(reject)),
+        // Only a venue with margin or funding says these, and this view has neither.
+        EventKind::Funding { .. } | EventKind::Liquidated { .. } | EventKind::Insurance { .. } => {
+            return None;
+        }
     };
-    (event.venue_ns, event.known_ns, event.client_id.clone(), kind, event.leaves_qty, fill, reject)
+    let client_id = event.client_id.clone();
+    Some((event.venue_ns, event.known_ns, client_id, kind, event.leaves_qty, fill, reject))
 }
 
 fn order_tuple(live: &LiveOrder) -> OrderTuple {
     let order = &live.order;
-    let (kind, price) = match order.kind {
-        Kind::Market => ("market", None),
-        Kind::Limit { price } => ("limit", Some(price)),
-        Kind::StopMarket { .. } => ("stop_market", None),
-        Kind::TakeProfitMarket { .. } => ("take_profit_market", None),
-    };
+    let (kind, price) = (kind_name(order.kind), order.kind.limit());
     let side = if order.side == Side::Buy { "buy" } else { "sell" };
-    let stage = match live.stage {
-        Stage::Taking => "taking",
-        Stage::Resting { .. } => "resting",
-        Stage::Armed => "armed",
-        Stage::Working => "working",
-    };
+    let stage = stage_name(live.stage);
     (
         order.client_id.clone(),
         side,
@@ -317,6 +317,27 @@ fn order_tuple(live: &LiveOrder) -> OrderTuple {
         order.kind.trigger(),
         stage,
     )
+}
+
+pub(crate) fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Market => "market",
+        Kind::Limit { .. } => "limit",
+        Kind::StopMarket { .. } => "stop_market",
+        Kind::StopLimit { .. } => "stop_limit",
+        Kind::TakeProfitMarket { .. } => "take_profit_market",
+        Kind::TakeProfitLimit { .. } => "take_profit_limit",
+        Kind::Trailing { .. } => "trailing",
+    }
+}
+
+pub(crate) fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Taking => "taking",
+        Stage::Resting => "resting",
+        Stage::Armed => "armed",
+        Stage::Working => "working",
+    }
 }
 
 /// Adds this room's names to the module.

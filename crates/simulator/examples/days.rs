@@ -6,7 +6,7 @@ use std::time::Instant;
 use orderflow::event::{Body, EventBatch};
 use simulator::ladder::Side;
 use simulator::market::{MarketConfig, SyntheticMarket};
-use simulator::order::{Kind, NewOrder, Protection, Tif};
+use simulator::order::{Kind, NewOrder, Protection};
 use simulator::venue::{Venue, VenueConfig};
 
 const NS_PER_S: i64 = 1_000_000_000;
@@ -73,15 +73,9 @@ fn protected_buy(number: usize, bid: i64) -> NewOrder {
         stop_trigger: bid - 30 * side.sign(),
         take_profit_trigger: Some(bid + 30 * side.sign()),
     };
-    NewOrder {
-        client_id: format!("o{number}"),
-        side,
-        kind: Kind::Limit { price: bid },
-        qty: 2_000,
-        tif: Tif::Gtc,
-        reduce_only: false,
-        attached: Some(exits),
-    }
+    let kind = Kind::Limit { price: bid };
+    let attached = Some(exits);
+    NewOrder { attached, ..NewOrder::new(0, &format!("o{number}"), side, kind, 2_000) }
 }
 
 struct Day {

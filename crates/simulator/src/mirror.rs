@@ -28,6 +28,8 @@ pub struct Mirror {
     quote: Option<(i64, Level, Level)>,
     last_id: i64,
     is_synced: bool,
+    /// The quotes were made from trades: nobody showed them.
+    is_guessed: bool,
     waiting: EventBatch,
 }
 
@@ -68,8 +70,86 @@ impl Mirror {
             Body::Depth { .. } => self.diff(event, batch),
             Body::Snapshot { last_id, bids, asks } => self.snapshot(last_id, bids, asks, batch),
             Body::Quote { update_id, bid, ask } => self.quote(update_id, bid, ask),
-            Body::Trade { .. } | Body::Book { .. } | Body::Reset => {}
+            Body::Book { id, bids, asks } => self.snapshot(id, bids, asks, batch),
+            Body::Reset => self.forget(),
+            Body::Trade { .. } => {}
         }
+    }
+
+    /// Empties the book: what comes next starts anew.
+    pub fn forget(&mut self) {
+        *self = Self::new(self.impact);
+    }
+
+    /// Sets one level of a feed that tells levels one by one, without ids. What it crosses is gone.
+    pub fn set_level(&mut self, side: Side, level: Level) {
+        self.is_synced = true;
+        self.is_guessed = false;
+        if level.qty > 0 {
+            self.uncross(side, level.price);
+        }
+        self.ladder.set(side, level);
+    }
+
+    /// Sets the best level of a side of a feed that tells no more than that.
+    pub fn set_best(&mut self, side: Side, best: Level) {
+        self.is_synced = false;
+        if std::mem::take(&mut self.is_guessed) {
+            self.ladder.clear(side.opposite());
+        }
+        self.uncross(side, best.price);
+        self.ladder.clear(side);
+        self.ladder.set(side, best);
+    }
+
+    /// Takes a trade of a feed that tells no book: the taker met `qty` lots at `price`, and the other side is guessed to
+    /// be `spread` away.
+    pub fn guess(&mut self, price: i64, qty: i64, taker: Side, spread: i64) {
+        self.is_guessed = true;
+        for (side, price) in [(taker.opposite(), price), (taker, price - taker.sign() * spread)] {
+            self.ladder.clear(side);
+            self.ladder.set(side, Level { price, qty });
+        }
+    }
+
+    /// Returns whether the feed has told no level of either side yet.
+    pub fn tells_nothing(&self) -> bool {
+        !self.is_synced && [Side::Buy, Side::Sell].iter().all(|&side| self.best(side).is_none())
+    }
+
+    /// Returns whether the book was guessed from trades.
+    pub fn is_guessed(&self) -> bool {
+        self.is_guessed
+    }
+
+    /// Returns the displayed lots at a price, none where the feed does not tell.
+    pub fn displayed(&self, side: Side, price: i64) -> Option<i64> {
+        if self.is_synced {
+            return Some(self.ladder.qty_at(side, price));
+        }
+        let best = self.best(side).filter(|_| !self.is_guessed)?;
+        match side.reaches(price, best.price) {
+            true if price == best.price => Some(best.qty),
+            true => Some(0),
+            false => None,
+        }
+    }
+
+    /// Eats displayed lots at a price, as our takers do.
+    pub fn eat(&mut self, side: Side, price: i64, qty: i64) {
+        if self.impact == Impact::Consume {
+            let left = self.ladder.qty_at(side, price) - qty;
+            self.ladder.set(side, Level { price, qty: left });
+        }
+    }
+
+    /// Returns whether what is eaten is gone.
+    pub fn is_consumed(&self) -> bool {
+        self.impact == Impact::Consume
+    }
+
+    fn uncross(&mut self, side: Side, price: i64) {
+        self.ladder.crop(side.opposite(), price.saturating_add(side.sign()));
     }
 
     /// Lets a taker of `side` take up to `qty` lots at `limit` or better, and appends each level's share to `fills`.

@@ -25,16 +25,24 @@ pub enum Code {
     UnknownOrder = -2011,
     /// An amendment of an order that is not live.
     NoSuchOrder = -2013,
-    /// A stop that the mark has already passed.
+    /// An order that the account's margin does not carry.
+    Margin = -2019,
+    /// A stop that the watched price has already passed.
     WouldTrigger = -2021,
     /// A reduce-only order with nothing to reduce.
     ReduceOnly = -2022,
+    /// A position above what the account's leverage allows.
+    Leverage = -2027,
+    /// A change of margin mode or leverage that the account's state forbids.
+    HasPosition = -4048,
     /// A client id that is empty, too long, or of other characters than the venue takes.
     ClientId = -4015,
-    /// A client id that was used before.
+    /// A client id that is in use, or was used before.
     Duplicate = -4116,
     /// A notional below the minimum.
     Notional = -4164,
+    /// A fill-or-kill order that the book does not fill.
+    FillOrKill = -5021,
     /// A post-only order that would take.
     PostOnly = -5022,
 }

@@ -3,8 +3,9 @@
 
 use orderflow::event::{Body, Event, EventBatch, Level};
 use simulator::ladder::Side;
+use simulator::latency::Latency;
 use simulator::mirror::Impact;
-use simulator::order::{EventKind, Kind, NewOrder, Protection, Stage, Tif, VenueEvent};
+use simulator::order::{EventKind, Kind, NewOrder, Protection, Tif, VenueEvent};
 use simulator::reject::Code;
 use simulator::venue::{Venue, VenueConfig};
 
@@ -27,8 +28,8 @@ impl Desk {
 
     fn with(impact: Impact) -> Self {
         let config = VenueConfig {
-            order_latency_ns: LATENCY_NS,
-            response_latency_ns: 500,
+            order_latency: Latency::Constant(LATENCY_NS),
+            response_latency: Latency::Constant(500),
             impact,
             min_notional: 1,
             ..VenueConfig::default()
@@ -97,8 +98,7 @@ fn level(price: i64, qty: i64) -> Level {
 }
 
 fn order(client_id: &str, side: Side, kind: Kind, qty: i64) -> NewOrder {
-    let client_id = client_id.to_owned();
-    NewOrder { client_id, side, kind, qty, tif: Tif::Gtc, reduce_only: false, attached: None }
+    NewOrder::new(0, client_id, side, kind, qty)
 }
 
 fn market(client_id: &str, side: Side, qty: i64) -> NewOrder {
@@ -130,6 +130,7 @@ fn told(events: &[VenueEvent]) -> Vec<String> {
                 EventKind::Rejected(reject) => reject.code.number().to_string(),
                 EventKind::CancelRejected(reject) => format!("cancel{}", reject.code.number()),
                 EventKind::AmendRejected(reject) => format!("amend{}", reject.code.number()),
+                other => format!("{other:?}"),
             };
             format!("{} {what} {}", event.client_id, event.leaves_qty)
         })
@@ -180,7 +181,7 @@ fn a_crossing_limit_takes_and_its_rest_queues() {
     let mut desk = Desk::new();
     let events = desk.send(limit("a", Side::Buy, 10_001, 15));
     assert_eq!(told(&events), ["a accepted 15", "a 10@10001t 5"]);
-    assert_eq!(desk.venue.open_orders()[0].stage, Stage::Resting { ahead: 0 });
+    assert_eq!(desk.venue.open_orders()[0].place.ahead(), Some(0));
 }
 
 #[test]
@@ -205,15 +206,11 @@ fn a_maker_waits_for_the_queue_ahead() {
 fn the_queue_is_never_longer_than_the_level() {
     let mut desk = Desk::new();
     desk.send(limit("a", Side::Buy, 9_998, 5));
-    assert_eq!(desk.venue.open_orders()[0].stage, Stage::Resting { ahead: 20 });
+    assert_eq!(desk.venue.open_orders()[0].place.ahead(), Some(20));
     desk.diff(&[(9_998, 6)], &[]);
-    assert_eq!(desk.venue.open_orders()[0].stage, Stage::Resting { ahead: 6 });
+    assert_eq!(desk.venue.open_orders()[0].place.ahead(), Some(6));
     desk.diff(&[(9_998, 40)], &[]);
-    assert_eq!(
-        desk.venue.open_orders()[0].stage,
-        Stage::Resting { ahead: 6 },
-        "newcomers queue behind"
-    );
+    assert_eq!(desk.venue.open_orders()[0].place.ahead(), Some(6), "newcomers queue behind");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use orderflow::event::EventBatch;
 use simulator::ladder::Side;
+use simulator::latency::Latency;
 use simulator::market::{MarketConfig, SyntheticMarket};
 use simulator::mirror::Impact;
 use simulator::order::{EventKind, Kind, NewOrder, Protection, Stage, Tif, VenueEvent};
@@ -38,7 +39,7 @@ fn events(seed: u64, seconds: i64) -> EventBatch {
 fn config(seed: u64) -> VenueConfig {
     let impact = if seed.is_multiple_of(5) { Impact::None } else { Impact::Consume };
     VenueConfig {
-        order_latency_ns: (seed as i64 % 4) * 30_000_000,
+        order_latency: Latency::Constant((seed as i64 % 4) * 30_000_000),
         impact,
         ..VenueConfig::default()
     }
@@ -93,7 +94,8 @@ fn order(rng: &mut Rng, client_id: String, client: Client) -> NewOrder {
         take_profit_trigger: rng.chance(0.6).then(|| price + side.sign() * distance(rng)),
     };
     let is_guarded = !reduce_only && (client == Client::AlwaysProtected || rng.chance(0.5));
-    NewOrder { client_id, side, kind, qty, tif, reduce_only, attached: is_guarded.then_some(exits) }
+    let attached = is_guarded.then_some(exits);
+    NewOrder { tif, reduce_only, attached, ..NewOrder::new(0, &client_id, side, kind, qty) }
 }
 
 /// Runs a script; `cut` says after which events the batch ends besides those that a request follows.
@@ -184,6 +186,7 @@ impl Audit {
                 assert!(self.orders.get(id).is_none_or(|known| !known.is_live), "{event:?}");
             }
             EventKind::AmendRejected(_) => {}
+            other => panic!("a venue without margin says {other:?}"),
         }
     }
 
@@ -243,8 +246,8 @@ impl Audit {
         let mut covered = 0;
         for order in venue.open_orders() {
             let (side, kind) = (order.order.side, order.order.kind);
-            if let (Stage::Resting { ahead }, Kind::Limit { price }) = (order.stage, kind) {
-                assert!(ahead >= 0);
+            if let (Stage::Resting, Kind::Limit { price }) = (order.stage, kind) {
+                assert!(order.place.front >= 0.0);
                 let meets =
                     venue.best(side.opposite()).is_some_and(|best| side.reaches(price, best.price));
                 assert!(

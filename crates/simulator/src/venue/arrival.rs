@@ -1,12 +1,23 @@
 //! Requests: what is judged when they are sent, and what when they arrive.
 
+use crate::account::AccountId;
 use crate::ladder::Side;
-use crate::order::{EventKind, Kind, LiveOrder, NewOrder, Protection, Stage, Tif};
+use crate::life::State;
+use crate::order::{
+    EventKind, Kind, LiveOrder, NewOrder, Protection, Stage, Tif, Trail, TriggerOn,
+};
+use crate::queue::Place;
 use crate::reject::{Code, Reject, decimal};
 
-use super::Venue;
+use super::{Request, Uniqueness, Venue};
 
 const MAX_ID: usize = 36;
+/// Accounts are kept in order of their first use; so many are more than one machine's users.
+const MAX_ACCOUNT: AccountId = 1_000_000;
+/// Price times quantity of one order stays below it, so that sums of money fit: 10^24 of 10^-(p+q).
+const MAX_NOTIONAL: i128 = 1_000_000_000_000_000_000_000_000;
+/// The largest callback of a trailing order, below all of the price.
+const MAX_CALLBACK_BPS: i64 = 9_999;
 /// What an attached exit adds to its entry's id.
 pub(super) const STOP_SUFFIX: &str = "-sl";
 pub(super) const TARGET_SUFFIX: &str = "-tp";
@@ -25,7 +36,11 @@ pub(super) fn ids(order: &NewOrder) -> Vec<String> {
 
 impl Venue {
     /// Judges an order by itself and returns it as the venue will keep it.
-    pub(super) fn admitted(&self, mut order: NewOrder) -> Result<NewOrder, Reject> {
+    pub(super) fn admitted(&self, order: NewOrder) -> Result<NewOrder, Reject> {
+        if order.account > MAX_ACCOUNT {
+            let msg = format!("account is {}, at most {MAX_ACCOUNT}", order.account);
+            return Err(Reject::new(Code::Filter, msg));
+        }
         let ids = ids(&order);
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:/-".contains(c);
         if order.client_id.is_empty() || !order.client_id.chars().all(is_plain) {
@@ -40,24 +55,25 @@ impl Venue {
                 format!("client id {id} has {} characters, at most {MAX_ID}", id.len()),
             ));
         }
-        if let Some(id) = ids.iter().find(|id| self.seen.contains(*id)) {
+        if let Some(id) = ids.iter().find(|id| self.seen.contains(&(order.account, (*id).clone())))
+        {
             return Err(Reject::new(Code::Duplicate, format!("client id {id} was used before")));
         }
-        let triggers = order.kind.trigger().is_some();
-        if order.tif == Tif::Gtx && !matches!(order.kind, Kind::Limit { .. }) {
-            return Err(Reject::new(Code::Combination, "only a limit order may be GTX"));
+        let waits = !matches!(order.tif, Tif::Gtc | Tif::Ioc);
+        if waits && order.kind.limit().is_none() {
+            let msg = "only an order with a limit price may be FOK, GTX or GTD";
+            return Err(Reject::new(Code::Combination, msg));
         }
-        if order.attached.is_some() && (order.reduce_only || triggers) {
+        if order.attached.is_some() && (order.reduce_only || order.kind.is_conditional()) {
             return Err(Reject::new(Code::Combination, "only an opening order has attached exits"));
         }
-        order.reduce_only |= triggers;
         self.qty_in_bounds(order.qty)?;
         self.prices_in_bounds(&order)?;
         Ok(order)
     }
 
-    pub(super) fn known(&self, client_id: &str) -> Result<(), Reject> {
-        if self.seen.contains(client_id) {
+    pub(super) fn known(&self, account: AccountId, client_id: &str) -> Result<(), Reject> {
+        if self.seen.contains(&(account, client_id.to_owned())) {
             return Ok(());
         }
         Err(Reject::new(Code::UnknownOrder, format!("no order was ever called {client_id}")))
@@ -80,11 +96,11 @@ impl Venue {
         Ok(())
     }
 
-    fn price_text(&self, price: i64) -> String {
+    pub(super) fn price_text(&self, price: i64) -> String {
         decimal(i128::from(price), self.config.price_decimals)
     }
 
-    fn qty_in_bounds(&self, qty: i64) -> Result<(), Reject> {
+    pub(super) fn qty_in_bounds(&self, qty: i64) -> Result<(), Reject> {
         let (step, least) = (self.config.step, self.config.min_qty.max(1));
         let text = |value: i64| decimal(i128::from(value), self.config.qty_decimals);
         if qty < least || qty > i64::MAX / 4 {
@@ -103,19 +119,26 @@ impl Venue {
             self.price_in_bounds(exits.stop_trigger)?;
             exits.take_profit_trigger.map_or(Ok(()), |trigger| self.price_in_bounds(trigger))?;
         }
-        match order.kind {
-            Kind::Market => Ok(()),
-            Kind::StopMarket { trigger } | Kind::TakeProfitMarket { trigger } => {
-                self.price_in_bounds(trigger)
-            }
-            Kind::Limit { price } => {
-                self.price_in_bounds(price)?;
-                self.notional_refusal(order, 2 * price).map_or(Ok(()), Err)?;
-                let misplaced =
-                    order.attached.and_then(|exits| self.misplaced(order.side, exits, 2 * price));
-                misplaced.map_or(Ok(()), Err)
-            }
+        if let Some(trigger) = order.kind.trigger() {
+            self.price_in_bounds(trigger)?;
         }
+        if let Kind::Trailing { callback_bps, activation } = order.kind {
+            if !(1..=MAX_CALLBACK_BPS).contains(&callback_bps) {
+                let msg = format!("callback is {callback_bps} bps, from 1 to {MAX_CALLBACK_BPS}");
+                return Err(Reject::new(Code::Filter, msg));
+            }
+            activation.map_or(Ok(()), |price| self.price_in_bounds(price))?;
+        }
+        let Some(price) = order.kind.limit() else { return Ok(()) };
+        self.price_in_bounds(price)?;
+        if i128::from(price) * i128::from(order.qty) > MAX_NOTIONAL {
+            return Err(Reject::new(Code::Filter, "price times quantity is above 10^24 units"));
+        }
+        self.notional_refusal(order, 2 * price).map_or(Ok(()), Err)?;
+        order
+            .attached
+            .and_then(|exits| self.misplaced(order.side, exits, 2 * price))
+            .map_or(Ok(()), Err)
     }
 
     fn notional_refusal(&self, order: &NewOrder, price2: i64) -> Option<Reject> {
@@ -146,104 +169,158 @@ impl Venue {
 
     /// Judges an arriving order by the venue's present state.
     fn refusal(&self, order: &NewOrder) -> Option<Reject> {
-        if order.reduce_only && self.reducible(order.side) == 0 {
-            let msg = format!("position {} has nothing for this order to reduce", self.position);
+        let account = self.account(order.account);
+        if order.reduce_only && account.reducible(order.side) == 0 {
+            let msg = format!("position {} has nothing for this order to reduce", account.position);
             return Some(Reject::new(Code::ReduceOnly, msg));
         }
-        let mark2 = self.mirror.mark2();
-        match order.kind {
-            Kind::Market => mark2.and_then(|mark2| {
-                let misplaced =
-                    || order.attached.and_then(|exits| self.misplaced(order.side, exits, mark2));
-                self.notional_refusal(order, mark2).or_else(misplaced)
-            }),
-            Kind::Limit { price } => {
-                let best = self.mirror.best(order.side.opposite())?;
-                let takes = order.tif == Tif::Gtx && order.side.reaches(price, best.price);
-                let text = |value: i64| self.price_text(value);
-                let msg = || {
-                    format!("post-only price {} would take at {}", text(price), text(best.price))
-                };
-                takes.then(|| Reject::new(Code::PostOnly, msg()))
-            }
-            Kind::StopMarket { trigger } | Kind::TakeProfitMarket { trigger } => {
-                mark2.filter(|&mark2| order.kind.is_triggered(order.side, mark2)).map(|_| {
-                    Reject::new(
-                        Code::WouldTrigger,
-                        format!("the mark has passed the trigger {}", self.price_text(trigger)),
-                    )
+        let mark2 = self.mark2();
+        if let Kind::Market = order.kind {
+            let price2 = mark2?;
+            let misplaced =
+                || order.attached.and_then(|exits| self.misplaced(order.side, exits, price2));
+            return self
+                .notional_refusal(order, price2)
+                .or_else(misplaced)
+                .or_else(|| self.margin_refusal(order, price2));
+        }
+        if let Some(trigger) = order.kind.trigger() {
+            let watched2 = self.watched2(order.trigger_on)?;
+            return order.kind.is_triggered(order.side, watched2).then(|| self.passed(trigger));
+        }
+        let price = order.kind.limit()?;
+        self.margin_refusal(order, 2 * price).or_else(|| self.limit_refusal(order, price))
+    }
+
+    pub(super) fn passed(&self, trigger: i64) -> Reject {
+        let msg = format!("the watched price has passed the trigger {}", self.price_text(trigger));
+        Reject::new(Code::WouldTrigger, msg)
+    }
+
+    /// Refuses what must not take, and what must fill whole and does not.
+    pub(super) fn limit_refusal(&self, order: &NewOrder, price: i64) -> Option<Reject> {
+        let text = |value: i64| self.price_text(value);
+        match order.tif {
+            Tif::Gtx => {
+                let best = self.best_for_taker(order.side)?;
+                order.side.reaches(price, best).then(|| {
+                    let msg =
+                        format!("post-only price {} would take at {}", text(price), text(best));
+                    Reject::new(Code::PostOnly, msg)
                 })
             }
+            Tif::Fok => {
+                let wanted = if order.reduce_only {
+                    order.qty.min(self.account(order.account).reducible(order.side))
+                } else {
+                    order.qty
+                };
+                let offered = self.offered(order.account, order.side, price, wanted);
+                (offered < wanted).then(|| {
+                    let msg = format!(
+                        "fill-or-kill wants {wanted} lots at {} and finds {offered}",
+                        text(price)
+                    );
+                    Reject::new(Code::FillOrKill, msg)
+                })
+            }
+            Tif::Gtc | Tif::Ioc | Tif::Gtd { .. } => None,
         }
     }
 
     pub(super) fn accept(&mut self, seq: u64, order: NewOrder) {
         if let Some(reject) = self.refusal(&order) {
-            return self.say(order.client_id, EventKind::Rejected(reject), order.qty);
+            if self.config.unique_ids == Uniqueness::WhileLive {
+                for id in ids(&order) {
+                    self.seen.remove(&(order.account, id));
+                }
+            }
+            return self.say(
+                order.account,
+                order.client_id,
+                EventKind::Rejected(reject),
+                order.qty,
+            );
         }
-        let stage = if order.kind.trigger().is_some() { Stage::Armed } else { Stage::Taking };
-        let (kind, side, tif, leaves) = (order.kind, order.side, order.tif, order.qty);
-        let live = LiveOrder { order, leaves, stage, seq, entry: None, is_protected: false };
-        self.insert(live);
+        let stage = if order.kind.is_conditional() { Stage::Armed } else { Stage::Taking };
+        let (kind, tif, leaves) = (order.kind, order.tif, order.qty);
+        self.insert(LiveOrder { stage, ..born(order, leaves, seq) });
         self.say_of(seq, EventKind::Accepted);
+        if let Tif::Gtd { until_ns } = tif {
+            self.schedule(until_ns, seq, Request::Expire(seq));
+        }
         match kind {
-            Kind::StopMarket { .. } | Kind::TakeProfitMarket { .. } => {}
             Kind::Market => {
                 self.take(seq, None);
                 self.end(seq, EventKind::Expired);
             }
-            Kind::Limit { price } => {
-                self.take(seq, Some(price));
-                if tif == Tif::Ioc {
-                    self.end(seq, EventKind::Expired);
-                } else {
-                    let ahead = self.mirror.ladder().qty_at(side, price);
-                    self.set_stage(seq, Stage::Resting { ahead });
-                }
+            Kind::Limit { price } => self.enter(seq, price, tif),
+            _ => self.first_watch(seq),
+        }
+    }
+
+    /// Lets a limit order take what it may, and then rest or end.
+    pub(super) fn enter(&mut self, seq: u64, price: i64, tif: Tif) {
+        self.take(seq, Some(price));
+        if matches!(tif, Tif::Ioc | Tif::Fok) {
+            return self.end(seq, EventKind::Expired);
+        }
+        self.rest(seq, price);
+    }
+
+    /// Lets an order join the queue of its price.
+    pub(super) fn rest(&mut self, seq: u64, price: i64) {
+        let Some(side) = self.live(seq).map(|order| order.order.side) else { return };
+        let place = Place::behind(self.mirror.displayed(side, price));
+        if let Some(order) = self.live_mut(seq) {
+            order.stage = Stage::Resting;
+            order.place = place;
+        }
+    }
+
+    /// Lets a trailing order start from the price at its arrival.
+    fn first_watch(&mut self, seq: u64) {
+        let watched = |venue: &Self| venue.watched2(venue.live(seq)?.order.trigger_on);
+        let watched2 = watched(self);
+        if let Some(order) = self.live_mut(seq)
+            && let Kind::Trailing { callback_bps, activation } = order.order.kind
+            && let Some(watched2) = watched2
+        {
+            let side = order.order.side;
+            order.trail.hears(side, callback_bps, activation, watched2);
+        }
+    }
+
+    /// Returns twice the price that a conditional order watches.
+    pub(super) fn watched2(&self, on: TriggerOn) -> Option<i64> {
+        match on {
+            TriggerOn::Mark => self.mark2(),
+            TriggerOn::Last => self.last_price.map(|price| 2 * price),
+        }
+    }
+
+    pub(super) fn release_exits(&mut self, entry: &LiveOrder) {
+        for id in ids(&entry.order).into_iter().skip(1) {
+            let name = (entry.order.account, id);
+            if !self.by_name.contains_key(&name) {
+                self.seen.remove(&name);
             }
         }
     }
+}
 
-    /// Adds an order at its rank: an exit placed by an arrival's fill ranks after requests that are still on their way.
-    pub(super) fn insert(&mut self, order: LiveOrder) {
-        let at = self.live.partition_point(|other| other.seq < order.seq);
-        self.live.insert(at, order);
-    }
-
-    pub(super) fn cancel_arrived(&mut self, client_id: String) {
-        match self.named(&client_id) {
-            Some(seq) => self.end(seq, EventKind::Canceled),
-            None => {
-                let reject = Reject::new(Code::UnknownOrder, format!("{client_id} is not live"));
-                self.say(client_id, EventKind::CancelRejected(reject), 0);
-            }
-        }
-    }
-
-    pub(super) fn amend_arrived(&mut self, client_id: String, trigger: i64) {
-        let armed = self.named(&client_id).and_then(|seq| {
-            self.index(seq).filter(|&at| self.live[at].stage == Stage::Armed).map(|at| (seq, at))
-        });
-        let Some((seq, at)) = armed else {
-            let reject =
-                Reject::new(Code::NoSuchOrder, format!("{client_id} is not waiting for a trigger"));
-            return self.say(client_id, EventKind::AmendRejected(reject), 0);
-        };
-        let order = &self.live[at];
-        let (kind, side, leaves) =
-            (order.order.kind.with_trigger(trigger), order.order.side, order.leaves);
-        if self.mirror.mark2().is_some_and(|mark2| kind.is_triggered(side, mark2)) {
-            let reject = Reject::new(
-                Code::WouldTrigger,
-                format!("the mark has passed the trigger {}", self.price_text(trigger)),
-            );
-            return self.say(client_id, EventKind::AmendRejected(reject), leaves);
-        }
-        self.live[at].order.kind = kind;
-        self.say_of(seq, EventKind::Amended);
-    }
-
-    fn named(&self, client_id: &str) -> Option<u64> {
-        self.live.iter().find(|order| order.order.client_id == client_id).map(|order| order.seq)
+/// Returns an order at the start of its life.
+pub(super) fn born(order: NewOrder, leaves: i64, seq: u64) -> LiveOrder {
+    LiveOrder {
+        order,
+        leaves,
+        state: State::New,
+        stage: Stage::Taking,
+        seq,
+        place: Place::default(),
+        trail: Trail::default(),
+        since: seq,
+        entry: None,
+        is_protected: false,
     }
 }

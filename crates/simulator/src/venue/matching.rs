@@ -1,41 +1,20 @@
-//! How orders trade: takers walk the book, makers wait for trades and for the opposite best.
+//! How resting orders trade: they wait for trades and for the opposite best; and what a fill brings about.
 
 use crate::ladder::Side;
-use crate::order::{EventKind, Kind, LiveOrder, Stage};
+use crate::order::{EventKind, LiveOrder, Stage};
 use crate::queue::{self, Waiting};
 
-use super::Venue;
+use super::{Venue, Watch};
 
 impl Venue {
-    /// Lets a live order take what the book offers within `limit`. Own resting orders in its way expire.
-    pub(super) fn take(&mut self, seq: u64, limit: Option<i64>) {
-        let Some(order) = self.live(seq) else { return };
-        let (side, qty) = (order.order.side, self.tradable(order));
-        let mut fills = std::mem::take(&mut self.fills);
-        fills.clear();
-        self.mirror.take(side, limit, qty, &mut fills);
-        if let Some(reached) = limit.or(fills.last().map(|fill| fill.price)) {
-            self.clear_the_way(side, reached);
-        }
-        for fill in &fills {
-            self.fill(seq, fill.price, fill.qty, false);
-        }
-        self.fills = fills;
-    }
-
-    fn clear_the_way(&mut self, side: Side, reached: i64) {
-        let in_the_way = self.ranks(|order| {
-            resting_price(order, side.opposite()).is_some_and(|price| side.reaches(reached, price))
-        });
-        for seq in in_the_way {
-            self.end(seq, EventKind::Expired);
-        }
-    }
-
     /// Lets a trade of the feed trade with resting orders of `side`, best price first, then first come first.
     ///
     /// Orders that the trade went through fill before those at its price; together they get no more than it traded.
     pub(super) fn trade(&mut self, price: i64, qty: i64, side: Side) {
+        let Some(best) = self.watched().resting[side as usize] else { return };
+        if !side.reaches(best, price) {
+            return;
+        }
         let mut rest = qty;
         for (seq, own_price) in self.resting(side, price) {
             if own_price != price && rest > 0 {
@@ -52,33 +31,49 @@ impl Venue {
         let mut queue: Vec<Waiting> = at_price
             .iter()
             .filter_map(|&seq| self.live(seq))
-            .map(|order| Waiting { ahead: ahead(order), leaves: self.tradable(order), filled: 0 })
+            .map(|order| Waiting { place: order.place, leaves: self.tradable(order), filled: 0 })
             .collect();
         queue::trade(&mut queue, rest);
         for (&seq, waiting) in at_price.iter().zip(&queue) {
-            self.set_stage(seq, Stage::Resting { ahead: waiting.ahead });
+            if let Some(order) = self.live_mut(seq) {
+                order.place = waiting.place;
+            }
             self.fill(seq, price, waiting.filled, true);
         }
     }
 
     /// Moves orders forward where their level has become smaller than the queue ahead of them.
     pub(super) fn requeue(&mut self) {
-        if !self.mirror.is_synced() {
-            return;
-        }
         for order in &mut self.live {
-            let price = resting_price(order, order.order.side);
-            if let (Stage::Resting { ahead }, Some(price)) = (&mut order.stage, price) {
-                let displayed = self.mirror.ladder().qty_at(order.order.side, price);
-                *ahead = queue::ahead_after_change(*ahead, displayed);
+            let side = order.order.side;
+            if let Some(price) = resting_price(order, side)
+                && let Some(displayed) = self.mirror.displayed(side, price)
+            {
+                order.place.level_seen(self.config.queue, displayed);
+            }
+        }
+    }
+
+    /// As `requeue`, for the one level that a feed has told.
+    pub(super) fn requeue_at(&mut self, side: Side, price: i64, displayed: i64) {
+        for order in &mut self.live {
+            if resting_price(order, side) == Some(price) {
+                order.place.level_told(self.config.queue, displayed);
             }
         }
     }
 
     /// Fills resting orders that the opposite side of the book has come to: it would have met them first.
     pub(super) fn meet_the_book(&mut self) {
+        if self.mirror.is_guessed() {
+            return;
+        }
         for side in [Side::Buy, Side::Sell] {
+            let Some(own) = self.watched().resting[side as usize] else { continue };
             let Some(opposite) = self.mirror.best(side.opposite()) else { continue };
+            if !side.reaches(own, opposite.price) {
+                continue;
+            }
             for (seq, price) in self.resting(side, opposite.price) {
                 let qty = self.live(seq).map_or(0, |order| self.tradable(order));
                 let mut fills = std::mem::take(&mut self.fills);
@@ -91,22 +86,44 @@ impl Venue {
         }
     }
 
+    /// Returns what market events could touch, looked up anew after changes.
+    #[inline]
+    pub(super) fn watched(&mut self) -> Watch {
+        if self.watch.is_stale {
+            self.look_again();
+        }
+        self.watch
+    }
+
+    fn look_again(&mut self) {
+        let best = |side: Side| {
+            let prices = self.live.iter().filter_map(|order| resting_price(order, side));
+            prices.max_by_key(|&price| side.sign() * price)
+        };
+        self.watch = Watch {
+            resting: [best(Side::Buy), best(Side::Sell)],
+            has_armed: self.live.iter().any(|order| order.stage == Stage::Armed),
+            has_working: self.live.iter().any(|order| order.stage == Stage::Working),
+            is_stale: false,
+        };
+    }
+
     /// Returns rank and price of the resting orders of `side` at `price` or better, in price-time priority.
-    fn resting(&self, side: Side, price: i64) -> Vec<(u64, i64)> {
-        let mut found: Vec<(u64, i64)> = self
+    pub(super) fn resting(&self, side: Side, price: i64) -> Vec<(u64, i64)> {
+        let mut found: Vec<(i64, u64, u64)> = self
             .live
             .iter()
-            .filter_map(|order| resting_price(order, side).map(|own| (order.seq, own)))
-            .filter(|&(_, own)| side.reaches(own, price))
+            .filter_map(|order| resting_price(order, side).map(|own| (own, order.since, order.seq)))
+            .filter(|&(own, ..)| side.reaches(own, price))
             .collect();
-        found.sort_by_key(|&(seq, own)| (-side.sign() * own, seq));
-        found
+        found.sort_unstable_by_key(|&(own, since, _)| (-side.sign() * own, since));
+        found.into_iter().map(|(own, _, seq)| (seq, own)).collect()
     }
 
     /// Returns how many lots an order may trade now.
-    fn tradable(&self, order: &LiveOrder) -> i64 {
+    pub(super) fn tradable(&self, order: &LiveOrder) -> i64 {
         if order.order.reduce_only {
-            order.leaves.min(self.reducible(order.order.side))
+            order.leaves.min(self.account(order.order.account).reducible(order.order.side))
         } else {
             order.leaves
         }
@@ -114,43 +131,37 @@ impl Venue {
 
     /// Fills a live order by up to `qty` lots, lets its exits and its position follow, and returns the lots filled.
     pub(super) fn fill(&mut self, seq: u64, price: i64, qty: i64, maker: bool) -> i64 {
-        let Some(at) = self.index(seq) else { return 0 };
-        let qty = qty.min(self.tradable(&self.live[at]));
+        let Some(qty) = self.live(seq).map(|order| qty.min(self.tradable(order))) else { return 0 };
         if qty <= 0 {
             return 0;
         }
-        let order = &mut self.live[at];
-        let side = order.order.side;
+        let Some(order) = self.live_mut(seq) else { return 0 };
+        let (side, account) = (order.order.side, order.order.account);
         order.leaves -= qty;
         let is_done = order.leaves == 0;
-        let before = self.position;
-        self.position += side.sign() * qty;
+        let before = self.account(account);
+        let closed = qty.min(before.reducible(side));
+        let (fee_nano, realized_nano) = self.enter_trade(account, side, price, qty, maker);
         self.last_trade_id += 1;
         let trade_id = self.last_trade_id;
-        self.say_of(seq, EventKind::Fill { trade_id, price, qty, maker });
-        let closed = qty.min((-side.sign() * before).max(0));
+        self.say_of(seq, EventKind::Fill { trade_id, price, qty, maker, fee_nano, realized_nano });
         self.protect(seq, qty - closed);
         if is_done {
             self.finish(seq);
         }
-        if before.signum() != self.position.signum() {
-            self.drop_idle_exits();
+        let after = before.position + side.sign() * qty;
+        if before.position.signum() != after.signum() {
+            self.drop_idle_exits(account);
         }
         qty
     }
 }
 
-fn ahead(order: &LiveOrder) -> i64 {
-    match order.stage {
-        Stage::Resting { ahead } => ahead,
-        Stage::Taking | Stage::Armed | Stage::Working => 0,
-    }
-}
-
 /// Returns the price of an order that rests on `side` of the book.
-fn resting_price(order: &LiveOrder, side: Side) -> Option<i64> {
-    match (order.stage, order.order.kind) {
-        (Stage::Resting { .. }, Kind::Limit { price }) if order.order.side == side => Some(price),
-        _ => None,
+pub(super) fn resting_price(order: &LiveOrder, side: Side) -> Option<i64> {
+    if order.stage == Stage::Resting && order.order.side == side {
+        order.order.kind.limit()
+    } else {
+        None
     }
 }

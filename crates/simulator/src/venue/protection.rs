@@ -1,15 +1,19 @@
 //! Attached exits and triggers: what keeps a position from losing its stop.
 
-use crate::order::{EventKind, Kind, LiveOrder, NewOrder, Stage, Tif};
+use crate::account::AccountId;
+use crate::order::{EventKind, Kind, LiveOrder, NewOrder, Stage, TriggerOn};
 
 use super::Venue;
-use super::arrival::{STOP_SUFFIX, TARGET_SUFFIX};
+use super::arrival::{STOP_SUFFIX, TARGET_SUFFIX, born};
 
 impl Venue {
     /// Places the exits of an entry that opened `opened` lots, or lets them grow by so much.
     pub(super) fn protect(&mut self, seq: u64, opened: i64) {
-        let Some(at) = self.index(seq).filter(|_| opened > 0) else { return };
-        let entry = &mut self.live[at];
+        if opened <= 0 {
+            return;
+        }
+        let Some(entry) = self.live_mut(seq) else { return };
+        let account = entry.order.account;
         let Some(exits) = entry.order.attached else { return };
         let (name, side) = (entry.order.client_id.clone(), entry.order.side.opposite());
         if std::mem::replace(&mut entry.is_protected, true) {
@@ -24,39 +28,31 @@ impl Venue {
             .map(|trigger| (TARGET_SUFFIX, Kind::TakeProfitMarket { trigger }));
         for (suffix, kind) in [Some(stop), target].into_iter().flatten() {
             let order = NewOrder {
-                client_id: format!("{name}{suffix}"),
-                side,
-                kind,
-                qty: opened,
-                tif: Tif::Gtc,
                 reduce_only: true,
-                attached: None,
+                ..NewOrder::new(account, &format!("{name}{suffix}"), side, kind, opened)
             };
             let exit_seq = self.rank();
+            self.seen.insert((account, order.client_id.clone()));
             self.insert(LiveOrder {
-                order,
-                leaves: opened,
                 stage: Stage::Armed,
-                seq: exit_seq,
                 entry: Some(seq),
-                is_protected: false,
+                ..born(order, opened, exit_seq)
             });
             self.say_of(exit_seq, EventKind::Accepted);
         }
     }
 
     fn grow(&mut self, seq: u64, lots: i64) {
-        if let Some(at) = self.index(seq) {
-            self.live[at].order.qty += lots;
-            self.live[at].leaves += lots;
+        if let Some(order) = self.live_mut(seq) {
+            order.order.qty += lots;
+            order.leaves += lots;
             self.say_of(seq, EventKind::Amended);
         }
     }
 
     /// Ends a filled order; with an exit, its pair ends too. The rest of its entry ended when the exit triggered.
     pub(super) fn finish(&mut self, seq: u64) {
-        let Some(at) = self.index(seq) else { return };
-        let done = self.live.remove(at);
+        let Some(done) = self.remove(seq) else { return };
         if let Some(entry) = done.entry {
             for pair in self.ranks(|order| order.entry == Some(entry)) {
                 self.end(pair, EventKind::Canceled);
@@ -64,10 +60,14 @@ impl Venue {
         }
     }
 
-    /// Ends reduce-only orders that have nothing left to reduce.
-    pub(super) fn drop_idle_exits(&mut self) {
-        let idle =
-            self.ranks(|order| order.order.reduce_only && self.reducible(order.order.side) == 0);
+    /// Ends an account's reduce-only orders that have nothing left to reduce.
+    pub(super) fn drop_idle_exits(&mut self, account: AccountId) {
+        let book = self.account(account);
+        let idle = self.ranks(|order| {
+            order.order.account == account
+                && order.order.reduce_only
+                && book.reducible(order.order.side) == 0
+        });
         for seq in idle {
             let entry = self.live(seq).and_then(|order| order.entry);
             match entry {
@@ -82,26 +82,53 @@ impl Venue {
 
     /// Lets triggered orders that the book could not fill try again.
     pub(super) fn work_on(&mut self) {
-        for seq in self.ranks(|order| order.stage == Stage::Working) {
-            self.take(seq, None);
+        if self.watched().has_working {
+            for seq in self.ranks(|order| order.stage == Stage::Working) {
+                self.take(seq, None);
+            }
         }
     }
 
-    /// Triggers what the mark has reached, and lets it take.
+    /// Triggers what the watched prices have reached, and lets it take.
     pub(super) fn trigger(&mut self) {
-        let Some(mark2) = self.mirror.mark2().filter(|_| !self.live.is_empty()) else { return };
-        let hit = self.ranks(|order| {
-            order.stage == Stage::Armed && order.order.kind.is_triggered(order.order.side, mark2)
-        });
-        for seq in hit {
-            let Some(order) = self.live(seq) else { continue };
-            let entry = order.entry;
-            self.set_stage(seq, Stage::Working);
-            self.say_of(seq, EventKind::Triggered);
-            if let Some(entry) = entry {
-                self.end(entry, EventKind::Canceled);
+        if !self.watched().has_armed {
+            return;
+        }
+        let prices = [TriggerOn::Mark, TriggerOn::Last].map(|on| self.watched2(on));
+        let mut hit = Vec::new();
+        for order in &mut self.live {
+            let watched2 = prices[usize::from(order.order.trigger_on == TriggerOn::Last)];
+            let Some(watched2) = watched2.filter(|_| order.stage == Stage::Armed) else { continue };
+            let side = order.order.side;
+            let is_hit = match order.order.kind {
+                Kind::Trailing { callback_bps, activation } => {
+                    order.trail.hears(side, callback_bps, activation, watched2)
+                }
+                kind => kind.is_triggered(side, watched2),
+            };
+            if is_hit {
+                hit.push(order.seq);
             }
-            self.take(seq, None);
+        }
+        for seq in hit {
+            self.set_off(seq);
+        }
+    }
+
+    /// Triggers an order.
+    fn set_off(&mut self, seq: u64) {
+        let Some(order) = self.live(seq) else { return };
+        let (entry, limit, tif) = (order.entry, order.order.kind.limit(), order.order.tif);
+        let refused = limit.and_then(|price| self.limit_refusal(&order.order, price));
+        self.set_stage(seq, if limit.is_some() { Stage::Taking } else { Stage::Working });
+        self.say_of(seq, EventKind::Triggered);
+        if let Some(entry) = entry {
+            self.end(entry, EventKind::Canceled);
+        }
+        match limit {
+            Some(_) if refused.is_some() => self.end(seq, EventKind::Expired),
+            Some(price) => self.enter(seq, price, tif),
+            None => self.take(seq, None),
         }
     }
 }
