@@ -71,11 +71,8 @@ check: setup ## lint, types, import contract, determinism, licences, locks
 	@cargo fmt --check --package chanflow-native
 	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 
-bench: setup ## measure speed; figures go to benchmarks/out
-	@$(BIN)/python benchmarks/run.py
-	@$(BIN)/python benchmarks/chan_peers.py
-	@$(BIN)/python benchmarks/orderflow.py
-	@$(BIN)/python benchmarks/market.py
+bench: setup ## measure speed; figures go to benchmarks/README.md
+	@$(BIN)/python benchmarks/page.py
 
 fuzz: setup ## hostile input against the Chan engine and its plain reference, for a minute (SECONDS=60)
 	@$(BIN)/python scripts/fuzz_chan.py --seconds $(or $(SECONDS),60)

@@ -1,0 +1,60 @@
+"""Run every benchmark, one after another, and write what they say to `benchmarks/README.md`: `make bench`.
+
+`run.py` makes the first table of the page; what the others print stands below it as they printed it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SECTIONS = {
+    "chan_peers.py": "Chan structure beside its peers",
+    "orderflow.py": "Order flow",
+    "market.py": "Frames to events, bins and rows",
+    "gate.py": "The quality gate of rows",
+    "harvest.py": "A socket to rows",
+    "feed.py": "Slices and snapshots",
+    "simulator.py": "The matching core",
+}
+
+
+def printed(script: str) -> str:
+    """Run a benchmark and return what it prints, showing it as it comes. Raises CalledProcessError if it fails."""
+    command = [sys.executable, str(HERE / script)]
+    lines = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            lines.append(line.rstrip())
+    if running.returncode:
+        raise subprocess.CalledProcessError(running.returncode, command)
+    return "\n".join(lines).strip()
+
+
+def main() -> int:
+    """Run all; a benchmark that fails is told and the others go on."""
+    failed = []
+    subprocess.run([sys.executable, str(HERE / "run.py")], check=True)
+    page = HERE / "README.md"
+    for script, title in SECTIONS.items():
+        print(f"\n{title}", flush=True)
+        try:
+            said = printed(script)
+        except subprocess.CalledProcessError as fault:
+            said = f"{script} ended with code {fault.returncode}."
+            failed.append(script)
+        fence = "" if said.lstrip().startswith("|") else "```"
+        body = f"{fence}\n{said}\n{fence}".strip()
+        page.write_text(f"{page.read_text().rstrip()}\n\n## {title}\n\n{body}\n")
+    for script in failed:
+        print(f"{script} failed: run it alone to see why", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
