@@ -38,7 +38,8 @@ class HarvestMetrics:
         return (
             f"{elapsed_s:.0f} s: {self.frames} frames, {self.bytes / 1e6:.1f} MB, {self.rows} rows, "
             f"{self.sockets_open} sockets, {self.gaps} gaps, {self.resyncs} resyncs, lag p50/p99 {lag} ms, "
-            f"{self.dead} dead, {drops} dropped, backlog {self.backlog_rows} rows, unsynced {unsynced:.1f} s"
+            f"{self.dead} dead, {self.quarantined} quarantined, {drops} dropped, "
+            f"backlog {self.backlog_rows} rows, unsynced {unsynced:.1f} s"
         )
 
     def prometheus(self, venue: str) -> str:

@@ -301,6 +301,7 @@ class Harvester:
         if lags:
             metrics.lag_p50_ms = max(float(str(p50)) for p50, _ in lags)
             metrics.lag_p99_ms = max(float(str(p99)) for _, p99 in lags)
+        metrics.quarantined = sum(lane.store.quarantined for lane in self._lanes.values())
         metrics.losses = {}
         for keeper in self.keepers:
             for reason, count in keeper.losses.items():

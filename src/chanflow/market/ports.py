@@ -252,6 +252,10 @@ class RowStore(Protocol):
         """Take what an intake handed out; dead letters alone when `shed`. Returns rows. Raises StorageUnwritable."""
         ...
 
+    def quality(self) -> dict[str, Any]:
+        """Return what the gate has found so far."""
+        ...
+
     def pace(self, share: float) -> None:
         """Close parts after this share of their usual time."""
         ...
