@@ -147,6 +147,8 @@ class Faults:
     """The connection breaks in the middle of this frame."""
     mute: frozenset[int] = frozenset()
     """From here on this connection stays open and says nothing, not even a pong."""
+    lost_trades: frozenset[int] = frozenset()
+    """Which aggregate trades, by their order, the market's socket does not bring; REST has them."""
 
 
 @dataclass
@@ -166,12 +168,16 @@ class FaultVenue:
     faults: Mapping[str, Faults] = field(default_factory=dict)
     refusals: list[tuple[int, str | None]] = field(default_factory=list)
     life_s: float = 86_400.0
+    page: int = 1_000
+    """Aggregate trades in a reply at most."""
 
     def __post_init__(self) -> None:
         self.books = {name: Book(tape.snapshot) for name, tape in self.tapes.items()}
         self.best: dict[str, dict[int, tuple[float, float, float, float]]] = {name: {} for name in self.tapes}
         self.opened: dict[str, int] = {}
         self.asked: list[tuple[int, str]] = []
+        self.trades: dict[str, list[dict[str, object]]] = {name: [] for name in self.tapes}
+        self.trades_asked: list[tuple[str, int]] = []
         self.played = asyncio.Event()
         self._clients: list[_Client] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -220,6 +226,8 @@ class FaultVenue:
                 book = self.books[name]
                 book.apply(json.loads(payload)["data"])
                 self.best[name][book.last] = book.best()
+            if b"@trade" in payload[:60]:
+                self._aggregate(name, json.loads(payload)["data"], faults)
             if at in faults.drop:
                 continue
             if at in faults.swap:
@@ -230,6 +238,27 @@ class FaultVenue:
                 if held:
                     self._send(client, held, -1, faults)
             held = b""
+
+    def _aggregate(self, name: str, trade: Mapping[str, object], faults: Faults) -> None:
+        """Bring each trade as an aggregate of one over the market's socket, unless it is to be lost."""
+        number = trade["t"]
+        one = {
+            "a": number,
+            "p": trade["p"],
+            "q": trade["q"],
+            "f": number,
+            "l": number,
+            "T": trade["T"],
+            "m": trade["m"],
+        }
+        self.trades[name].append(one)
+        if len(self.trades[name]) - 1 in faults.lost_trades:
+            return
+        data = {"e": "aggTrade", "E": trade["E"], "s": name, **one}
+        text = json.dumps({"stream": f"{name.lower()}@aggTrade", "data": data}).encode()
+        for client in [one for one in self._clients if name in one.symbols and one.kind == "market"]:
+            if not client.writer.is_closing():
+                client.writer.write(text_frame(text))
 
     def _send(self, client: _Client, payload: bytes, at: int, faults: Faults) -> None:
         client.muted = client.muted or at in faults.mute
@@ -278,6 +307,11 @@ class FaultVenue:
                 extra, body = ("" if after is None else f"Retry-After: {after}\r\n"), b'{"code":-1003}'
             else:
                 body = self.books[symbol].reply()
+        elif path.endswith("/aggTrades"):
+            from_id = int(query["fromId"])
+            self.trades_asked.append((symbol, from_id))
+            found = [one for one in self.trades[symbol] if int(str(one["a"])) >= from_id]
+            body = json.dumps(found[: min(self.page, int(query["limit"]))]).encode()
         else:
             body = json.dumps({"symbol": symbol, "time": self.clock.now_ns() // NS_PER_MS}).encode()
         return f"HTTP/1.1 {status} X\r\n{extra}Content-Length: {len(body)}\r\n\r\n".encode() + body

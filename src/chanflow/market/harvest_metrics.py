@@ -19,6 +19,8 @@ class HarvestMetrics:
     repeats: int = 0
     quarantined: int = 0
     snapshots: int = 0
+    filled: int = 0
+    """Aggregate trades that were missed and asked for."""
     snapshot_refusals: int = 0
     backlog_rows: int = 0
     sockets_open: int = 0
@@ -53,7 +55,7 @@ class HarvestMetrics:
                 out.append(f'chanflow_harvest_{name}{{venue="{_escaped(venue)}"{extra}}} {value:g}')
 
         for name in ("frames", "bytes", "rows", "gaps", "resyncs", "dead", "repeats", "quarantined", "snapshots",
-                     "snapshot_refusals"):  # fmt: skip
+                     "snapshot_refusals", "filled"):  # fmt: skip
             add(f"{name}_total", "counter", {None: getattr(self, name)})
         add("drops_total", "counter", {("reason", reason): count for reason, count in self.drops.items()})
         add("socket_losses_total", "counter", {("reason", reason): count for reason, count in self.losses.items()})

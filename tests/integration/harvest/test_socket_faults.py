@@ -79,8 +79,8 @@ async def run(tape: Tape, root: Path, faults: Faults, **more: object) -> Outcome
     clock = FastClock(tape.start_ns - 15 * NS_PER_S, FACTOR)
     tapes = {"BTCUSDT": tape, "ETHUSDT": tape.of("ETHUSDT")}
     told: list[str] = []
-    refusals = more.pop("refusals", [])
-    async with FaultVenue(tapes, clock, {"BTCUSDT": faults}, refusals=list(refusals)) as venue:  # type: ignore[call-overload]
+    refusals, page = more.pop("refusals", []), int(str(more.pop("page", 1_000)))
+    async with FaultVenue(tapes, clock, {"BTCUSDT": faults}, refusals=list(refusals), page=page) as venue:  # type: ignore[call-overload]
         spec = HarvestSpec("binance-usdm", tuple(tapes), root, urls=venue.urls, max_s=10.0)
         stop = asyncio.Event()
         running = asyncio.create_task(
@@ -193,6 +193,25 @@ async def test_the_raw_layer_makes_the_same_files_again(tape: Tape, tmp_path: Pa
     for layer in ("rows", "quarantine"):
         assert replace(live, root=tmp_path / "again").manifest(layer=layer) == live.manifest(layer=layer)
     assert len(live.manifest()) > 4
+
+
+async def test_missed_aggregate_trades_are_asked_for_and_come_once(tape: Tape, tmp_path: Path) -> None:
+    found = await run(tape, tmp_path / "lake", Faults(lost_trades=frozenset([20, 21, 22, 23, 24, 40])), page=2)
+    told = found.venue.trades["BTCUSDT"]
+    first = int(str(told[0]["a"]))
+    assert len(told) > 50
+    trades = found.rows("BTCUSDT").filter(pl.col("kind") == "agg_trade")
+    assert trades["seq_last"].sort().to_list() == [one["a"] for one in told]
+    late = trades.filter(trades["seq_last"].is_in([first + at for at in (20, 21, 22, 23, 24, 40)]))
+    assert late["dq_ok"].all()
+    assert late["ts_ms"].to_list() == [told[at]["T"] for at in (20, 21, 22, 23, 24, 40)]
+    gaps = [gap for entry in found.manifest() for gap in entry["gaps"] if gap["reason"] == "agg_trade_ids"]  # type: ignore[attr-defined]
+    assert [(gap["from_u"] - first, gap["to_u"] - first) for gap in gaps] == [(19, 25), (39, 41)]
+    assert found.venue.trades_asked == [("BTCUSDT", first + at) for at in (20, 22, 24, 40)]
+    assert found.metrics.filled == 6
+    again = replace(found.spec, output_dir=tmp_path / "again", layers=("rows",))
+    harvest_recorded(again, sorted(found.root.glob("_raw/*/*/*.gz")), max_bytes=1 << 30, tell=lambda _: None)
+    assert replace(found, root=tmp_path / "again").manifest() == found.manifest()
 
 
 async def test_no_open_socket_for_long_ends_the_harvest_and_publishes_what_there_is(tape: Tape, tmp_path: Path) -> None:
