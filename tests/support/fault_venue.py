@@ -22,6 +22,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from chanflow.domain.time import NS_PER_MS, NS_PER_S
 
+DELAY_S = 4.0
+
 _TIMES = re.compile(rb'"([ETL])":(\d{13})')
 
 
@@ -147,6 +149,8 @@ class Faults:
     """The connection breaks in the middle of this frame."""
     mute: frozenset[int] = frozenset()
     """From here on this connection stays open and says nothing, not even a pong."""
+    delay: frozenset[int] = frozenset()
+    """All that follows comes `DELAY_S` late, and then at once."""
     lost_trades: frozenset[int] = frozenset()
     """Which aggregate trades, by their order, the market's socket does not bring; REST has them."""
 
@@ -222,6 +226,8 @@ class FaultVenue:
         for at, (recv_ns, payload) in enumerate(self.tapes[name].frames):
             if recv_ns - self.clock.now_ns() > NS_PER_MS:
                 await self.clock.sleep_until(recv_ns)
+            if at in faults.delay:
+                await self.clock.sleep_until(recv_ns + int(DELAY_S * NS_PER_S))
             if b"@depth" in payload[:60]:
                 book = self.books[name]
                 book.apply(json.loads(payload)["data"])

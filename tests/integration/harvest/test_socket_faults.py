@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from chanflow.adapters.storage import raw
 from chanflow.adapters.storage.lake_check import check_lake
 from chanflow.domain.errors import StorageUnwritable, VenueUnreachable
 from chanflow.domain.time import NS_PER_S
+from chanflow.market import sockets
 from chanflow.market.harvest_metrics import HarvestMetrics
 from chanflow.market.sockets import SocketLimits
 from chanflow.runtime.clock import SeededRandomness
@@ -46,7 +48,10 @@ class Outcome:
         """Return what was recorded; a busy machine is late at ten times the speed, and such rows are put aside."""
         rows = pl.concat(pl.read_parquet(path) for path in sorted(self.root.glob(f"{symbol}/*/*.parquet")))
         aside = [pl.read_parquet(path) for path in sorted(self.root.glob(f"_quarantine/{symbol}/*/*.parquet"))]
-        late = [frame.filter(pl.col("dq_codes") == ["latency"]) for frame in aside]
+        late = [
+            frame.filter(pl.col("dq_codes").list.set_difference(["latency", "stale"]).list.len() == 0)
+            for frame in aside
+        ]
         return pl.concat([rows, *late]).sort("known_ns", "seq_last")
 
     def manifest(self, *, layer: str = "rows") -> list[dict[str, object]]:
@@ -147,6 +152,48 @@ async def test_repeated_and_swapped_frames_never_make_a_wrong_book(tape: Tape, t
     found = await run(tape, tmp_path / "lake", Faults(repeat=at(tape, 0.5, 0.55), swap=at(tape, 0.7)))
     assert found.wrong("BTCUSDT") == 0
     assert found.rows("BTCUSDT")["row_id"].is_unique().all()
+
+
+async def test_what_comes_late_is_put_aside_and_the_book_stays_right(tape: Tape, tmp_path: Path) -> None:
+    found = await run(tape, tmp_path / "lake", Faults(delay=at(tape, 0.5)))
+    late = found.rows("BTCUSDT").filter(~pl.col("dq_ok"))
+    assert late.height > 20
+    assert set(late["dq_codes"].explode()) <= {"latency", "stale"}
+    kept = pl.concat(pl.read_parquet(path) for path in found.root.glob("BTCUSDT/*/*.parquet"))
+    assert kept["lag_ms"].max() <= 1_500  # type: ignore[operator]
+    assert late["lag_ms"].max() > 3_000  # type: ignore[operator]
+    assert found.book_gaps("BTCUSDT") == []
+    assert (found.wrong("BTCUSDT"), found.wrong("ETHUSDT")) == (0, 0)
+
+
+async def test_a_reader_that_stalls_holds_the_venue_back_and_misses_nothing(
+    tape: Tape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, pause = raw.RawWriter.write, sockets.Link._pause
+    paused, written = list[int](), 0
+
+    def stalling(self: raw.RawWriter, text: bytes, **more: object) -> None:
+        nonlocal written
+        written += 1
+        if written % 200 == 0:
+            time.sleep(0.25)  # the disk itself
+        real(self, text, **more)  # type: ignore[arg-type]
+
+    def noted(link: sockets.Link) -> None:
+        paused.append(link.number)
+        pause(link)
+
+    monkeypatch.setattr(raw.RawWriter, "write", stalling)
+    monkeypatch.setattr(sockets.Link, "_pause", noted)
+    monkeypatch.setattr(sockets, "MAX_UNREAD_BYTES", 16 << 10)
+    found = await run(tape, tmp_path / "lake", Faults())
+    assert paused
+    assert found.venue.opened == {"public": 2, "market": 2}
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        assert found.book_gaps(symbol) == []
+        trades = found.rows(symbol).filter(pl.col("kind") == "trade")["seq_last"]
+        assert (trades.sort().diff().drop_nulls() == 1).all()
+        assert found.wrong(symbol) == 0
 
 
 async def test_a_garbage_frame_is_a_dead_letter_and_stops_nothing(tape: Tape, tmp_path: Path) -> None:
