@@ -597,7 +597,7 @@ class Intake:
     def take(self) -> dict[str, Any]:
         """Take everything since the last call: symbols, rows, dead, gaps, book.
 
-        `rows`: the columns of `RowCollector.take` and `symbol` (code of `symbols`), `kind` (0 trade, 1 book_ticker,
+        `rows`: the columns of `RowCollector.take` and `symbol` (code of `symbols`), `socket` (low byte of its number), `kind` (0 trade, 1 book_ticker,
         2 agg_trade, 3 book, 4 mark, 5 liquidation, 6 kline, 7 gap), `is_market` (0 where a trade does not count),
         `closed` (candle final 1, forming 0), -1 for other kinds. Beside them, with `row` as position: `books`
         (bid_price, bid_qty, ask_price, ask_qty of shape (n, 5), NaN where there are fewer), `klines` (open_ms, open,
@@ -774,11 +774,13 @@ class QualityGate:
         sequence, 0 in side, event_ms and known_ns, the least int64 in ts_ms. Raises ValueError for columns of different
         lengths or another type.
         """
+    def excess_ms(self) -> NDArray[np.float64]:
+        """Return how late each row of the last `check` came beyond its socket's offset, in ms; NaN where unknown."""
     def take_amendments(self) -> dict[str, Any]:
         """Take what was learnt of earlier rows, by row number from 0 since the gate began.
 
-        confirmed (a second trade confirmed these, their `price_jump` falls), unjoined ((first, last) row of events whose
-        successor does not join them), not_market (trades that do not count and were not judged).
+        confirmed (these were confirmed by the trades of confirmed_by, their `price_jump` falls), unjoined ((first, last)
+        row of events whose successor does not join them), not_market (trades that do not count and were not judged).
         """
     def report(self) -> dict[str, Any]:
         """Return rows, not_market, counts by code, amendments_lost, sockets and days.

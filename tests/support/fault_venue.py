@@ -22,6 +22,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from chanflow.domain.time import NS_PER_MS, NS_PER_S
 
+DELAY_S = 4.0
+
 _TIMES = re.compile(rb'"([ETL])":(\d{13})')
 
 
@@ -147,6 +149,10 @@ class Faults:
     """The connection breaks in the middle of this frame."""
     mute: frozenset[int] = frozenset()
     """From here on this connection stays open and says nothing, not even a pong."""
+    delay: frozenset[int] = frozenset()
+    """All that follows comes `DELAY_S` late, and then at once."""
+    lost_trades: frozenset[int] = frozenset()
+    """Which aggregate trades, by their order, the market's socket does not bring; REST has them."""
 
 
 @dataclass
@@ -166,12 +172,16 @@ class FaultVenue:
     faults: Mapping[str, Faults] = field(default_factory=dict)
     refusals: list[tuple[int, str | None]] = field(default_factory=list)
     life_s: float = 86_400.0
+    page: int = 1_000
+    """Aggregate trades in a reply at most."""
 
     def __post_init__(self) -> None:
         self.books = {name: Book(tape.snapshot) for name, tape in self.tapes.items()}
         self.best: dict[str, dict[int, tuple[float, float, float, float]]] = {name: {} for name in self.tapes}
         self.opened: dict[str, int] = {}
         self.asked: list[tuple[int, str]] = []
+        self.trades: dict[str, list[dict[str, object]]] = {name: [] for name in self.tapes}
+        self.trades_asked: list[tuple[str, int]] = []
         self.played = asyncio.Event()
         self._clients: list[_Client] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -216,10 +226,14 @@ class FaultVenue:
         for at, (recv_ns, payload) in enumerate(self.tapes[name].frames):
             if recv_ns - self.clock.now_ns() > NS_PER_MS:
                 await self.clock.sleep_until(recv_ns)
+            if at in faults.delay:
+                await self.clock.sleep_until(recv_ns + int(DELAY_S * NS_PER_S))
             if b"@depth" in payload[:60]:
                 book = self.books[name]
                 book.apply(json.loads(payload)["data"])
                 self.best[name][book.last] = book.best()
+            if b"@trade" in payload[:60]:
+                self._aggregate(name, json.loads(payload)["data"], faults)
             if at in faults.drop:
                 continue
             if at in faults.swap:
@@ -230,6 +244,27 @@ class FaultVenue:
                 if held:
                     self._send(client, held, -1, faults)
             held = b""
+
+    def _aggregate(self, name: str, trade: Mapping[str, object], faults: Faults) -> None:
+        """Bring each trade as an aggregate of one over the market's socket, unless it is to be lost."""
+        number = trade["t"]
+        one = {
+            "a": number,
+            "p": trade["p"],
+            "q": trade["q"],
+            "f": number,
+            "l": number,
+            "T": trade["T"],
+            "m": trade["m"],
+        }
+        self.trades[name].append(one)
+        if len(self.trades[name]) - 1 in faults.lost_trades:
+            return
+        data = {"e": "aggTrade", "E": trade["E"], "s": name, **one}
+        text = json.dumps({"stream": f"{name.lower()}@aggTrade", "data": data}).encode()
+        for client in [one for one in self._clients if name in one.symbols and one.kind == "market"]:
+            if not client.writer.is_closing():
+                client.writer.write(text_frame(text))
 
     def _send(self, client: _Client, payload: bytes, at: int, faults: Faults) -> None:
         client.muted = client.muted or at in faults.mute
@@ -278,6 +313,11 @@ class FaultVenue:
                 extra, body = ("" if after is None else f"Retry-After: {after}\r\n"), b'{"code":-1003}'
             else:
                 body = self.books[symbol].reply()
+        elif path.endswith("/aggTrades"):
+            from_id = int(query["fromId"])
+            self.trades_asked.append((symbol, from_id))
+            found = [one for one in self.trades[symbol] if int(str(one["a"])) >= from_id]
+            body = json.dumps(found[: min(self.page, int(query["limit"]))]).encode()
         else:
             body = json.dumps({"symbol": symbol, "time": self.clock.now_ns() // NS_PER_MS}).encode()
         return f"HTTP/1.1 {status} X\r\n{extra}Content-Length: {len(body)}\r\n\r\n".encode() + body

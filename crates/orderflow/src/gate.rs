@@ -36,7 +36,12 @@ const AMENDMENTS_MAX: usize = 100_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amendment {
     /// A second trade confirmed this row's price: it is no jump.
-    Confirmed(u64),
+    Confirmed {
+        /// The row.
+        row: u64,
+        /// The row of the second trade.
+        by: u64,
+    },
     /// The row after these in the stream does not join them, so that either may be wrong.
     Unjoined {
         /// First row of the event before the break.
@@ -74,6 +79,9 @@ pub struct QualityGate {
     not_market: u64,
     amendments: Vec<Amendment>,
     amendments_lost: u64,
+    /// Excess of the row that is judged, and of each row of the newest batch, in ms; NaN where it has none.
+    row_excess_ms: f64,
+    excess_ms: Vec<f64>,
 }
 
 /// The codes that condemn the row itself; `stale` condemns only its window.
@@ -122,6 +130,8 @@ impl QualityGate {
             not_market: 0,
             amendments: Vec::new(),
             amendments_lost: 0,
+            row_excess_ms: f64::NAN,
+            excess_ms: Vec::new(),
         })
     }
 
@@ -131,6 +141,7 @@ impl QualityGate {
     /// Columns of different lengths; then no row is judged.
     pub fn check(&mut self, columns: &GateColumns<'_>, masks: &mut Vec<u32>) -> Result<(), Error> {
         masks.clear();
+        self.excess_ms.clear();
         if let Some((name, length)) = columns.uneven() {
             return Err(Error::Setting(format!(
                 "columns differ in length: kind has {}, {name} {length}",
@@ -138,10 +149,13 @@ impl QualityGate {
             )));
         }
         masks.reserve(columns.kind.len());
+        self.excess_ms.reserve(columns.kind.len());
         let missing = columns.missing(self.chain);
         let slices = columns.slices();
         for (row, kind) in columns.kind.iter().enumerate() {
+            self.row_excess_ms = f64::NAN;
             let mask = self.judge(&slices, row, *kind, &missing);
+            self.excess_ms.push(self.row_excess_ms);
             let mut rest = mask;
             while rest != 0 {
                 if let Some(count) = self.counts.get_mut(rest.trailing_zeros() as usize) {
@@ -158,6 +172,11 @@ impl QualityGate {
     /// Takes what was learnt of earlier rows since the last call, in the order in which it was learnt.
     pub fn take_amendments(&mut self) -> Vec<Amendment> {
         std::mem::take(&mut self.amendments)
+    }
+
+    /// Returns how much later than its socket's offset says each row of the newest batch came, in ms; NaN where unknown.
+    pub fn excess_ms(&self) -> &[f64] {
+        &self.excess_ms
     }
 
     /// Returns the symbols, sorted, at their codes.
@@ -300,7 +319,9 @@ impl QualityGate {
         let known_ns = at(columns.known_ns, index, 0);
         if event_ms > 0 && known_ns > 0 {
             let socket = at(columns.socket, index, 0);
-            if see(&mut self.sockets, socket, known_ns / NS_PER_MS, event_ms).is_bad {
+            let delay = see(&mut self.sockets, socket, known_ns / NS_PER_MS, event_ms);
+            self.row_excess_ms = delay.excess_ms.map_or(f64::NAN, |excess| excess as f64);
+            if delay.is_bad {
                 mask |= LATENCY;
             }
         }
@@ -396,8 +417,8 @@ impl QualityGate {
         if let Some((first, last)) = unjoined {
             self.amend(Amendment::Unjoined { first, last });
         }
-        if let Some(row) = confirmed {
-            self.amend(Amendment::Confirmed(row));
+        if let Some(first) = confirmed {
+            self.amend(Amendment::Confirmed { row: first, by: row.number });
         }
         mask
     }

@@ -46,6 +46,8 @@ pub(crate) struct Core {
     pub clock_ns: i64,
     lags_ms: Vec<i64>,
     next_lag: usize,
+    /// Low byte of the socket whose message is read.
+    row_socket: u8,
     pub changes: Vec<Change>,
 }
 
@@ -65,6 +67,7 @@ impl Core {
             clock_ns: 0,
             lags_ms: Vec::new(),
             next_lag: 0,
+            row_socket: 0,
             changes: Vec::new(),
         }
     }
@@ -72,7 +75,15 @@ impl Core {
     /// Takes all rows, holes and faults.
     pub fn take(&mut self) -> Taken {
         self.counts.rows += self.taken.rows.columns.len() as u64;
+        self.name_socket(self.row_socket);
         std::mem::take(&mut self.taken)
+    }
+
+    /// Gives the rows so far to the socket that brought them, and what follows to `next`.
+    fn name_socket(&mut self, next: u8) {
+        let rows = &mut self.taken.rows;
+        rows.socket.resize(rows.columns.len(), self.row_socket);
+        self.row_socket = next;
     }
 
     /// Counts a message of a symbol that is not ours, or of none.
@@ -152,6 +163,7 @@ impl Core {
         spellings: &[Spelling],
     ) -> Result<(), String> {
         let known_ns = arrival.known_ns;
+        self.name_socket((arrival.socket & 0xff) as u8);
         let event_ms = self.event_ms(&arrival, times);
         let emitted_ms = times.emitted_ms;
         let event = |body: Body| {

@@ -16,6 +16,8 @@ pub struct IntakeRows {
     pub columns: RowColumns,
     /// Index of the instrument.
     pub symbol: Vec<u16>,
+    /// Low byte of the number of the socket that brought it.
+    pub socket: Vec<u8>,
     /// 1 where a trade counts (`X` is `MARKET` or absent), 0 where not, -1 for other kinds.
     pub is_market: Vec<i8>,
     /// 1 where a candle is final, 0 where it still forms, -1 for other kinds and where the venue does not say.

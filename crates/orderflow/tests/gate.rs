@@ -256,7 +256,7 @@ fn a_jump_stands_until_a_second_trade_confirms_it() {
     let far = |at_ms, id| Row { price: 102.0, ..trade(at_ms, id) };
     let rows = [quote(0, 1), far(1, 1), trade(2, 2), far(3, 3), far(4, 4)];
     assert_eq!(check(&mut gate, &rows), [0, PRICE_JUMP, 0, PRICE_JUMP, 0]);
-    assert_eq!(gate.take_amendments(), [Amendment::Confirmed(3)]);
+    assert_eq!(gate.take_amendments(), [Amendment::Confirmed { row: 3, by: 4 }]);
 }
 
 #[test]

@@ -127,17 +127,26 @@ impl PyQualityGate {
         Ok(masks.into_pyarray(py))
     }
 
+    fn excess_ms<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, self.gate.excess_ms())
+    }
+
     fn take_amendments<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let (mut confirmed, mut unjoined, mut not_market) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut confirmed, mut confirmed_by) = (Vec::new(), Vec::new());
+        let (mut unjoined, mut not_market) = (Vec::new(), Vec::new());
         for amendment in self.gate.take_amendments() {
             match amendment {
-                Amendment::Confirmed(row) => confirmed.push(row as i64),
+                Amendment::Confirmed { row, by } => {
+                    confirmed.push(row as i64);
+                    confirmed_by.push(by as i64);
+                }
                 Amendment::Unjoined { first, last } => unjoined.push((first, last)),
                 Amendment::NotMarket(row) => not_market.push(row as i64),
             }
         }
         let dict = PyDict::new(py);
         dict.set_item("confirmed", confirmed.into_pyarray(py))?;
+        dict.set_item("confirmed_by", confirmed_by.into_pyarray(py))?;
         dict.set_item("unjoined", unjoined)?;
         dict.set_item("not_market", not_market.into_pyarray(py))?;
         Ok(dict)

@@ -166,7 +166,7 @@ fn rows_dict<'py>(py: Python<'py>, rows: IntakeRows) -> PyResult<Bound<'py, PyDi
     let columns = rows.columns;
     set_columns!(py, dict, columns; ts_ms kind price qty side is_maker bid ask bid_qty ask_qty);
     set_columns!(py, dict, columns; spread_bps event_ms known_ns seq_first seq_last seq_prev);
-    set_columns!(py, dict, rows; symbol is_market closed);
+    set_columns!(py, dict, rows; symbol socket is_market closed);
     let books = PyDict::new(py);
     set_columns!(py, books, rows.books; row);
     for (name, levels) in [

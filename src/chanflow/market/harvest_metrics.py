@@ -19,6 +19,8 @@ class HarvestMetrics:
     repeats: int = 0
     quarantined: int = 0
     snapshots: int = 0
+    filled: int = 0
+    """Aggregate trades that were missed and asked for."""
     snapshot_refusals: int = 0
     backlog_rows: int = 0
     sockets_open: int = 0
@@ -38,7 +40,8 @@ class HarvestMetrics:
         return (
             f"{elapsed_s:.0f} s: {self.frames} frames, {self.bytes / 1e6:.1f} MB, {self.rows} rows, "
             f"{self.sockets_open} sockets, {self.gaps} gaps, {self.resyncs} resyncs, lag p50/p99 {lag} ms, "
-            f"{self.dead} dead, {drops} dropped, backlog {self.backlog_rows} rows, unsynced {unsynced:.1f} s"
+            f"{self.dead} dead, {self.quarantined} quarantined, {drops} dropped, "
+            f"backlog {self.backlog_rows} rows, unsynced {unsynced:.1f} s"
         )
 
     def prometheus(self, venue: str) -> str:
@@ -52,7 +55,7 @@ class HarvestMetrics:
                 out.append(f'chanflow_harvest_{name}{{venue="{_escaped(venue)}"{extra}}} {value:g}')
 
         for name in ("frames", "bytes", "rows", "gaps", "resyncs", "dead", "repeats", "quarantined", "snapshots",
-                     "snapshot_refusals"):  # fmt: skip
+                     "snapshot_refusals", "filled"):  # fmt: skip
             add(f"{name}_total", "counter", {None: getattr(self, name)})
         add("drops_total", "counter", {("reason", reason): count for reason, count in self.drops.items()})
         add("socket_losses_total", "counter", {("reason", reason): count for reason, count in self.losses.items()})

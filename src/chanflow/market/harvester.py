@@ -16,6 +16,7 @@ from chanflow.market.backoff import TokenBucket
 from chanflow.market.harvest_metrics import HarvestMetrics
 from chanflow.market.lane import PACE, ROTATE, Handed, Lane
 from chanflow.market.ports import Connector, MarketVenue, RestClient
+from chanflow.market.row_gate import REST_SOCKET
 from chanflow.market.snapshots import SnapshotDesk
 from chanflow.market.sockets import SocketKeeper, SocketLimits
 
@@ -95,7 +96,7 @@ class Harvester:
             )
             for plan in venue.sockets(list(lanes))
         ]  # fmt: skip
-        self._desk = SnapshotDesk(venue, rest, clock, self._deliver)
+        self._desk = SnapshotDesk(venue, rest, clock, self._deliver, self._fill)
         self._book_keeper = {
             symbol: keeper for keeper in self.keepers if "book" in keeper.plan.kinds for symbol in keeper.plan.symbols
         }
@@ -140,6 +141,9 @@ class Harvester:
         keeper = self._book_keeper.get(symbol)
         if keeper is not None and keeper.links:
             self._lanes[symbol].push(keeper.links[0].number, self._clock.now_ns(), frame)
+
+    def _fill(self, symbol: str, frame: bytes) -> None:
+        self._lanes[symbol].push(REST_SOCKET, self._clock.now_ns(), frame)
 
     async def _pump(self) -> None:
         """Hand the lanes to the worker again and again, and what they give to the storer."""
@@ -190,6 +194,9 @@ class Harvester:
         for lane in lanes:
             for handed in lane.out:
                 self._handed += len(handed.taken["rows"]["ts_ms"])
+                for gap in handed.taken["gaps"]:
+                    if gap["reason"] == "agg_trade_ids":
+                        self._desk.miss(lane.symbol, gap["from_u"] + 1, gap["to_u"] - 1)
                 self._queue.put_nowait((lane, handed))
             lane.out.clear()
 
@@ -297,10 +304,12 @@ class Harvester:
         )
         metrics.resyncs = sum(max(0, standing.syncs - 1) for standing in self._standing.values())
         metrics.snapshots, metrics.snapshot_refusals = self._desk.fetched, self._desk.refused
+        metrics.filled = self._desk.filled
         lags = [(stats["lag_p50_ms"], stats["lag_p99_ms"]) for stats in all_stats if stats["lag_p50_ms"] is not None]
         if lags:
             metrics.lag_p50_ms = max(float(str(p50)) for p50, _ in lags)
             metrics.lag_p99_ms = max(float(str(p99)) for _, p99 in lags)
+        metrics.quarantined = sum(lane.store.quarantined for lane in self._lanes.values())
         metrics.losses = {}
         for keeper in self.keepers:
             for reason, count in keeper.losses.items():

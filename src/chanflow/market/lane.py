@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chanflow.market.activity import Activity
-from chanflow.market.day_counts import DayCounts
 from chanflow.market.ports import RawStore, RowStore
 
 if TYPE_CHECKING:
@@ -59,7 +58,6 @@ class Lane:
         self.symbol = symbol
         self.intake = intake
         self.activity = Activity()
-        self.quality = DayCounts()
         self.frames = 0
         self.shed = self.hurried = False
         self.overdue = ""
@@ -116,7 +114,6 @@ class Lane:
         """Return what the intake hands out, noting what came when."""
         taken = self.intake.take()
         self.activity.see(taken["rows"])
-        self.quality.see(taken["rows"])
         return taken
 
     def hand_out(self) -> None:
@@ -133,9 +130,9 @@ class Lane:
                 self.store.pace(float(handed.what))
         return rows
 
-    def quality_days(self) -> list[dict[str, Any]]:
-        """Return how good the data was, a report a date."""
-        return self.quality.days(repeated=self.intake.stats()["repeats"], quarantined=self.store.quarantined)
+    def quality(self) -> dict[str, Any]:
+        """Return how good the data was; `repeats` came more than once and are no rows."""
+        return {"symbol": self.symbol, "repeats": self.intake.stats()["repeats"], **self.store.quality()}
 
     def tick(self, now_ns: int) -> None:
         """Let raw frames that are a second old survive a kill. Raises StorageUnwritable."""

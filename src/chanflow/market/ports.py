@@ -152,6 +152,14 @@ class MarketVenue(Protocol):
         """Return a reply's body as the frame that the intake takes."""
         ...
 
+    def missed_trades(self, symbol: str, from_id: int) -> RestRequest | None:
+        """Return the request of aggregate trades from an id on, None where they cannot be had."""
+        ...
+
+    def trade_frames(self, symbol: str, body: bytes) -> tuple[tuple[int, bytes], ...]:
+        """Return id and frame of each aggregate trade of such a reply. Raises ValueError for a broken one."""
+        ...
+
     def probe(self, symbol: str) -> RestRequest | None:
         """Return the request of the newest best quotes, None where there is none."""
         ...
@@ -251,6 +259,10 @@ class RowStore(Protocol):
 
     def add(self, taken: Mapping[str, Any], *, shed: bool) -> int:
         """Take what an intake handed out; dead letters alone when `shed`. Returns rows. Raises StorageUnwritable."""
+        ...
+
+    def quality(self) -> dict[str, Any]:
+        """Return what the gate has found so far."""
         ...
 
     def pace(self, share: float) -> None:

@@ -16,11 +16,11 @@ from chanflow.domain.errors import InvalidArgument, RecordingInvalid, StorageUnw
 from chanflow.domain.time import NS_PER_S, Clock, Randomness
 from chanflow.market.harvester import Harvester, HarvestPace
 from chanflow.market.lane import Lane, head_of
+from chanflow.market.row_gate import SymbolGate, grid_of
 from chanflow.market.sockets import SocketLimits
 from chanflow.market.wire_replay import first_remark, in_order, replay
 
 if TYPE_CHECKING:
-    from chanflow.adapters.storage.harvest_store import RowGate
     from chanflow.adapters.storage.publish import Publisher
     from chanflow.market.harvest_metrics import HarvestMetrics
     from chanflow.market.ports import MarketVenue, RestClient
@@ -129,7 +129,6 @@ def lane_for(
     decimals: tuple[int, int],
     *,
     raw: bool,
-    gate: RowGate | None = None,
 ) -> Lane:
     """Return one symbol's lane. Raises InvalidArgument."""
     from chanflow_native import Intake
@@ -140,7 +139,7 @@ def lane_for(
     rotation = Rotation(spec.max_rows, spec.max_s, spec.max_mb)
     store = HarvestStore(
         publisher, spec.venue, symbol, part_format=spec.part_format, rotation=rotation, rows="rows" in spec.layers,
-        gate=gate,
+        gate=SymbolGate(spec.venue, symbol, grid_of(spec.venue, symbol, decimals)),
     )  # fmt: skip
     writer = None
     if raw:
@@ -188,7 +187,6 @@ async def harvest(
     tell: Callable[[str], None],
     limits: SocketLimits | None = None,
     pace: HarvestPace | None = None,
-    gate: RowGate | None = None,
 ) -> HarvestMetrics:
     """Harvest until `stop` is set, and return what was counted. Raises as `Harvester.run` and `rules_of` do."""
     from chanflow.adapters.transport.rest import HttpxRest
@@ -212,7 +210,7 @@ async def harvest(
         decimals = asking.result()
         tell(f"{spec.venue}: {', '.join(spec.symbols)} into {spec.output_dir}")
         raw = "raw" in spec.layers
-        lanes = {name: lane_for(spec, publisher, name, decimals[name], raw=raw, gate=gate) for name in spec.symbols}
+        lanes = {name: lane_for(spec, publisher, name, decimals[name], raw=raw) for name in spec.symbols}
         harvester = Harvester(
             venue, lanes, connector=PicowsConnector(clock), rest=rest, threads=threads, clock=clock,
             randomness=randomness, limits=limits, pace=pace, tell=tell,
@@ -233,7 +231,7 @@ async def harvest(
 def _report_quality(publisher: Publisher, lanes: Mapping[str, Lane]) -> None:
     """Put each symbol's report beside the rows; a disk that refuses it has been told of before."""
     for symbol, lane in lanes.items():
-        text = json.dumps({"symbol": symbol, "days": lane.quality_days()}, indent=1) + "\n"
+        text = json.dumps(lane.quality(), indent=1) + "\n"
         with suppress(StorageUnwritable):
             publisher.replace(f"_quality/{symbol}.json", text.encode())
 
@@ -244,7 +242,6 @@ def harvest_recorded(
     *,
     max_bytes: int,
     tell: Callable[[str], None],
-    gate: RowGate | None = None,
 ) -> dict[str, int]:
     """Run recorded frames through lanes into the lake; returns frames by symbol.
 
@@ -262,11 +259,14 @@ def harvest_recorded(
     frames = {}
     try:
         for symbol in sorted(by_symbol):
-            lane = lane_for(spec, publisher, symbol, decimals[symbol], raw=False, gate=gate)
+            lane = lane_for(spec, publisher, symbol, decimals[symbol], raw=False)
             frames[symbol] = replay(in_order(by_symbol[symbol]), lane, max_bytes=max_bytes)
             stats = lane.intake.stats()
             _report_quality(publisher, {symbol: lane})
-            tell(f"{symbol}: {frames[symbol]} frames, {stats['rows']} rows, {stats['gaps']} gaps, {stats['dead']} dead")
+            tell(
+                f"{symbol}: {frames[symbol]} frames, {stats['rows']} rows, {stats['gaps']} gaps, {stats['dead']} dead, "
+                f"{lane.store.quarantined} quarantined"
+            )
     finally:
         publisher.release()
     return frames

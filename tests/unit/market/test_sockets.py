@@ -43,8 +43,11 @@ class _Open:
     answers: bool = True
     alive: bool = True
     paused: int = 0
+    said_ns: list[int] = field(default_factory=list)
 
-    def send(self, message: bytes) -> None: ...
+    def send(self, message: bytes) -> None:
+        assert message
+        self.said_ns.append(self.clock.now_ns())
 
     def pause(self) -> None:
         self.paused += 1
@@ -143,6 +146,26 @@ async def test_no_pong_opens_it_anew_though_frames_flow() -> None:
     venue, lane = _Venue(SimulatedClock(0), answers=False), _Lane()
     told = await day(venue, lane, until_ns=60 * NS_PER_S)
     assert "no pong for 10 s" in told[0]
+
+
+async def test_control_messages_keep_the_venues_budget() -> None:
+    clock = SimulatedClock(0)
+    venue, lane, market = _Venue(clock), _Lane(), BinanceMarket("binance-usdm", URLS["binance-usdm"])
+    keeper = SocketKeeper(
+        market.sockets(["BTCUSDT"])[0], market, venue, clock=clock, random=SeededRandomness(1).stream("s"),
+        lanes={"BTCUSDT": lane}, numbers=itertools.count(1),  # type: ignore[dict-item]
+        opening=TokenBucket(clock, size=250, span_s=300.0), limits=_limits(), tell=lambda _: None,
+    )  # fmt: skip
+    running = asyncio.create_task(keeper.run())
+    await clock.run_until_idle(NS_PER_S)
+    saying = asyncio.create_task(keeper.say([b"x"] * 60))
+    await clock.run_until_idle(30 * NS_PER_S)
+    for task in (running, saying):
+        task.cancel()
+    said = venue.open_now[0].said_ns
+    assert len(said) == 60
+    assert max(sum(at <= one < at + NS_PER_S for one in said) for at in said) <= 10
+    assert said[-1] - said[0] >= 10 * NS_PER_S
 
 
 async def test_a_refused_socket_is_tried_again() -> None:

@@ -102,4 +102,4 @@ def test_any_columns_give_a_mask_for_each_row() -> None:
             columns["kind"] = chance.integers(0, 12, count).astype(np.uint8)
             assert len(gate.check(columns)) == count
         assert gate.report()["rows"] > 0
-        assert gate.take_amendments().keys() == {"confirmed", "unjoined", "not_market"}
+        assert gate.take_amendments().keys() == {"confirmed", "confirmed_by", "unjoined", "not_market"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ from chanflow.adapters.storage.parts import GAP_COLUMN, PartFormat, PartWriter
 from chanflow.adapters.storage.publish import Publisher
 from chanflow.adapters.storage.rows import COLLECTED, KINDS, unified_rows
 from chanflow.domain.time import NS_PER_MS
+from chanflow.market.quality import CODE_BITS, PRICE_JUMP, QUARANTINE_BITS, codes_of
+from chanflow.market.row_gate import Judged, RowGate
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,20 +26,6 @@ SLACK_MS = 5_000
 
 BYTES_A_ROW = {"parquet": 64, "jsonl": 640}
 """What a row takes on the disk at most, on average; `rotate.max_mb` is turned into rows with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The gate's answer for rows: a bit mask each, the bits' names, and which bits keep a row out of the rows."""
-
-    masks: NDArray[np.uint32]
-    names: tuple[str, ...]
-    quarantine: int
-    lag_ms: NDArray[np.float64] | None = None
-
-
-RowGate = Callable[[Mapping[str, Any]], Judged]
-"""Judges the columns of `Intake.take()["rows"]`, in order of arrival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +74,16 @@ class HarvestStore:
         self._dead = writer("deadletter", "jsonl")
         self._all = (self._rows, self._quarantine, self._book, self._dead)
         self.quarantined = 0
+        self._held: tuple[int, pl.DataFrame] | None = None
+        """The newest row that is refused for nothing but its price, which the next trade may confirm."""
 
     def add(self, taken: Mapping[str, Any], *, shed: bool) -> int:
         """Take what an intake handed out; dead letters alone when `shed`. Returns rows. Raises StorageUnwritable."""
         count = len(taken["rows"]["ts_ms"])
+        # Rows that are not kept are judged too: they say how good the data was, and the next ones follow them.
+        judged = self._gate.judge(taken["rows"]) if self._gate is not None and count else None
         if self._keep and count and not shed:
-            self._add_rows(taken)
+            self._add_rows(taken, judged)
         if len(taken["book"]["ts_ms"]) and not shed:
             self._book.add(_book_frame(taken["book"]))
         if taken["dead"]:
@@ -115,7 +107,11 @@ class HarvestStore:
         late = [writer.layer for writer in self._all if writer.oldest_ms < now_ms - writer.rotate_s * 1_000 - SLACK_MS]
         return ",".join(late)
 
-    def _add_rows(self, taken: Mapping[str, Any]) -> None:
+    def quality(self) -> dict[str, Any]:
+        """Return the gate's report, empty without a gate."""
+        return {} if self._gate is None else self._gate.report()
+
+    def _add_rows(self, taken: Mapping[str, Any], judged: Judged | None) -> None:
         import polars as pl
 
         rows = taken["rows"]
@@ -123,38 +119,55 @@ class HarvestStore:
         count = len(columns["ts_ms"])
         # A trade that is no market trade (insurance, liquidation by the exchange) is in the raw layer, and no row.
         keep = rows["is_market"] != 0
-        masks, quarantine = np.zeros(count, dtype=np.uint32), 0
-        names: tuple[str, ...] = ()
-        if self._gate is not None:
-            judged = self._gate(rows)
-            masks, names, quarantine = judged.masks, judged.names, judged.quarantine
-            if judged.lag_ms is not None:
-                columns["lag_ms"] = judged.lag_ms
-        frame = unified_rows(
-            columns, venue=self._venue, symbol=self._symbol, dq_runs=_runs(masks, names), books=rows["books"]
-        )
+        masks, refused = np.zeros(count, dtype=np.uint32), np.zeros(count, dtype=np.bool_)
+        if judged is not None:
+            masks, refused = judged.masks, judged.refused
+            columns["lag_ms"] = judged.lag_ms
+        frame = unified_rows(columns, venue=self._venue, symbol=self._symbol, dq_runs=_runs(masks), books=rows["books"])
         gaps = np.flatnonzero(rows["kind"] == _GAP)
         texts: list[str | None] = [None] * count
         for at, gap in zip(gaps.tolist(), taken["gaps"], strict=False):
             texts[at] = json.dumps(gap, sort_keys=True)
         frame = frame.with_columns(pl.Series(GAP_COLUMN, texts, dtype=pl.String))
-        bad = (masks & np.uint32(quarantine)) != 0
-        good = frame.filter(pl.Series(keep & ~bad))
+        good = frame.filter(pl.Series(keep & ~refused))
+        if judged is not None:
+            good = self._with_confirmed(frame, good, np.flatnonzero(keep & ~refused), judged)
         if good.height:
             self._rows.add(good)
-        if bad.any():
-            refused = frame.filter(pl.Series(bad))
-            self.quarantined += refused.height
-            self._quarantine.add(refused)
+        if refused.any():
+            aside = frame.filter(pl.Series(refused))
+            self.quarantined += aside.height
+            self._quarantine.add(aside)
+
+    def _with_confirmed(
+        self, frame: pl.DataFrame, good: pl.DataFrame, places: NDArray[np.intp], judged: Judged
+    ) -> pl.DataFrame:
+        """Return the good rows with the jumps that were confirmed, each right before the trade that did so."""
+        import polars as pl
+
+        pieces, done = list[pl.DataFrame](), 0
+        for number, by in judged.confirmed:
+            at = int(np.searchsorted(places, by))
+            pieces += [good.slice(done, at - done)]
+            done = at
+            here = np.flatnonzero(judged.numbers == number)
+            if here.size:
+                pieces.append(frame.slice(int(here[0]), 1))
+            elif self._held is not None and self._held[0] == number:
+                pieces.append(self._held[1])
+        jumps = np.flatnonzero((judged.masks & np.uint32(QUARANTINE_BITS)) == CODE_BITS[PRICE_JUMP])
+        if jumps.size:
+            self._held = (int(judged.numbers[jumps[-1]]), frame.slice(int(jumps[-1]), 1))
+        return pl.concat([*pieces, good.slice(done)]) if pieces else good
 
 
-def _runs(masks: NDArray[np.uint32], names: tuple[str, ...]) -> list[tuple[int, tuple[str, ...]]]:
+def _runs(masks: NDArray[np.uint32]) -> list[tuple[int, tuple[str, ...]]]:
     """Return the codes of consecutive rows that share them."""
     edges = np.flatnonzero(np.diff(masks)) + 1
     starts = np.concatenate(([0], edges))
     lengths = np.diff(np.concatenate((starts, [len(masks)])))
     return [
-        (int(length), tuple(name for bit, name in enumerate(names) if int(masks[start]) >> bit & 1))
+        (int(length), codes_of(int(masks[start])))
         for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
     ]
 

@@ -115,6 +115,19 @@ class BinanceMarket:
         """Return the reply as a frame of the stream `depthSnapshot`."""
         return b'{"stream":"%b@depthSnapshot","data":%b}' % (symbol.lower().encode(), body.strip())
 
+    def missed_trades(self, symbol: str, from_id: int) -> RestRequest | None:
+        """Return the request of the next 1,000 aggregate trades; USD-M counts it like a snapshot."""
+        return RestRequest(
+            f"{self._rest}/aggTrades", (("symbol", symbol), ("fromId", str(from_id)), ("limit", "1000"))
+        )  # fmt: skip
+
+    def trade_frames(self, symbol: str, body: bytes) -> tuple[tuple[int, bytes], ...]:
+        """Return frames of the stream `aggTrade`; REST names no `E`, so `T` stands there too. Raises ValueError."""
+        try:
+            return tuple(_trade_frame(symbol, one) for one in json.loads(body))
+        except (KeyError, TypeError) as cause:
+            raise ValueError(f"aggregate trades of {symbol} cannot be read: {cause}") from cause
+
     def probe(self, symbol: str) -> RestRequest | None:
         """Return the request of the best quotes; spot's carry no time and so tell nothing."""
         if self.name == "binance-spot":
@@ -154,6 +167,14 @@ class BinanceMarket:
     @property
     def _rest(self) -> str:
         return f"{self._urls['rest']}{self._product.rest_prefix}"
+
+
+def _trade_frame(symbol: str, trade: Mapping[str, object]) -> tuple[int, bytes]:
+    number = trade["a"]
+    if not isinstance(number, int):
+        raise TypeError(f"aggregate id {str(number)[:32]!r} is no whole number")
+    data = {"e": "aggTrade", "E": trade["T"], "s": symbol, **{name: trade[name] for name in "apqflTm"}}
+    return number, json.dumps({"stream": f"{symbol.lower()}@aggTrade", "data": data}, separators=(",", ":")).encode()
 
 
 def _decimals(step: str) -> int:

@@ -74,6 +74,14 @@ class HyperliquidMarket:
         """Return the body as it is."""
         return body
 
+    def missed_trades(self, symbol: str, from_id: int) -> RestRequest | None:  # noqa: ARG002
+        """Its trades are not numbered one by one, so no hole shows."""
+        return None
+
+    def trade_frames(self, symbol: str, body: bytes) -> tuple[tuple[int, bytes], ...]:  # noqa: ARG002
+        """Nothing is asked for."""
+        return ()
+
     def probe(self, symbol: str) -> RestRequest | None:  # noqa: ARG002
         """None: `bbo` comes with every block that changes it, and books come in any case."""
         return None

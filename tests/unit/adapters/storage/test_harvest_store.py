@@ -13,9 +13,11 @@ import pytest
 from chanflow_native import Intake
 from made_recording import frames
 
-from chanflow.adapters.storage.harvest_store import HarvestStore, Judged, Rotation
+from chanflow.adapters.storage.harvest_store import HarvestStore, Rotation
 from chanflow.adapters.storage.lake_check import check_lake
 from chanflow.adapters.storage.publish import Publisher, manifest_entries
+from chanflow.market.quality import CODE_BITS, QUARANTINE_BITS
+from chanflow.market.row_gate import Judged
 
 
 @pytest.fixture
@@ -66,16 +68,52 @@ def test_json_lines_hold_the_same_rows(tmp_path: Path, taken: dict[str, Any]) ->
     assert {"ts_ms", "kind", "row_id", "dq_codes", "bids"} <= first.keys()
 
 
-def test_rows_that_the_gate_refuses_go_to_quarantine_with_their_codes(tmp_path: Path, taken: dict[str, Any]) -> None:
-    def gate(rows: Mapping[str, Any]) -> Judged:
-        masks = np.zeros(len(rows["ts_ms"]), dtype=np.uint32)
-        masks[3], masks[5] = 0b01, 0b11
-        return Judged(masks, ("latency", "crossed"), quarantine=0b10)
+class _Gate:
+    """Condemns the rows it is told to, and confirms one of them later."""
 
-    layers = {entry["layer"]: entry for entry in kept(tmp_path, taken, gate=gate)}
-    assert layers["rows"]["dq"]["codes"] == {"latency": 1}
-    assert layers["quarantine"]["dq"] == {"ok": 0, "codes": {"crossed": 1, "latency": 1}}
+    def __init__(self, codes: Mapping[int, str], confirmed: Mapping[int, int]) -> None:
+        self._codes, self._confirmed, self._rows = codes, confirmed, 0
+
+    def judge(self, rows: Mapping[str, Any]) -> Judged:
+        count = len(rows["ts_ms"])
+        numbers = np.arange(self._rows, self._rows + count)
+        self._rows += count
+        masks = np.array([CODE_BITS.get(self._codes.get(number, ""), 0) for number in numbers.tolist()], np.uint32)
+        confirmed = tuple((row, by - int(numbers[0])) for row, by in self._confirmed.items() if by in numbers)
+        return Judged(masks, (masks & QUARANTINE_BITS) != 0, numbers * 1.0, numbers, confirmed)
+
+    def report(self) -> dict[str, Any]:
+        return {"rows": self._rows}
+
+
+def test_rows_that_the_gate_refuses_go_to_quarantine_with_their_codes(tmp_path: Path, taken: dict[str, Any]) -> None:
+    layers = {entry["layer"]: entry for entry in kept(tmp_path, taken, gate=_Gate({3: "stale", 5: "crossed"}, {}))}
+    assert layers["rows"]["dq"]["codes"] == {"stale": 1}
+    assert layers["quarantine"]["dq"] == {"ok": 0, "codes": {"crossed": 1}}
     assert layers["rows"]["rows"] + layers["quarantine"]["rows"] == len(taken["rows"]["ts_ms"])
+    aside = pl.read_parquet(tmp_path / layers["quarantine"]["path"])
+    assert (aside["lag_ms"].to_list(), aside["dq_codes"].to_list()) == ([5.0], [["crossed"]])
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+def test_a_confirmed_jump_is_kept_right_before_the_row_that_confirms_it(tmp_path: Path, batches: int) -> None:
+    intake = Intake("binance-usdm", {"BTCUSDT": (1, 3)})
+    publisher = Publisher(tmp_path, "harvest")
+    store = HarvestStore(
+        publisher, "binance-usdm", "BTCUSDT", part_format="parquet", rotation=Rotation(200_000, 3_600.0, 64),
+        gate=_Gate({3: "price_jump"}, {3: 20}),
+    )  # fmt: skip
+    lines = [line.encode() + b"\n" for line in frames()][:200]
+    for batch in (lines[:12], lines[12:]) if batches == 2 else (lines,):
+        intake.feed(b"".join(batch), 0)
+        store.add(intake.take(), shed=False)
+    store.rotate()
+    publisher.release()
+    assert (store.quarantined, store.quality()) == (1, {"rows": intake.stats()["rows"]})
+    (path,) = tmp_path.glob("BTCUSDT/*/*.parquet")
+    rows = pl.read_parquet(path)
+    assert [int(lag) for lag in rows["lag_ms"][:21]] == [0, 1, 2, *range(4, 20), 3, 20]
+    assert rows.row(19, named=True)["dq_codes"] == ["price_jump"]
 
 
 def test_what_is_shed_leaves_no_rows(tmp_path: Path, taken: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from chanflow_native import Intake
 
 from chanflow.adapters.venues import binance_market, hyperliquid_market, okx_market
 from chanflow.adapters.venues.binance_market import URLS, BinanceMarket
@@ -46,6 +47,28 @@ def test_a_snapshot_reply_becomes_a_frame() -> None:
     frame = json.loads(USDM.snapshot_frame("BTCUSDT", b'{"lastUpdateId":7,"bids":[],"asks":[]}'))
     assert frame["stream"] == "btcusdt@depthSnapshot"
     assert frame["data"]["lastUpdateId"] == 7
+
+
+def test_missed_trades_are_asked_for_by_id_and_become_frames() -> None:
+    request = USDM.missed_trades("BTCUSDT", 7)
+    assert request is not None
+    assert request.url == "https://fapi.binance.com/fapi/v1/aggTrades"
+    assert dict(request.params) == {"symbol": "BTCUSDT", "fromId": "7", "limit": "1000"}
+    body = b'[{"a":7,"p":"61800.1","q":"0.010","nq":"0.010","f":11,"l":12,"T":1767571200000,"m":true}]'
+    [(number, frame)] = USDM.trade_frames("BTCUSDT", body)
+    assert number == 7
+    intake = Intake("binance-usdm", {"BTCUSDT": (1, 3)})
+    intake.feed(b"1767571201000000000 %b\n" % frame)
+    rows = intake.take()["rows"]
+    assert [rows[name][0] for name in ("kind", "seq_last", "price", "qty", "ts_ms")] == [
+        2, 7, 61_800.1, 0.01, 1_767_571_200_000,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"code":-1}', b'[{"a":"7"}]', b'[{"a":7}]', b"[7]"], ids=range(5))
+def test_broken_trades_are_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"Expecting|cannot be read"):
+        USDM.trade_frames("BTCUSDT", body)
 
 
 def test_decimals_come_from_the_rules() -> None:
