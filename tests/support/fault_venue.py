@@ -98,6 +98,12 @@ class Tape:
         return self.frames[0][0]
 
     @property
+    def ahead_ms(self) -> int:
+        """How far the venue's clock stands ahead of the one that the recording was made by."""
+        at_ns, payload = self.frames[0]
+        return int(json.loads(payload)["data"]["E"]) - at_ns // NS_PER_MS
+
+    @property
     def diffs(self) -> list[int]:
         """Positions of depth frames."""
         return [at for at, (_, text) in enumerate(self.frames) if b"@depth" in text[:60]]
@@ -351,7 +357,7 @@ class FaultVenue:
         """Give the market socket a mark price each second of the tape."""
         while True:
             for name in sorted(client.symbols):
-                now_ms = self.clock.now_ns() // NS_PER_MS
+                now_ms = self.clock.now_ns() // NS_PER_MS + self.tapes[name].ahead_ms
                 mark = {"e": "markPriceUpdate", "E": now_ms, "s": name, "p": "61800.1", "i": "61800.1", "P": "61800.1",
                         "r": "0.0001", "T": now_ms // 28_800_000 * 28_800_000 + 28_800_000}  # fmt: skip
                 text = json.dumps({"stream": f"{name.lower()}@markPrice@1s", "data": mark})

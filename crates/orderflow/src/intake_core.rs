@@ -289,7 +289,9 @@ impl Core {
                 if sane_time && price >= 0 && qty >= 0 {
                     let body = Body::Trade { trade_id, price, qty, buyer_is_maker, is_market };
                     state.watch_trade(stream, rises, event(body));
-                    if is_market {
+                    // What fills a hole is older than the last.
+                    let fills = state.lane(stream).last_key().is_some_and(|last| trade_id < last);
+                    if is_market && !fills {
                         let value = LastTrade { price: row.price, qty: row.qty, buyer_is_maker };
                         state.live.trade = Some(Timed { value, event_ms, known_ns });
                     }

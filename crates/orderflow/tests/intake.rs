@@ -192,6 +192,8 @@ fn a_skipped_trade_id_is_a_gap_that_can_be_filled() {
     assert_eq!(intake.stats().counts.repeats, 1);
     let filled = fed(&mut intake, &[trade(1, 6, ""), trade(1, 6, ""), trade(1, 5, "")]);
     assert_eq!(filled.rows.columns.seq_last, [6]);
+    assert_eq!(fed(&mut intake, &[trade(0, 7, "")]).rows.columns.seq_last, [7]);
+    assert_eq!(intake.live("BTCUSDT", 1).unwrap().live.trade.unwrap().event_ms, T + 1);
 }
 
 #[test]

@@ -123,7 +123,7 @@ async def test_told_to_stop_it_publishes_within_two_seconds_and_exits_with_0(ven
     assert time.monotonic() - began < 2.0
     assert child.returncode == 0, said.decode()
     kinds = {str(path.relative_to(lake)).split("/")[0] for path in lake.glob("**/part-*")}
-    assert kinds == {"BTCUSDT", "_raw"}
+    assert kinds - {"_quarantine"} == {"BTCUSDT", "_raw"}  # a busy machine is late, and what is late is put aside
     assert check_lake(lake).findings == ()
     assert b"rows" in said
     assert "chanflow_harvest_frames_total" in (lake / "_metrics" / "harvest.prom").read_text()
