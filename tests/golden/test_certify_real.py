@@ -13,9 +13,10 @@ import pytest
 
 from chanflow.backtest.certificate import Certificate, certificate_json
 from chanflow.backtest.certify import CertifySpec, analyse_with_history, certify
-from chanflow.backtest.history import POINT_LEVELS, POINT_TYPES, VOID, ever_shown, history_of
+from chanflow.backtest.history import VOID, ever_shown, history_of
 from chanflow.backtest.proof import first_bars
 from chanflow.backtest.series import Series, at_intervals, read_series
+from chanflow.features.chan import LEVELS, POINT_TYPES
 from chanflow.features.reference.bar import Bar
 from chanflow.features.reference.structure import analyze
 from chanflow.runtime.clock import SeededRandomness
@@ -62,7 +63,7 @@ def test_the_history_has_what_a_replay_of_every_prefix_shows(preset: str) -> Non
     level, kind, side, bar = (column[ever.row].tolist() for column in (
         history.level, history.type, history.side, history.bar
     ))  # fmt: skip
-    keys = zip([POINT_LEVELS[at] for at in level], [POINT_TYPES[at] for at in kind], side, bar, strict=True)
+    keys = zip([LEVELS[at] for at in level], [POINT_TYPES[at] for at in kind], side, bar, strict=True)
     found = dict(zip(keys, zip(ever.first_seen_bar.tolist(), ever.in_final.tolist(), strict=True), strict=True))
     assert len(found) > 30
     assert found == {key: (seen, key in shown) for key, seen in first_seen.items()}

@@ -12,7 +12,7 @@ from chanflow.backtest.barriers import Barriers, Costs
 from chanflow.backtest.interval import wilson
 from chanflow.backtest.proof import Proof
 from chanflow.domain.canonical import plain
-from chanflow.runtime.certificates import FEW, SCHEMA
+from chanflow.runtime.certificates import FEW, SCHEMA, EntryFigures, Permanence
 
 Number = TypeVar("Number", int, float)
 
@@ -27,46 +27,6 @@ NOTES = (
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class EntryFigures:
-    """What entries after a signal met. Shares are 0 to 1, returns bps of the entry price; None where there is no case.
-
-    `hit_low` and `hit_high` bound the hit rate with 95 % confidence (Wilson). `base_*` are random entries.
-    """
-
-    n: int
-    few: bool
-    left_out: int
-    hit_rate: float | None
-    hit_low: float | None
-    hit_high: float | None
-    timeout_share: float | None
-    mean_gross_bps: float | None
-    mean_net_bps: float | None
-    base_n: int
-    base_hit_rate: float | None
-    base_mean_net_bps: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Permanence:
-    """How long what was shown lasted. Lags in bars over the confirmed ones; None where there is none.
-
-    `survival` is the share of all ever shown that is in the final structure, with its 95 % interval (Wilson).
-    """
-
-    ever_shown: int
-    few: bool
-    in_final: int
-    survival: float | None
-    survival_low: float | None
-    survival_high: float | None
-    confirmed: int
-    confirmed_withdrawn: int
-    lag_p50_bars: int | None
-    lag_p90_bars: int | None
 
 
 @dataclass(frozen=True, slots=True)

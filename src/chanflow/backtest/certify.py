@@ -20,16 +20,12 @@ from chanflow.backtest.certificate import (
     Certificate,
     DataEntry,
     ElementCell,
-    EntryFigures,
-    Permanence,
     PointCell,
     permanence,
 )
 from chanflow.backtest.history import (
     ELEMENT_KINDS,
     NONE,
-    POINT_LEVELS,
-    POINT_TYPES,
     Shown,
     elements_of,
     ever_shown,
@@ -41,7 +37,7 @@ from chanflow.backtest.series import Series, interval_ms
 from chanflow.domain.errors import RecordingInvalid
 from chanflow.domain.time import Randomness
 from chanflow.features import chan
-from chanflow.runtime.certificates import FEW
+from chanflow.runtime.certificates import FEW, EntryFigures, Permanence
 
 _DIGITS = 6
 
@@ -248,8 +244,8 @@ class _Tally:
             PointCell(
                 market=market,
                 interval=interval,
-                level=POINT_LEVELS[level],
-                type=POINT_TYPES[kind],
+                level=chan.LEVELS[level],
+                type=chan.POINT_TYPES[kind],
                 side="buy" if side > 0 else "sell",
                 series=self._points[market, interval, level, kind, side].lasting.series,
                 permanence=self._points[market, interval, level, kind, side].lasting.figures(),

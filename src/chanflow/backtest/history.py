@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-POINT_TYPES = ("1", "1p", "2", "2s", "3a", "3b")
-"""The point type (买卖点) of each bit of a `types` column, lowest first."""
-POINT_LEVELS = ("stroke", "segment")
-"""The word for each code of a point's `level`."""
+from chanflow.features.chan_columns import POINT_TYPES
+
 ELEMENT_KINDS = ("stroke", "segment", "super_segment")
 CONFIRMED, VOID = 1, 2
 NONE = -1
@@ -23,7 +21,7 @@ Indices = NDArray[np.int64]
 class PointHistory:
     """Every point ever shown, one row for each end and type, void ones too; bars are raw bar indices, -1 is none.
 
-    `level` is a code of `POINT_LEVELS`, `type` a place in `POINT_TYPES`, `side` 1 for buy and -1 for sell, `state`
+    `level` is a code of `LEVELS`, `type` a place in `POINT_TYPES`, `side` 1 for buy and -1 for sell, `state`
     0 provisional, 1 confirmed, 2 void.
     """
 

@@ -21,8 +21,6 @@ from chanflow.features import chan
 
 LINKED = ("strokes", "segments", "super_segments", "centers")
 """The lists of a structure that have links, besides the bars."""
-POINT_TYPES = ("1", "1p", "2", "2s", "3a", "3b")
-"""The point type of each bit of a `types` column, lowest first."""
 DIVERGENCE_BITS = 0b11
 """Types 1 and 1p: points that a divergence (背驰) makes."""
 PROVISIONAL, CONFIRMED, VOID = 0, 1, 2
@@ -326,7 +324,7 @@ class Levels:
             ts_ms=int(points.ts_ms[row]),
             price=float(points.price[row]),
             side="buy" if points.side[row] > 0 else "sell",
-            types=tuple(name for bit, name in enumerate(POINT_TYPES) if types >> bit & 1),
+            types=tuple(name for bit, name in enumerate(chan.POINT_TYPES) if types >> bit & 1),
             state=chan.STATES[points.state[row]],
             divergence=None if np.isnan(divergence) else divergence,
             known_bar=known_bar,

@@ -17,6 +17,7 @@ import numpy as np
 
 from chanflow.domain.errors import WorkLost
 from chanflow.domain.structure import State
+from chanflow.features.chan_columns import LEVELS, POINT_TYPES
 from chanflow.features.pool import InProcess
 
 if TYPE_CHECKING:
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
     from chanflow.features.ports import Pool
 
-POINT_TYPES = ("1", "1p", "2", "2s", "3a", "3b")
-"""Point types (买卖点), in the order of the bits of a `types` column."""
-
-LEVELS: tuple[Literal["stroke", "segment"], ...] = ("stroke", "segment")
 SIDES: tuple[Literal["buy", "sell"], ...] = ("buy", "sell")
 STATES: tuple[State, ...] = ("provisional", "confirmed")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 Market = Literal["crypto", "cn"]
+MARKETS: tuple[Market, ...] = get_args(Market)
 A_SHARE_SUFFIXES = (".SH", ".SZ", ".BJ")
 
 

@@ -17,12 +17,13 @@ from pydantic import BeforeValidator, Field, FiniteFloat
 from chanflow.domain.market_data import Bar
 from chanflow.domain.structure import State
 from chanflow.domain.time import NS_PER_MS
+from chanflow.features.chan_columns import POINT_TYPES
 from chanflow.operations.bars import bars_known, known_ms, known_symbols, stale_ms
 from chanflow.operations.fields import Cursor, Level, Symbol, TimeNs, time_of_ms, whole
 from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
 from chanflow.operations.outcome import Declined, compact_json
 from chanflow.operations.services import Services
-from chanflow.operations.structure import POINT_TYPES, PRESET, Point, Structure
+from chanflow.operations.structure import PRESET, Point, Structure
 
 PointType = Literal["buy1", "buy2", "buy3", "sell1", "sell2", "sell3"]
 Limit500 = Annotated[int, Field(ge=1, le=500), BeforeValidator(whole)]

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from chanflow.domain.market_data import Bar
 from chanflow.domain.structure import State
+from chanflow.features.chan_columns import POINT_TYPES
 
 Of = Literal["stroke", "segment"]
 Way = Literal["up", "down"]
@@ -21,8 +22,6 @@ Trend = Literal["up", "down", "range"]
 
 PRESET = "default"
 """The rules every answer is read by."""
-POINT_TYPES = ("1", "1p", "2", "2s", "3a", "3b")
-"""The engine's point type (买卖点) of each bit of a `types` column, lowest first."""
 _OF: tuple[Of, Of] = ("stroke", "segment")
 _STATES: tuple[State, ...] = ("provisional", "confirmed", "void")
 

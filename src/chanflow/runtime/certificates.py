@@ -52,21 +52,12 @@ class _Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Permanence:
-    ever_shown: int
-    few: bool
-    in_final: int
-    survival: float | None
-    survival_low: float | None
-    survival_high: float | None
-    confirmed: int
-    confirmed_withdrawn: int
-    lag_p50_bars: int | None
-    lag_p90_bars: int | None
+class EntryFigures:
+    """What entries after a signal met. Shares are 0 to 1, returns bps of the entry price; None where there is no case.
 
+    `hit_low` and `hit_high` bound the hit rate with 95 % confidence (Wilson). `base_*` are random entries.
+    """
 
-@dataclass(frozen=True, slots=True)
-class _Entries:
     n: int
     few: bool
     left_out: int
@@ -82,6 +73,25 @@ class _Entries:
 
 
 @dataclass(frozen=True, slots=True)
+class Permanence:
+    """How long what was shown lasted. Lags in bars over the confirmed ones; None where there is none.
+
+    `survival` is the share of all ever shown that is in the final structure, with its 95 % interval (Wilson).
+    """
+
+    ever_shown: int
+    few: bool
+    in_final: int
+    survival: float | None
+    survival_low: float | None
+    survival_high: float | None
+    confirmed: int
+    confirmed_withdrawn: int
+    lag_p50_bars: int | None
+    lag_p90_bars: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Cell:
     market: str
     interval: str
@@ -89,9 +99,9 @@ class _Cell:
     type: Literal["1", "1p", "2", "2s", "3a", "3b"]
     side: Literal["buy", "sell"]
     series: int
-    permanence: _Permanence
-    from_first_seen: _Entries
-    from_confirmed: _Entries
+    permanence: Permanence
+    from_first_seen: EntryFigures
+    from_confirmed: EntryFigures
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from made_history import BUY, CONFIRMED, PROVISIONAL, SELL, TYPE_1, TYPE_2, TYPE_3B, VOID, structure
 
-from chanflow.backtest.history import POINT_TYPES, elements_of, ever_shown, history_of
+from chanflow.backtest.history import elements_of, ever_shown, history_of
+from chanflow.features.chan import POINT_TYPES
 
 
 def test_an_end_of_several_types_counts_under_each() -> None:

@@ -11,13 +11,11 @@ import typer
 
 from chanflow.domain.errors import InvalidArgument
 from chanflow.interfaces.cli.analyze import read_settings
+from chanflow.market.markets import MARKETS, Market
 
 if TYPE_CHECKING:
     from chanflow.backtest.series import Series
-    from chanflow.market.markets import Market
     from chanflow.runtime.home import Home
-
-MARKETS = ("crypto", "cn")
 
 
 def run_certify(

@@ -14,6 +14,7 @@ import typer
 from chanflow.domain.errors import InvalidArgument
 from chanflow.domain.time import NS_PER_MS, parse_rfc3339
 from chanflow.interfaces.cli.structure_plot import check_suffix, drawing_of, plain, rendered
+from chanflow.market.markets import MARKETS, Market
 from chanflow.review.chart import utc
 from chanflow.runtime.clock import SystemClock
 
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
 
     from chanflow.backtest.series import Series
     from chanflow.features.levels import LevelPoint, Levels, Links, NestedInterval
-    from chanflow.market.markets import Market
 
 SCHEMA = "chanflow.levels/1"
-MARKETS = ("crypto", "cn")
 SHOWN = 12
 """How many nested intervals the table shows: the last ones."""
 

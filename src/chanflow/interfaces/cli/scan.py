@@ -54,7 +54,8 @@ def run_scan(
     directory that `home` names have measured of their types. Raises InvalidArgument, RecordingInvalid, MissingExtra,
     ClusterUnreachable and WorkLost.
     """
-    from chanflow.features.scan import LEVELS, POINT_TYPES, SIDES, scan
+    from chanflow.features.chan_columns import LEVELS, POINT_TYPES
+    from chanflow.features.scan import SIDES, scan
     from chanflow.interfaces.cli.analyze import read_settings
 
     _one_of("--type", types, POINT_TYPES)
