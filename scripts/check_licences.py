@@ -11,7 +11,7 @@ from importlib import metadata
 ALLOWED = {
     "0BSD", "Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0",
     "PSF-2.0", "Python-2.0", "Unicode-3.0", "Unicode-DFS-2016", "Unlicense", "Zlib", "Zlib-acknowledgement",
-    "LLVM-exception", "BSL-1.0",
+    "LLVM-exception", "BSL-1.0", "CNRI-Python",
 }  # fmt: skip
 SPELLINGS = {
     "mit license": "MIT", "mit": "MIT", "bsd license": "BSD", "bsd": "BSD", "bsd-3-clause license": "BSD-3-Clause",

@@ -20,9 +20,17 @@ from chanflow.execution.client_ids import IdAlphabet
 # ── what is asked ─────────────────────────────────────────────────────────────
 
 
+StopKind = Literal["stop_market", "take_profit_market", "trailing"]
+TimeInForce = Literal["gtc", "ioc", "fok", "gtx", "gtd"]
+
+
 @dataclass(frozen=True, slots=True)
 class VenueOrder:
-    """An order as the venue gets it. `stop_price` and `take_profit_price` are attached: the venue places them."""
+    """An order as the venue gets it. `stop_price` and `take_profit_price` are attached: the venue places them.
+
+    With `conditional` it is a stop or take-profit of its own, which becomes a market order when the mark price reaches
+    `trigger_price`. `leverage` is what the venue's symbol is set to before an opening order leaves; None leaves it.
+    """
 
     client_order_id: str
     symbol: str
@@ -32,6 +40,11 @@ class VenueOrder:
     limit_price: Decimal | None
     stop_price: Decimal | None
     take_profit_price: Decimal | None
+    time_in_force: TimeInForce = "ioc"
+    """Of an order with a limit price; one without takes the market."""
+    conditional: StopKind | None = None
+    trigger_price: Decimal | None = None
+    leverage: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +237,6 @@ class VenueEvent:
 
 
 # ── what a venue can do ───────────────────────────────────────────────────────
-
-StopKind = Literal["stop_market", "take_profit_market", "trailing"]
-TimeInForce = Literal["gtc", "ioc", "fok", "gtx", "gtd"]
-
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
