@@ -174,15 +174,16 @@ def feed(ticks: int, seed: int = 11) -> dict[str, NDArray[np.int64] | NDArray[np
     event_ns = 1_000_000_000 + np.arange(ticks, dtype=np.int64) * 1_000_000
     return {"event_ns": event_ns, "kind": table[:, 0].astype(np.uint8),
             "price": np.ascontiguousarray(table[:, 1]), "qty": np.ascontiguousarray(table[:, 2]),
-            **script(event_ns, table)}  # fmt: skip
+            **script(event_ns, table, np.arange(400, ticks, 400))}  # fmt: skip
 
 
-def script(event_ns: Ints, table: Ints, every: int = 400) -> dict[str, Ints]:
-    """Return requests: every so many ticks one lot a side near the last trade's price, the ones before cancelled."""
+def script(event_ns: Ints, table: Ints, turns: Ints) -> dict[str, Ints]:
+    """Return requests: after each of those ticks one lot a side near the last trade, the ones before cancelled."""
     rows, number, price = [], 0, 10_000
     live: list[int] = []
-    for at in range(every, len(event_ns), every):
-        chunk = table[at - every : at]
+    before = 0
+    for at in turns:
+        chunk, before = table[before:at], at
         traded = chunk[chunk[:, 0] >= 3]
         price = int(traded[-1, 1]) if len(traded) else price
         now_ns = int(event_ns[at]) + 500_000
@@ -193,6 +194,46 @@ def script(event_ns: Ints, table: Ints, every: int = 400) -> dict[str, Ints]:
     columns = np.array(rows, dtype=np.int64)
     names = ("ask_ns", "ask_order", "ask_price", "ask_qty")
     return {name: np.ascontiguousarray(columns[:, at]) for at, name in enumerate(names)}
+
+
+def recorded() -> dict[str, NDArray[np.int64] | NDArray[np.uint8]] | None:
+    """Return the recorded depth and trades of one perpetual as `feed` does, None where the test data are not there.
+
+    Ticks of 0.1 and lots of 0.001; a snapshot, then every diff after it and every trade since, by the venue's time. In
+    one millisecond trades come before the levels that they took from.
+    """
+    import polars as pl
+
+    root = Path(os.environ.get("CHANFLOW_TEST_DATA", "../shared")) / "data"
+    name = "binance_usdm_BTCUSDT_20240808"
+    if not (root / "depth" / f"{name}_depth.parquet").is_file():
+        return None
+    depth = pl.read_parquet(root / "depth" / f"{name}_depth.parquet")
+    shown = depth.filter(pl.col("is_snapshot"))
+    last_id, since_ms = shown["final_update_id"][0], shown["ts_ms"][0]
+    diffs = depth.filter(~pl.col("is_snapshot") & (pl.col("final_update_id") > last_id))
+    trades = pl.read_parquet(root / "trades" / f"{name}_trades.parquet").filter(
+        (pl.col("ts_ms") > since_ms) & (pl.col("price") > 0)
+    )
+    price, qty = (pl.col("price") * 10).round().cast(pl.Int64), (pl.col("qty") * 1000).round().cast(pl.Int64)
+    levels = pl.when(pl.col("side") == "bid").then(1).otherwise(2)
+    table = pl.concat([
+        shown.select(pl.lit(since_ms).alias("ms"), pl.lit(0).alias("late"), kind=levels, price=price, qty=qty),
+        trades.select(pl.col("ts_ms").alias("ms"), pl.lit(0).alias("late"),
+                      kind=pl.when(pl.col("side") == "buy").then(3).otherwise(4), price=price, qty=qty),
+        diffs.select(pl.col("ts_ms").alias("ms"), pl.lit(1).alias("late"), kind=levels, price=price, qty=qty),
+    ]).sort("ms", "late", maintain_order=True)  # fmt: skip
+    # Within one millisecond the order is kept by single nanoseconds.
+    ms = table["ms"].to_numpy()
+    starts = np.flatnonzero(np.concatenate([[True], ms[1:] != ms[:-1]]))
+    rank = np.arange(len(ms)) - np.repeat(starts, np.diff(np.concatenate([starts, [len(ms)]])))
+    event_ns = np.ascontiguousarray(ms * 1_000_000 + rank, dtype=np.int64)
+    # A request is sent when the one before it has surely been answered: the peer refuses to cancel what is on its way.
+    turns = np.unique(np.searchsorted(event_ns, np.arange(event_ns[0] + 10**9, event_ns[-1], 100_000_000)))
+    rows = table.select("kind", "price", "qty").to_numpy().astype(np.int64)
+    return {"event_ns": event_ns, "kind": rows[:, 0].astype(np.uint8),
+            "price": np.ascontiguousarray(rows[:, 1]), "qty": np.ascontiguousarray(rows[:, 2]),
+            **script(event_ns, rows, turns)}  # fmt: skip
 
 
 def median_s(work: Callable[[], object], repeats: int = REPEATS) -> float:
@@ -243,9 +284,9 @@ def bars() -> None:
         )
 
 
-def ticks() -> None:
+def ticks(name: str, data: dict[str, NDArray[np.int64] | NDArray[np.uint8]]) -> None:
     """Measure ticks and compare the fills."""
-    data = feed(TICKS)
+    count = len(data["event_ns"])
     columns = [data[name] for name in ("event_ns", "kind", "price", "qty")]
     asks = [data[name] for name in ("ask_ns", "ask_order", "ask_price", "ask_qty")]
     each = sum(column.itemsize for column in columns)
@@ -261,8 +302,8 @@ def ticks() -> None:
         told = [column[:0] for column in asks] if quiet else asks
         return chanflow_native.run_ticks(exchange(queue), *columns, *told)  # type: ignore[arg-type, return-value]
 
-    print(f"ticks: {len(columns[0]):,} of {each} bytes in columns, {len(asks[0]):,} requests")
-    print(f"ticks: no orders          {TICKS / median_s(lambda: play('log', quiet=True)) / 1e6:>8.1f} M events/s")
+    print(f"{name}: {len(columns[0]):,} of {each} bytes in columns, {len(asks[0]):,} requests")
+    print(f"{name}: no orders          {count / median_s(lambda: play('log', quiet=True)) / 1e6:>8.1f} M events/s")
     table = [column[:200_000] for column in columns]
 
     def by_slices(width: int = 100) -> None:
@@ -271,12 +312,12 @@ def ticks() -> None:
             venue.push_ticks(*(column[at : at + width] for column in table))  # type: ignore[arg-type]
             venue.book(1)
 
-    print(f"ticks: a look each 100 ms {len(table[0]) / median_s(by_slices) / 1e6:>8.1f} M events/s")
+    print(f"{name}: a look each 100 ms {len(table[0]) / median_s(by_slices) / 1e6:>8.1f} M events/s")
     interpreter = os.environ.get("PEER_HFTBACKTEST")
     for queue in ("risk_adverse", "log", "power 3"):
-        rate = TICKS / median_s(lambda queue=queue: play(queue)) / 1e6  # type: ignore[misc]
+        rate = count / median_s(lambda queue=queue: play(queue)) / 1e6  # type: ignore[misc]
         fills = {int(row[3]): (row[0], *row[6][1:3]) for row in play(queue) if row[4] == "fill"}  # type: ignore[call-overload, index]
-        print(f"ticks: {queue:<18} {rate:>8.1f} M events/s, {len(fills):,} fills", flush=True)
+        print(f"{name}: {queue:<18} {rate:>8.1f} M events/s, {len(fills):,} fills", flush=True)
         if interpreter:
             with tempfile.TemporaryDirectory() as folder:
                 source, result = Path(folder) / "ticks.npz", Path(folder) / "fills.npy"
@@ -285,14 +326,19 @@ def ticks() -> None:
                 theirs = {int(row[0]): (int(row[1]), int(row[2]), int(row[3])) for row in np.load(result)}
             same = sum(theirs.get(order) == fill for order, fill in fills.items())
             union = len(fills.keys() | theirs.keys())
-            print(f"ticks: hftbacktest        {TICKS / float(took) / 1e6:>8.1f} M events/s (compiling included), "
+            print(f"{name}: hftbacktest        {count / float(took) / 1e6:>8.1f} M events/s (compiling included), "
                   f"{len(theirs):,} fills, {same:,} of {union:,} the same")  # fmt: skip
 
 
 def main() -> None:
     """Measure and print."""
     bars()
-    ticks()
+    ticks("ticks", feed(TICKS))
+    real = recorded()
+    if real is None:
+        print("recorded ticks: skipped, CHANFLOW_TEST_DATA names no folder with them")
+    else:
+        ticks("recorded ticks", real)
 
 
 if __name__ == "__main__":
