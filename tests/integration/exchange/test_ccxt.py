@@ -19,7 +19,9 @@ BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 @pytest_asyncio.fixture(params=["sync", "async"])
 async def client(request: pytest.FixtureRequest, exchange: RunningExchange, key: str) -> AsyncIterator[Any]:
     kind = ccxt.binanceusdm if request.param == "sync" else ccxt.async_support.binanceusdm
-    client = point_ccxt(kind({"apiKey": key, "secret": "test", "options": {"warnOnFetchOpenOrdersWithoutSymbol": False}}), exchange)
+    client = point_ccxt(
+        kind({"apiKey": key, "secret": "test", "options": {"warnOnFetchOpenOrdersWithoutSymbol": False}}), exchange
+    )
     await done(client.load_markets())
     yield client
     if request.param == "async":
@@ -116,7 +118,9 @@ async def test_a_market_order_is_filled_and_booked(client: Any, exchange: Runnin
 async def test_a_stop_is_an_algo_order(client: Any) -> None:
     far = await price(client, 0.5)
     await done(client.create_order(BTC, "market", "buy", 0.01))
-    stop = await done(client.create_order(BTC, "market", "sell", 0.01, params={"stopLossPrice": far, "reduceOnly": True}))
+    stop = await done(
+        client.create_order(BTC, "market", "sell", 0.01, params={"stopLossPrice": far, "reduceOnly": True})
+    )
     assert (stop["type"], stop["stopPrice"]) == ("market", far)
     (armed,) = await done(client.fetch_open_orders(BTC, params={"trigger": True}))
     assert armed["id"] == stop["id"]

@@ -1,7 +1,7 @@
 """The WebSocket order API: each message is a REST request in other clothes, and is answered by the same door.
 
-A message's signature covers its parameters in the order of their names. A session that has logged on, which at the venue
-Ed25519 keys alone may do, leaves key and signature out of its messages; the session then signs for it.
+A message's signature covers its parameters in the order of their names. A session that has logged on, which at the
+venue Ed25519 keys alone may do, leaves key and signature out of its messages.
 """
 
 from __future__ import annotations
@@ -131,7 +131,9 @@ class Session:
         if secret is None:
             raise fault(-2015)
         if not _is_public_key(secret):
-            raise Fault(-4056, "HMAC_SHA256 API key is not supported: log on with an Ed25519 key, or sign each request.")
+            raise Fault(
+                -4056, "HMAC_SHA256 API key is not supported: log on with an Ed25519 key, or sign each request."
+            )
         request = self._signed(*_PROOF, params)
         response = self._answer(request)
         if response.status != 200:

@@ -28,7 +28,7 @@ _STATUS_MESSAGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Spoiled:
-    """What the client hears, `hold_ns` later than it would: an answer, the end of the connection, or nothing for ever."""
+    """What the client hears, `hold_ns` later than it would: an answer, the connection's end, or nothing for ever."""
 
     response: Response | None
     hold_ns: int = 0
@@ -55,7 +55,11 @@ def client_ids(request: Request) -> tuple[str, ...]:
             found.append(value)
         elif name == "batchOrders":
             found += [
-                str(order[key]) for order in _listed(value) if isinstance(order, dict) for key in _CLIENT_IDS if key in order
+                str(order[key])
+                for order in _listed(value)
+                if isinstance(order, dict)
+                for key in _CLIENT_IDS
+                if key in order
             ]
         elif name in _ID_LISTS:
             found += [str(word) for word in _listed(value)]
