@@ -6,17 +6,15 @@ venue Ed25519 keys alone may do, leaves key and signature out of its messages.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from chanflow.adapters.venues.emulator.codes import Fault, fault
+from chanflow.adapters.venues.emulator.ed25519 import is_public_key
 from chanflow.adapters.venues.emulator.rest import Request, Response
 
 MAX_MESSAGE: Final = 64 << 10
@@ -128,14 +126,13 @@ class Session:
 
     def _log_on(self, params: Mapping[str, str]) -> None:
         secret = self._secret_of(params.get("apiKey", ""))
-        if secret is None:
-            raise fault(-2015)
-        if not _is_public_key(secret):
+        if secret is not None and not is_public_key(secret):
             raise Fault(
                 -4056, "HMAC_SHA256 API key is not supported: log on with an Ed25519 key, or sign each request."
             )
-        request = self._signed(*_PROOF, params)
-        response = self._answer(request)
+        if "signature" not in params:
+            raise fault(-1102, "signature")
+        response = self._answer(self._signed(*_PROOF, params))
         if response.status != 200:
             told = json.loads(response.body)
             raise Fault(told["code"], told["msg"], response.status)
@@ -148,56 +145,24 @@ class Session:
             raise _unknown(method)
         verb, path = _REST[method]
         if method in _UNSIGNED:
-            return self._bare(verb, path, _query(params), "")
-        key = params.get("apiKey", self._key or "")
-        if method in _KEY_ONLY:
-            return self._bare(verb, path, _query({name: params[name] for name in params if name != "apiKey"}), key)
-        return self._signed(verb, path, params)
+            return Request(verb, path, _query(params), address=self._address)
+        if method not in _KEY_ONLY:
+            return self._signed(verb, path, params)
+        given = {name: value for name, value in params.items() if name != "apiKey"}
+        return Request(verb, path, _query(given), "", self._headers(params), self._address)
 
     def _signed(self, verb: str, path: str, params: Mapping[str, str]) -> Request:
-        """Return a request whose signature the door can check: HMAC as it came, Ed25519 checked here and signed anew."""
-        key = params.get("apiKey", self._key or "")
-        signature = params.get("signature")
-        covered = _query({name: params[name] for name in sorted(params) if name != "signature"})
-        secret = self._secret_of(key)
-        logged_on = signature is None and self._key is not None and key == self._key
-        if secret is not None and _is_public_key(secret):
-            if not logged_on and not _ed25519_holds(secret, covered, signature or ""):
-                raise fault(-1022)
-        elif not logged_on:
-            return self._bare(verb, path, f"{covered}&signature={signature or ''}", key)
-        return self._bare(verb, path, f"{covered}&signature={hmac_of(secret or '', covered)}", key)
+        """Return a request as the door checks it; one of a session that has logged on needs no signature."""
+        query = _query({name: params[name] for name in sorted(params) if name != "signature"})
+        headers = self._headers(params)
+        proven = "signature" not in params and self._key is not None and headers.get("x-mbx-apikey") == self._key
+        if not proven:
+            query += f"&signature={quote(params.get('signature', ''), safe='')}"
+        return Request(verb, path, query, "", headers, self._address, proven=proven)
 
-    def _bare(self, verb: str, path: str, query: str, key: str) -> Request:
-        return Request(verb, path, query, "", {"x-mbx-apikey": key} if key else {}, self._address)
-
-
-def hmac_of(secret: str, covered: str) -> str:
-    """Return the hexadecimal HMAC-SHA256 of a query."""
-    return hmac.new(secret.encode(), covered.encode(), hashlib.sha256).hexdigest()
-
-
-def _is_public_key(secret: str) -> bool:
-    return "BEGIN PUBLIC KEY" in secret
-
-
-def _ed25519_holds(pem: str, covered: str, signature: str) -> bool:
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-    key = load_pem_public_key(pem.encode())
-    try:
-        given = base64.b64decode(signature, validate=True)
-    except binascii.Error:
-        return False
-    if not isinstance(key, Ed25519PublicKey):
-        return False
-    try:
-        key.verify(given, covered.encode())
-    except InvalidSignature:
-        return False
-    return True
+    def _headers(self, params: Mapping[str, str]) -> dict[str, str]:
+        key = params.get("apiKey", self._key)
+        return {} if key is None else {"x-mbx-apikey": key}
 
 
 def _tree(message: bytes) -> dict[str, Any]:
