@@ -845,9 +845,61 @@ class SyntheticMarket:
     def qty_decimals(self) -> int: ...
 
 _Ints = NDArray[np.int64]
+_Ticks = tuple[_Ints, NDArray[np.uint8], _Ints, _Ints]
 _Fill = tuple[int, int, int, bool, int, int]
 _ExchangeEvent = tuple[int, int, int, str, str, int, _Fill | None, tuple[int, str] | None, tuple[int, int, int] | None]
 _ExchangeOrder = tuple[int, int, str, str, str, int, int, int | None, int | None, str, str, int | None]
+
+@final
+class SyntheticFlow:
+    """A seeded market like `SyntheticMarket`, told level by level, with a mark price each second and funding.
+
+    Its market lives `pace` times as fast as the clock it is told on; symbols of one seed differ. Raises ValueError for a
+    number below 1.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        start_ns: int,
+        *,
+        symbol: str,
+        start_price: int,
+        tick: int = 1,
+        step: int = 1,
+        typical_qty: int = 1_000,
+        pace: int = 1,
+        funding_interval_h: int = 8,
+    ) -> None: ...
+    def advance(self, until_ns: int) -> _Ticks:
+        """Return the ticks not given before whose time is before `until_ns`, as `SimulatedExchange.push_ticks` takes them."""
+
+@final
+class Leveller:
+    """Tells events level by level: the ticks leave a venue with the book that the events would."""
+
+    def __init__(self) -> None: ...
+    def take(self, batch: EventBatch) -> _Ticks:
+        """Return the ticks of the next events, as `SimulatedExchange.push_ticks` takes them.
+
+        Before a snapshot and after a gap they tell the best quotes only.
+        """
+
+@final
+class Premium:
+    """The premium of a mark price over its index, and the funding rate of the interval, from one mark a second."""
+
+    def __init__(self) -> None: ...
+    def take(self, mark: int) -> None:
+        """Take the mark of one second. Raises ValueError for a mark below 1."""
+    def settle(self) -> None:
+        """Begin the next funding interval."""
+    @property
+    def index(self) -> int:
+        """The index price: the mark smoothed over 512 s, 0 before the first mark."""
+    @property
+    def rate_ppb(self) -> int:
+        """The rate that funding would have now, in ppb."""
 
 @final
 class SimulatedExchange:
