@@ -1,4 +1,4 @@
-"""The emulator's own books as plain data, for tests to compare a client's belief with. Figures are text in their unit."""
+"""The emulator's own books as plain data, for tests to compare a client's belief with; figures are text."""
 
 from __future__ import annotations
 
