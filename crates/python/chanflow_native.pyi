@@ -909,7 +909,8 @@ class SimulatedExchange:
     (`_nano`) of 10^-(their sum + 9) quote units, rates (`_ppb`) of 10^-9. A latency is ns, a list of measured ns to draw
     from, or (median_ns, sigma) of a lognormal. `queue` is `risk_adverse`, `log` or `power n`. `fees` is (from_notional,
     maker_ppb, taker_ppb) by traded notional; `brackets` (to_notional, max_leverage, maintenance_ppb), without which nobody
-    is margined or liquidated. `unique_ids` is `while_live`, as at Binance, or `ever`. An account exists from its first use.
+    is margined or liquidated. `unique_ids` is `while_live`, as at Binance, or `ever`. With `idle_exits_stay`, conditional
+    reduce-only orders wait on without a position, as at Binance, and expire where they trigger without one. An account exists from its first use.
 
     An event is (venue_ns, known_ns, account, client_id, kind, leaves_qty, fill, reject, money): `fill` is (trade_id, price,
     qty, maker, fee_nano, realized_nano), `reject` (code, message). `money` is (rate_ppb, 0, amount_nano) with kind
@@ -933,6 +934,7 @@ class SimulatedExchange:
         min_notional: int = 500_000,
         trade_spread: int = 1,
         unique_ids: Literal["while_live", "ever"] = "while_live",
+        idle_exits_stay: bool = False,
         fees: list[tuple[int, int, int]] = ...,
         brackets: list[tuple[int, int, int]] | None = None,
         liquidation_fee_ppb: int = 0,
@@ -1006,6 +1008,12 @@ class SimulatedExchange:
         """Set what stands behind an account's position; refused while it has one."""
     def add_isolated_margin(self, account: int, amount_nano: int) -> tuple[int, str] | None:
         """Move money to an isolated position, or back with a negative amount; return a refusal or None."""
+    def adopt(self, account: int, position: int, cost_nano: int, isolated_nano: int) -> tuple[int, str] | None:
+        """Take over a position as it stood elsewhere, its cost with the position's sign; refused while there is one."""
+    def close_out(self, account: int, price: int, qty: int) -> int:
+        """Trade so many lots of a position away outside the book, without a fee; return the profit realised, in nano."""
+    def liquidate(self, now_ns: int, account: int) -> list[_ExchangeEvent]:
+        """Liquidate an account's position whatever its margin, and return what that brought about."""
     def set_elsewhere(self, account: int, equity_nano: int, maintenance_nano: int) -> None:
         """Tell what a cross account has and needs in other instruments."""
     def account(self, account: int) -> dict[str, Any]:
