@@ -104,8 +104,9 @@ class World(Floor):
         order_id, self.next_order = self.next_order, self.next_order + 1
         client_id = asked.client_id or f"auto{order_id}"
         order = OrderRecord(
-            order_id, account, asked, client_id, asked.price, asked.qty, self.now_ms, self.now_ms, str(order_id)
-        )
+            order_id, account, asked, client_id, asked.price, asked.qty, self.now_ms, self.now_ms, str(order_id),
+            is_forced=asked.is_forced,
+        )  # fmt: skip
         self._tell_elsewhere(who, asked.symbol)
         self.live[order.core_name] = order
         keep_order(self, who, order)
