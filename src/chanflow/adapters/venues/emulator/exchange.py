@@ -208,6 +208,12 @@ class Exchange:
             self.tape = self._make_tape()
         return batches
 
+    def show(self, ticks: Ticks) -> None:
+        """Let market events that stand on no tape happen now."""
+        self.streams.push(self.markets.play([ticks], self.now_ns))
+        self.world.take(ticks)
+        self._show_own_trades()
+
     # requests
 
     def answer(self, request: Request) -> Response:

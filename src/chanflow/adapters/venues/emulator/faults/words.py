@@ -111,7 +111,7 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "freeze": Kind("world", ("for_s",), ("executed",), "requests are accepted and never answered; no frame leaves"),
     "clock_skew": Kind("world", ("ms",), ("for_s",), "the venue's clock is ahead by `ms`, for `for_s` or for good"),
-    "listen_key_expire": Kind("world", (), ("api_key",), "listen keys expire: `listenKeyExpired`, the socket closes"),
+    "listen_key_expire": Kind("world", (), ("api_key",), "listen keys expire: `listenKeyExpired`, then no event"),
     "adl": Kind("world", ("symbol",), ("api_key", "qty"), "positions are reduced by auto-deleveraging"),
     "liquidate": Kind("world", ("symbol",), ("api_key",), "positions are liquidated"),
     "gap_price": Kind("world", ("symbol",), ("price", "bps"), "the whole market jumps, and stays there"),
