@@ -1,8 +1,8 @@
 """`/_control/…`: what an operator or a test may ask of the emulator and do to it. Loopback's own, without keys.
 
 GET `log?after=N`, `books?key=K`, `unknown`; POST `faults` (a script), `clock` (`skew_ms`), `advance` (`ms`), `price`
-(`symbol` with `price` or `bps`), `liquidate` (`symbol`, `key`), `snapshot`, `reset`. A wrong request is answered 400 with
-`{"error": …}` in one sentence.
+(`symbol` with `price` or `bps`), `liquidate` (`symbol`, `key`), `snapshot`, `reset`. A wrong request is answered 400
+with `{"error": …}` in one sentence.
 """
 
 from __future__ import annotations
@@ -128,7 +128,9 @@ class Control:
         state = self._exchange.markets.states[symbol]
         rules, last = state.rules, state.last_trade
         sides = {
-            side: [[rules.price_text(price), rules.qty_text(qty)] for price, qty in state.book.top(number, _SHOWN_LEVELS)]
+            side: [
+                [rules.price_text(price), rules.qty_text(qty)] for price, qty in state.book.top(number, _SHOWN_LEVELS)
+            ]
             for side, number in (("bids", BID), ("asks", ASK))
         }
         shown = None if last is None else rules.price_text(last.price)
@@ -136,9 +138,9 @@ class Control:
 
     async def _reset(self, asked: object) -> object:
         _mapping(asked)
+        self._mishaps.forget()
+        await self._exchange.reset()
         self._mishaps.start(())
-        self._mishaps.skew_ns = self._exchange.settings.skew_ns
-        self._exchange.forget_accounts()
         return {"now_ms": self._exchange.now_ns // NS_PER_MS}
 
 
@@ -158,7 +160,9 @@ def _mapping(asked: object, *allowed: str) -> Values:
         raise InvalidArgument(f"the body is {str(asked)[:40]!r}, allowed is an object")
     for name in asked:
         if name not in allowed:
-            raise InvalidArgument(f"{name[:40]!r} is no field here, allowed are {', '.join(allowed) or 'none'}", field=name)
+            raise InvalidArgument(
+                f"{name[:40]!r} is no field here, allowed are {', '.join(allowed) or 'none'}", field=name
+            )
     return asked
 
 

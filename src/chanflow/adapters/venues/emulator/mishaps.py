@@ -55,6 +55,12 @@ class Mishaps:
         for event in before.end():
             self._deliver(event)
 
+    def forget(self) -> None:
+        """Let nothing go wrong any more: no script, no jump of a price, the clock as it was set at the start."""
+        self.start(())
+        self._gaps.forget()
+        self.skew_ns = self._exchange.settings.skew_ns
+
     def jump(self, symbol: str, *, price: Decimal | None = None, bps: int | None = None) -> None:
         """Let a market jump so that its mark stands at a price, or so many bps from where it stands, to the tick.
 
