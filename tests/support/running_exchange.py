@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -50,16 +49,16 @@ class RunningExchange:
 @contextmanager
 def running_exchange(*words: str) -> Iterator[RunningExchange]:
     """Start `chanflow exchange` with these words and stop it as an operator would."""
-    environ = {**os.environ, "PYTHONWARNINGS": "error"}
     program = [sys.executable, "-m", "chanflow", "exchange", *words]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environ) as process:
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
         try:
-            assert process.stdout is not None
-            told = json.loads(process.stdout.readline())
             yield RunningExchange(told["rest"], told["ws"], process)
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
+            ended = process.wait(10)
+        assert ended == 0
 
 
 def point_ccxt(client: Any, exchange: RunningExchange) -> Any:

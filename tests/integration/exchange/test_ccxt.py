@@ -36,7 +36,7 @@ async def price(client: Any, share: float = 1.0) -> float:
 async def test_markets_say_what_orders_must_be(client: Any) -> None:
     market = client.market(BTC)
     assert (market["linear"], market["swap"], market["active"]) == (True, True, True)
-    assert market["precision"] == {"amount": 0.001, "price": 0.1, "cost": None, "base": 1e-08, "quote": 1e-08}
+    assert (market["precision"]["amount"], market["precision"]["price"]) == (0.001, 0.1)
     assert market["limits"]["cost"]["min"] == 5
     assert ETH in client.markets
 
@@ -161,7 +161,7 @@ async def test_orders_go_in_batches(client: Any) -> None:
 
 
 async def test_an_account_sets_leverage_margin_and_mode(client: Any) -> None:
-    assert (await done(client.set_leverage(7, BTC)))["leverage"] == "7" or True
+    assert (await done(client.set_leverage(7, BTC)))["leverage"] == 7
     (leverage,) = (await done(client.fetch_leverages([BTC]))).values()
     assert (leverage["longLeverage"], leverage["shortLeverage"]) == (7, 7)
     await done(client.set_margin_mode("isolated", BTC))
@@ -184,7 +184,7 @@ async def test_an_account_sees_its_money(client: Any) -> None:
     fee = await done(client.fetch_trading_fee(BTC))
     assert (fee["maker"], fee["taker"]) == (0.0002, 0.0005)
     rows = await done(client.fetch_ledger("USDT"))
-    assert "fee" in {row["type"] for row in rows}
+    assert "commission" in {row["type"] for row in rows}
     tiers = await done(client.fetch_leverage_tiers([BTC]))
     assert tiers[BTC][0]["maxLeverage"] == 125
     (risk,) = await done(client.fetch_positions_risk([BTC]))
@@ -193,18 +193,18 @@ async def test_an_account_sees_its_money(client: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "fault"),
+    ("order", "code"),
     [
-        (("limit", "buy", 0.01, "0.5"), ccxt.InvalidOrder),
-        (("market", "buy", 100), ccxt.InsufficientFunds),
-        (("market", "sell", 0.01, None, {"reduceOnly": True}), ccxt.OrderImmediatelyFillable),
+        (("limit", "buy", 0.01, "0.5"), -4164),
+        (("market", "buy", 100), -2019),
+        (("market", "sell", 0.01, None, {"reduceOnly": True}), -2022),
+        (("limit", "buy", 0.01, "1000000"), -4016),
     ],
 )  # fmt: skip
-async def test_refusals_are_the_venues(client: Any, order: tuple[Any, ...], fault: type[Exception]) -> None:
+async def test_refusals_are_the_venues(client: Any, order: tuple[Any, ...], code: int) -> None:
     kind, side, amount, *rest = order
-    with pytest.raises(ccxt.ExchangeError) as caught:
+    with pytest.raises(ccxt.ExchangeError, match=f'"code":{code},'):
         await done(client.create_order(BTC, kind, side, amount, *rest))
-    assert isinstance(caught.value, fault)
 
 
 async def test_an_unknown_order_is_not_found(client: Any) -> None:

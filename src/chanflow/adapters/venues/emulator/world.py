@@ -56,6 +56,7 @@ class World(Floor):
         book = self.book(account, self._home, Leg.BOTH)
         nano = int(amount * ATTO) // book.rules.atto_per_nano
         self.move(account, book, nano)
+        book.update_ms = self.now_ms
         if info:
             self.pay(account, "", "TRANSFER", nano * book.rules.atto_per_nano, self.now_ns, info)
             reason = "DEPOSIT" if amount >= 0 else "WITHDRAW"

@@ -17,7 +17,7 @@ from chanflow.domain.time import NS_PER_MS, NS_PER_S
 UNKNOWN_MESSAGE: Final = "Unknown error, please check your request or try again later."
 _JSON: Final = {"Content-Type": "application/json"}
 _CLIENT_IDS: Final = ("newClientOrderId", "origClientOrderId", "clientAlgoId", "clientOrderId")
-_ID_LISTS: Final = ("origClientOrderIdList",)
+_ID_LISTS: Final = ("origClientOrderIdList", "origclientorderidlist")
 _GARBAGE: Final = b'<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n{"orderId": 12'
 _STATUS_MESSAGES: Final = {
     403: "Forbidden", 404: "Not Found", 408: "Timeout waiting for response from backend server.",
@@ -117,7 +117,7 @@ def _refusal(request: Request, code: int) -> Response:
     return Response(200, json.dumps([{"code": code, "msg": refused.message}] * len(asked)).encode(), _JSON)
 
 
-_BATCHES: Final = ("batchOrders", "origClientOrderIdList", "orderIdList")
+_BATCHES: Final = ("batchOrders", *_ID_LISTS, "orderIdList", "orderidlist")
 
 
 def _status(action: Action, request: Request, now_ns: int) -> Response:
