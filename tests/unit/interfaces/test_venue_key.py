@@ -17,7 +17,7 @@ def run(home: Path, *words: str, said: str = "", passphrase: str | None = "corre
 
 
 def test_keys_are_added_listed_and_removed(tmp_path: Path) -> None:
-    added = run(tmp_path, "add", "okx", "--environment", "live", said="my-key-7788\nmy-secret\nmy-phrase\n")
+    added = run(tmp_path, "add", "okx", "--environment", "live", said="my-own-key-7788\nmy-secret\nmy-phrase\n")
     assert added.exit_code == 0, added.output
     assert run(tmp_path, "list").output == "okx live …7788\n"
     assert run(tmp_path, "remove", "okx", "--environment", "live").exit_code == 0
@@ -25,25 +25,25 @@ def test_keys_are_added_listed_and_removed(tmp_path: Path) -> None:
 
 
 def test_no_secret_is_printed(tmp_path: Path) -> None:
-    added = run(tmp_path, "add", "binance", said="my-key-7788\nmy-secret\n")
+    added = run(tmp_path, "add", "binance", said="my-own-key-7788\nmy-secret\n")
     assert "my-secret" not in added.output + run(tmp_path, "list").output
 
 
 def test_the_passphrase_is_asked_for_where_no_variable_says_it(tmp_path: Path) -> None:
-    added = run(tmp_path, "add", "binance", said="correct horse battery\nkey-1234\nsecret\n", passphrase=None)
+    added = run(tmp_path, "add", "binance", said="correct horse battery\nmy-own-key-1234\nsecret\n", passphrase=None)
     assert added.exit_code == 0, added.output
     assert run(tmp_path, "list").output == "binance testnet …1234\n"
 
 
 def test_a_wrong_passphrase_opens_nothing(tmp_path: Path) -> None:
-    run(tmp_path, "add", "binance", said="key-1234\nsecret\n")
+    run(tmp_path, "add", "binance", said="my-own-key-1234\nsecret\n")
     refused = run(tmp_path, "list", passphrase="another passphrase")
     assert isinstance(refused.exception, InvalidArgument)
     assert "CHANFLOW_KEYS_PASSPHRASE does not open" in str(refused.exception)
 
 
 def test_a_missing_line_is_named(tmp_path: Path) -> None:
-    refused = run(tmp_path, "add", "binance", said="key-1234\n")
+    refused = run(tmp_path, "add", "binance", said="my-own-key-1234\n")
     assert "no line for binance API secret" in str(refused.exception)
     assert not (tmp_path / "keys.enc").exists()
 

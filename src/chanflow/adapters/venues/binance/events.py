@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
+from chanflow.adapters.transport.bodies import checked, load, money
 from chanflow.adapters.venues.binance.error_codes import ACTIONS
-from chanflow.adapters.venues.binance.rest_words import checked, load, money, side_of
+from chanflow.adapters.venues.binance.rest_words import side_of
 from chanflow.domain.time import NS_PER_MS
 from chanflow.execution.ports import Action, VenueEvent, VenueEventKind
 

@@ -11,9 +11,10 @@ from collections import OrderedDict
 from decimal import Decimal
 from typing import Any, Final
 
+from chanflow.adapters.transport.bodies import checked, money
+from chanflow.adapters.transport.venue_rest import VenueRest
 from chanflow.adapters.venues.binance.events import LIQUIDATION_PREFIXES
-from chanflow.adapters.venues.binance.rest import BinanceRest
-from chanflow.adapters.venues.binance.rest_words import Conditional, Trade, checked, conditional, money, rows_of, trade
+from chanflow.adapters.venues.binance.rest_words import Conditional, Trade, conditional, rows_of, trade
 from chanflow.domain.order import Fill
 from chanflow.domain.time import NS_PER_MS, Clock
 from chanflow.execution.ports import VenueRefused
@@ -27,7 +28,7 @@ _NAMES: Final = 50_000
 class FillBook:
     """Looks up names and prices of trades, and remembers them."""
 
-    def __init__(self, venue: str, rest: BinanceRest, clock: Clock) -> None:
+    def __init__(self, venue: str, rest: VenueRest, clock: Clock) -> None:
         self._venue, self._rest, self._clock = venue, rest, clock
         self._names: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._rates: OrderedDict[tuple[str, int], Decimal] = OrderedDict()

@@ -6,20 +6,18 @@ documented shape. Money comes as text and stays exact.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final, TypeVar
+from decimal import Decimal
+from typing import Any, Final
 
 from chanflow.adapters.transport.allowance import Limit
+from chanflow.adapters.transport.bodies import checked, money
 from chanflow.domain.instrument import Instrument
 from chanflow.domain.opinion import Side
 from chanflow.domain.order import OrderState
 from chanflow.domain.time import NS_PER_MS
 from chanflow.execution.ports import VenueBalance, VenueFunding, VenueOrderState, VenuePosition
-
-T = TypeVar("T")
 
 STATES: Final[Mapping[str, OrderState]] = {
     "NEW": OrderState.ACCEPTED, "PARTIALLY_FILLED": OrderState.PARTIALLY_FILLED, "FILLED": OrderState.FILLED,
@@ -63,32 +61,6 @@ class Conditional:
 
     state: VenueOrderState
     child_order_id: str
-
-
-def load(body: bytes) -> Any:
-    """Return the value of a body of JSON. Raises ValueError for anything else."""
-    try:
-        return json.loads(body)
-    except RecursionError as fault:
-        raise ValueError("the body is nested too deeply") from fault
-
-
-def checked(what: str, read: Callable[[], T]) -> T:
-    """Return what `read` returns, with any complaint of a missing or odd field as one ValueError about `what`."""
-    try:
-        return read()
-    except (KeyError, TypeError, AttributeError, IndexError, InvalidOperation) as fault:
-        raise ValueError(f"{what} is not as documented: {type(fault).__name__} {str(fault)[:80]}") from fault
-
-
-def money(text: Any) -> Decimal:
-    """Return an exact number; blank is 0. Raises ValueError for a float, for NaN and for infinities."""
-    if isinstance(text, float | bool):
-        raise ValueError(f"money came as {text!r}, which is not exact")
-    number = Decimal(str(text) or "0")
-    if not number.is_finite():
-        raise ValueError(f"money came as {text!r}")
-    return number
 
 
 def side_of(word: Any) -> Side:
@@ -219,12 +191,6 @@ def _span_s(letters: str) -> int:
     """Return the span of an interval like 10s or 1m in s, 0 for anything else."""
     units = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
     return int(letters[:-1]) * units[letters[-1]] if letters[:-1].isdigit() and letters[-1] in units else 0
-
-
-def retry_after_s(headers: Mapping[str, str], *, otherwise_s: float) -> float:
-    """Return how long an answer asks to wait, in s."""
-    text = headers.get("retry-after", "")
-    return float(text) if text.isdigit() else otherwise_s
 
 
 def instrument(row: Mapping[str, Any], maker_fee: Decimal, taker_fee: Decimal) -> Instrument:

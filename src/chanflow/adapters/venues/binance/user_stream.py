@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Final
 
 from chanflow.adapters.transport.allowance import Urgency
+from chanflow.adapters.transport.bodies import checked
+from chanflow.adapters.transport.venue_rest import VenueRest
 from chanflow.adapters.venues.binance.events import Heard, Reader
-from chanflow.adapters.venues.binance.rest import BinanceRest
-from chanflow.adapters.venues.binance.rest_words import checked
 from chanflow.domain.errors import VenueBusy
 from chanflow.domain.time import Clock
 from chanflow.execution.ports import Accepted, Action, VenueEvent, VenueRefused
@@ -25,9 +25,7 @@ class UserStream:
 
     ping: bytes | None = None
 
-    def __init__(
-        self, rest: BinanceRest, reader: Reader, base: str, clock: Clock, hear: Callable[[Heard], None]
-    ) -> None:
+    def __init__(self, rest: VenueRest, reader: Reader, base: str, clock: Clock, hear: Callable[[Heard], None]) -> None:
         self._rest, self._reader, self._base, self._clock, self._hear = rest, reader, base, clock, hear
         self._lost: str | None = None
         self.connected = asyncio.Event()

@@ -16,9 +16,11 @@ from random import Random
 from typing import Any, Final, Literal
 
 from chanflow.adapters.transport.allowance import Allowance, Urgency
+from chanflow.adapters.transport.bodies import checked
 from chanflow.adapters.transport.ccxt_door import CcxtDoor
 from chanflow.adapters.transport.private_socket import PrivateSocket
 from chanflow.adapters.transport.venue_keys import VenueKeys
+from chanflow.adapters.transport.venue_rest import VenueRest, every
 from chanflow.adapters.venues.binance.addresses import Addresses, ccxt_urls
 from chanflow.adapters.venues.binance.events import Heard, Reader
 from chanflow.adapters.venues.binance.fills import PAGE, FillBook, quote_of
@@ -32,11 +34,10 @@ from chanflow.adapters.venues.binance.requests import (
     order_params,
     unfit,
 )
-from chanflow.adapters.venues.binance.rest import LIMITS, RECEIVE_WINDOW_MS, BinanceRest, every
+from chanflow.adapters.venues.binance.rest import DIALECT, LIMITS, RECEIVE_WINDOW_MS
 from chanflow.adapters.venues.binance.rest_words import (
     Conditional,
     balances,
-    checked,
     conditional,
     fees,
     funding,
@@ -109,7 +110,7 @@ class BinanceVenue:
         self._symbols, self._clock, self._margin_type = tuple(symbols), clock, margin_type
         options = {"recvWindow": RECEIVE_WINDOW_MS, "disableFuturesSandboxWarning": True}
         door = CcxtDoor("binanceusdm", keys, clock, options=options, urls=ccxt_urls(addresses), sandbox=sandbox)
-        self._rest = BinanceRest(door, Allowance(clock, LIMITS), clock)
+        self._rest = VenueRest(door, Allowance(clock, LIMITS), clock, DIALECT)
         self._reader = Reader()
         self._book = FillBook(self.name, self._rest, clock)
         self._stream = UserStream(self._rest, self._reader, addresses.stream, clock, self._hear)

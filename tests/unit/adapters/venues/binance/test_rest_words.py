@@ -11,16 +11,15 @@ import pytest
 from made_samples import endpoint, present
 
 from chanflow.adapters.transport.allowance import Limit
+from chanflow.adapters.transport.bodies import money, retry_after_s
 from chanflow.adapters.venues.binance.rest_words import (
     balances,
     conditional,
     funding,
     instrument,
     limits,
-    money,
     order_state,
     positions,
-    retry_after_s,
     rows_of,
     trade,
     traded_symbols,
