@@ -238,6 +238,7 @@ class VenueEvent:
 
 # ── what a venue can do ───────────────────────────────────────────────────────
 
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What this venue offers. The desk asks for nothing else."""

@@ -67,7 +67,7 @@ def test_the_venue_gets_the_approved_terms_and_no_others(at: Desk) -> None:
     client_id = at.send(order)
     terms = order.terms
     assert at.venue.sent == [
-        VenueOrder(client_id, "SIMUSDT", "buy", terms.qty_base, False, D("100.05"), D(99), D(102))
+        VenueOrder(client_id, "SIMUSDT", "buy", terms.qty_base, False, D("100.05"), D(99), D(102), leverage=2)
     ]  # fmt: skip
 
 
@@ -144,7 +144,9 @@ def test_the_outcome_is_journaled(at: Desk) -> None:
     at.venue.outcome = VenueRefused(-1111, "off the tick")
     client_id = at.send(approved())
     (sent,) = at.journal.of("order_outcome")
-    assert sent.body == {"client_order_id": client_id, "outcome": "refused -1111: off the tick"}
+    assert sent.body == {
+        "client_order_id": client_id, "outcome": "refused -1111: off the tick", "code": -1111, "action": "refused",
+    }  # fmt: skip
 
 
 def test_a_fill_that_overtakes_the_answer_is_kept(at: Desk) -> None:
