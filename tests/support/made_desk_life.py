@@ -163,6 +163,7 @@ class Life:
         self.messages: dict[str, ApprovedOrder] = {}
         """Approvals on their way to execution: the bus delivers them at least once."""
         self.step = 0
+        self.origin_ns = NOW
 
     # ── the desk ──────────────────────────────────────────────────────────────
 
@@ -218,7 +219,7 @@ class Life:
         await desk.ready.wait()
         while self.step < len(self.script):
             after_s, act = self.script[self.step]
-            await self.clock.sleep_until(NOW + after_s * NS_PER_S)
+            await self.clock.sleep_until(self.origin_ns + int(after_s * NS_PER_S))
             await act(desk)
             self.step += 1
 
@@ -262,8 +263,10 @@ def lived(life: Life) -> Life:
     """Let a life run to its end, in its own time."""
 
     async def main() -> None:
+        life.origin_ns = life.clock.now_ns()
         living = asyncio.create_task(life.live())
-        await life.clock.run_until_idle(NOW + (life.until_s + 120) * NS_PER_S)
+        while not living.done() and life.clock.now_ns() < life.origin_ns + (life.until_s + 120) * NS_PER_S:
+            await life.clock.run_until_idle(life.clock.now_ns() + NS_PER_S)
         assert living.done(), "the desk never came to the end of its script"
         await living
         leftover = list(life.exchange._tasks)

@@ -188,6 +188,9 @@ class Running:
             await self._clock.sleep_until(self._clock.now_ns() + RECONNECT_NS)
 
     def _take(self, event: VenueEvent) -> None:
+        if event.kind in ("gap", "liquidation", "account"):
+            self._told_of(event)
+            return
         try:
             happened = self.router.hear(event)
         except BooksDisagree as fault:
@@ -197,6 +200,20 @@ class Running:
         if happened is not None:
             self._tell(happened)
         self._wake()
+
+    def _told_of(self, event: VenueEvent) -> None:
+        """Take news that is no step of an order of ours: what it came to is asked for."""
+        self._journal.append("venue_event", event)
+        if event.kind == "account":
+            self._cadence.hasten("figures", self._clock.now_ns() + AFTER_FILL_NS)
+            self._to_check.tell()
+            return
+        if event.kind == "liquidation":
+            figures = {"price": event.price, "qty_base": event.qty_base, "trade_id": event.trade_id}
+            cause = event.detail or "the venue closed a position of ours"
+            self._journal.append("risk_event", {"kind": "venue_liquidation", "cause": cause, **figures}, durable=True)
+            self._on_alert("venue_liquidation", cause)
+        self._gap()
 
     def _tell(self, happened: Happened) -> None:
         if happened.fill is not None:
