@@ -375,6 +375,7 @@ def exchange(
     ] = False,
     state: Annotated[Path | None, typer.Option(help="A file in which accounts survive a restart.")] = None,
     legacy_ws: Annotated[bool, typer.Option("--legacy-ws", help="Open /ws and /stream too.")] = False,
+    faults: Annotated[Path | None, typer.Option(help="A fault script: what goes wrong, and when.")] = None,
     weight_limit: Annotated[int, typer.Option(help="Request weight a minute by address.")] = 2_400,
     orders_10s: Annotated[int, typer.Option(help="Orders in ten seconds by account.")] = 300,
     orders_1m: Annotated[int, typer.Option(help="Orders a minute by account.")] = 1_200,
@@ -387,8 +388,8 @@ def exchange(
     run_exchange(
         host=host, port=port, ws_port=ws_port, source=source, symbols=symbols or [], speed=speed, loop=loop, seed=seed,
         balance=balance, keys=keys, latency_ms=latency_ms, clock_skew_ms=clock_skew_ms, strict_keys=strict_keys,
-        state=state, legacy_ws=legacy_ws, limits=Limits(weight_limit, orders_10s, orders_1m), print_url=print_url,
-        out=sys.stdout,
+        state=state, legacy_ws=legacy_ws, faults=faults, limits=Limits(weight_limit, orders_10s, orders_1m),
+        print_url=print_url, out=sys.stdout,
     )  # fmt: skip
 
 

@@ -6,13 +6,19 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO, cast
 
+from chanflow.adapters.venues.emulator.control import Control
 from chanflow.adapters.venues.emulator.exchange import Exchange, ExchangeSettings, Speed
+from chanflow.adapters.venues.emulator.faults.script import read_script
+from chanflow.adapters.venues.emulator.faults.words import Entry
 from chanflow.adapters.venues.emulator.limits import Limits
+from chanflow.adapters.venues.emulator.mishaps import Mishaps
+from chanflow.adapters.venues.emulator.order_sockets import PATH as ORDER_PATH
+from chanflow.adapters.venues.emulator.order_sockets import OrderSockets
 from chanflow.adapters.venues.emulator.server import RestServer
 from chanflow.adapters.venues.emulator.tape.opening import open_tape
 from chanflow.adapters.venues.emulator.tape.steps import Tape
@@ -42,6 +48,7 @@ def run_exchange(
     strict_keys: bool,
     state: Path | None,
     legacy_ws: bool,
+    faults: Path | None,
     limits: Limits,
     print_url: bool,
     out: TextIO,
@@ -68,16 +75,22 @@ def run_exchange(
     def make_tape(start_ns: int | None) -> Tape:
         return open_tape(source, symbols=names, seed=seed, start_ns=start_ns, loop=loop)
 
+    script = read_faults(faults) if faults is not None else ()
     exchange = Exchange(make_tape, SystemClock(), settings)
-    asyncio.run(_serve(exchange, host, port, ws_port, print_url=print_url, out=out))
+    asyncio.run(_serve(exchange, script, host, port, ws_port, print_url=print_url, out=out))
 
 
-async def _serve(exchange: Exchange, host: str, port: int, ws_port: int, *, print_url: bool, out: TextIO) -> None:
+async def _serve(
+    exchange: Exchange, script: Sequence[Entry], host: str, port: int, ws_port: int, *, print_url: bool, out: TextIO
+) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    server = RestServer(exchange.reply, hold=exchange.hold)
     await exchange.warm_up()
+    order_sockets = OrderSockets(exchange)
+    exchange.streams.mount(ORDER_PATH, order_sockets.door)
+    mishaps = Mishaps(exchange, order_sockets, seed=exchange.settings.seed, script=script)
+    server = RestServer(exchange.reply, hold=exchange.hold, control=Control(exchange, mishaps).answer)
     rest = f"http://{host}:{await server.start(host, port)}"
     ws = f"ws://{host}:{await exchange.streams.start(host, ws_port)}"
     running = asyncio.create_task(exchange.run())
@@ -96,6 +109,16 @@ async def _serve(exchange: Exchange, host: str, port: int, ws_port: int, *, prin
         await running
     await exchange.streams.stop()
     await server.stop()
+
+
+def read_faults(path: Path) -> tuple[Entry, ...]:
+    """Return the fault script of a YAML or JSON file."""
+    if not path.is_file():
+        raise NotFound(f"there is no fault script at {path}")
+    try:
+        return read_script(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as wrong:
+        raise InvalidArgument(f"{path} is no text in UTF-8: {wrong}") from wrong
 
 
 def read_keys(path: Path) -> dict[str, str]:

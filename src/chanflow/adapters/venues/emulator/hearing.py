@@ -130,7 +130,8 @@ def _filled(said: _Said) -> None:
         said.floor.end_order(account, order)
     said.floor.tell(account, user_events.trade_lite(rules, order, trade, said.ms), said.ns, order.client_id)
     _tell_account(said, "ORDER", 0, with_position=True)
-    tell_order(said.floor, said.listing, account, order, "TRADE", said.ns, trade=trade)
+    execution = "CALCULATED" if order.asked.is_liquidation else "TRADE"
+    tell_order(said.floor, said.listing, account, order, execution, said.ns, trade=trade)
     if not order.is_open:
         _finish_algo(said, order)
     if not is_maker:

@@ -154,8 +154,9 @@ def amend_batch(call: Call) -> list[dict[str, Any]]:
 
 
 def cancel_batch(call: Call) -> list[dict[str, Any]]:
-    """DELETE batchOrders, by order ids or client ids."""
-    ids, names = call.params.optional("orderIdList"), call.params.optional("origClientOrderIdList")
+    """DELETE batchOrders, by order ids or client ids; the venue takes their names in small letters too."""
+    ids = call.params.optional("orderIdList") or call.params.optional("orderidlist")
+    names = call.params.optional("origClientOrderIdList") or call.params.optional("origclientorderidlist")
     wanted = _listed("orderIdList" if ids is not None else "origClientOrderIdList", ids or names)
     if not 1 <= len(wanted) <= _MOST_CANCELED:
         raise fault(-4082)

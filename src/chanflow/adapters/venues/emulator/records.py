@@ -49,6 +49,13 @@ class PlaceOrder:
     working_type: str = "CONTRACT_PRICE"
     close_position: bool = False
     price_protect: bool = False
+    is_forced: bool = False
+    """The venue's own order: a liquidation or an auto-deleveraging."""
+
+    @property
+    def is_liquidation(self) -> bool:
+        """Whether the venue liquidates with it."""
+        return self.is_forced and self.client_id.startswith("autoclose-")
 
 
 @dataclass(slots=True)

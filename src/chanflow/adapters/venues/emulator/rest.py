@@ -23,7 +23,10 @@ PublicHandler = Callable[[Mapping[str, str]], object]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request; `query` and `body` as they were sent, header names in lower case, `address` the client's."""
+    """An HTTP request; `query` and `body` as they were sent, header names in lower case, `address` the client's.
+
+    `proven` is a request of a session that has logged on: its key was proven, and it bears no signature.
+    """
 
     method: str
     path: str
@@ -31,6 +34,7 @@ class Request:
     body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     address: str = "127.0.0.1"
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,8 @@ class RestDoor:
         account = self.keys.account(request.headers.get("x-mbx-apikey"))
         until_ms = None
         if route.is_signed:
-            check_signature(account, request.query, request.body, params.values)
+            if not request.proven:
+                check_signature(account, request.query, request.body, params.values)
             until_ms = check_time(params, self.server_ms())
         return self._execute(request.address, account, route, params, until_ms, used)
 

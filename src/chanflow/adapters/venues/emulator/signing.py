@@ -13,6 +13,7 @@ from typing import Final
 
 from chanflow.adapters.venues.emulator.accounts import Account
 from chanflow.adapters.venues.emulator.codes import Fault, fault
+from chanflow.adapters.venues.emulator.ed25519 import holds, is_public_key
 from chanflow.adapters.venues.emulator.params import Params
 from chanflow.adapters.venues.emulator.world import World
 
@@ -63,7 +64,11 @@ def check_signature(account: Account, query: str, body: str, values: Mapping[str
     if not given:
         raise fault(-1102, "signature")
     payload = _unsigned(query) + _unsigned(body)
-    if not hmac.compare_digest(signature(account.secret, payload), given.lower()):
+    if is_public_key(account.secret):
+        is_theirs = holds(account.secret, payload, given)
+    else:
+        is_theirs = hmac.compare_digest(signature(account.secret, payload).encode(), given.lower().encode())
+    if not is_theirs:
         raise fault(-1022)
 
 

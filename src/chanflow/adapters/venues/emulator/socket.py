@@ -127,6 +127,10 @@ class StreamServer:
         found: int = self._server.sockets[0].getsockname()[1]
         return found
 
+    def mount(self, beginning: str, door: Door) -> None:
+        """Open another WebSocket door of this port, by the path's beginning."""
+        self._doors[beginning] = door
+
     async def stop(self) -> None:
         """Close every connection and stop listening."""
         for client in list(self._clients):

@@ -56,6 +56,7 @@ class World(Floor):
         book = self.book(account, self._home, Leg.BOTH)
         nano = int(amount * ATTO) // book.rules.atto_per_nano
         self.move(account, book, nano)
+        book.update_ms = self.now_ms
         if info:
             self.pay(account, "", "TRANSFER", nano * book.rules.atto_per_nano, self.now_ns, info)
             reason = "DEPOSIT" if amount >= 0 else "WITHDRAW"
@@ -105,8 +106,9 @@ class World(Floor):
         order_id, self.next_order = self.next_order, self.next_order + 1
         client_id = asked.client_id or f"auto{order_id}"
         order = OrderRecord(
-            order_id, account, asked, client_id, asked.price, asked.qty, self.now_ms, self.now_ms, str(order_id)
-        )
+            order_id, account, asked, client_id, asked.price, asked.qty, self.now_ms, self.now_ms, str(order_id),
+            is_forced=asked.is_forced,
+        )  # fmt: skip
         self._tell_elsewhere(who, asked.symbol)
         self.live[order.core_name] = order
         keep_order(self, who, order)

@@ -1,0 +1,1 @@
+"""Fault scripts: what goes wrong at the emulated venue, when, and how often; the same seed gives the same run."""
