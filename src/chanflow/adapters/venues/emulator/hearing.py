@@ -109,7 +109,8 @@ def _filled(said: _Said) -> None:
     order = _order(said)
     if order is None or said.fill is None:
         return
-    trade_id, price, qty, is_maker, fee, realized = said.fill
+    number, price, qty, is_maker, fee, realized = said.fill
+    trade_id = said.listing.last_trade = said.listing.trade_offset + number
     account, book, rules = said.account, said.book, said.listing.rules
     book.trade(1 if order.asked.side == "BUY" else -1, price, qty, realized)
     book.pay(fee)
