@@ -17,6 +17,7 @@ from chanflow.domain.order import ApprovedOrder, Fill
 from chanflow.execution.ports import (
     Accepted,
     Capabilities,
+    OrderChange,
     OrderRef,
     Outcome,
     VenueEvent,
@@ -77,6 +78,10 @@ class MemoryVenue:
 
     async def cancel(self, ref: OrderRef) -> Outcome:
         self.log.append(f"cancel {ref.symbol} {ref.client_order_id}")
+        return self.outcome
+
+    async def amend(self, ref: OrderRef, change: OrderChange) -> Outcome:
+        self.log.append(f"amend {ref.client_order_id}")
         return self.outcome
 
     async def positions(self) -> Sequence[VenuePosition]:

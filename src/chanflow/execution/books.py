@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from chanflow.domain.account import AccountSnapshot, Position, RestingOrder
@@ -17,9 +17,10 @@ ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
-    """What the newest entry of a position was sent with."""
+class Opened:
+    """What the newest entry of a position was sent with; `entry` is its client id, blank where there is none."""
 
+    entry: str
     leverage: int
     stop_price: Decimal | None
     take_profit_price: Decimal | None
@@ -34,7 +35,7 @@ class Books:
         self.max_drawdown_frac = ZERO
         self._instruments = dict(instruments)
         self._clock = clock
-        self._opened: dict[str, _Opened] = {}
+        self._opened: dict[str, Opened] = {}
         self._high_water = capital_quote
         self._day = ""
         self._day_start = capital_quote
@@ -54,13 +55,30 @@ class Books:
         self._high_water = max(self._high_water, equity)
         self.max_drawdown_frac = max(self.max_drawdown_frac, 1 - equity / self._high_water)
 
-    def entered(self, terms: OrderTerms) -> None:
+    def entered(self, client_id: str, terms: OrderTerms) -> None:
         """Take the terms of an entry that has begun to fill: the newest are the position's."""
-        self._opened[terms.symbol] = _Opened(terms.leverage, terms.stop_price, terms.take_profit_price)
+        self._opened[terms.symbol] = Opened(client_id, terms.leverage, terms.stop_price, terms.take_profit_price)
+
+    def opened(self, symbol: str) -> Opened | None:
+        """Return what the newest entry of the position in `symbol` was sent with; None where no entry explains it."""
+        return self._opened.get(symbol)
+
+    def move_stop(self, symbol: str, stop_price: Decimal) -> None:
+        """Let the position in `symbol` stand under another stop; raises KeyError where no entry of ours explains it."""
+        self._opened[symbol] = replace(self._opened[symbol], stop_price=stop_price)
 
     def left(self, symbol: str) -> None:
         """Forget the terms of a position that is closed."""
         self._opened.pop(symbol, None)
+
+    def use_clock(self, clock: Clock) -> None:
+        """Tell time by `clock` from now on."""
+        self._clock = clock
+
+    def carry_on(self, *, high_water_quote: Decimal, day: str, day_start_quote: Decimal) -> None:
+        """Take the high-water mark and the start of the UTC `day` from before a restart."""
+        self._high_water = max(self._high_water, high_water_quote)
+        self._day, self._day_start = day, day_start_quote
 
     def snapshot(
         self, orders: Iterable[Order], terms: Mapping[str, OrderTerms], opening_trades_today: int
@@ -87,7 +105,7 @@ class Books:
             if holding.qty_base == 0:
                 continue
             # A position that no entry of ours explains is shown bare: unprotected, and at no leverage of ours.
-            opened = self._opened.get(symbol, _Opened(1, None, None))
+            opened = self._opened.get(symbol, Opened("", 1, None, None))
             found.append(
                 Position(
                     position_id=self.ledger.position_id(symbol) or "", symbol=symbol,

@@ -38,11 +38,11 @@ class Inquiry:
     restart. `window_ns` is how long after that the venue still takes it (receive window, or `expiresAfter`).
     A `submit` ends `found` or `absent`. A `cancel` ends `found`: over, or still alive once the cancel can no longer
     arrive; or `gone` after one answer that knows no such order and the fill check: that order was there before, so it
-    need not be proven never to have been.
+    need not be proven never to have been. An `amend` ends as a cancel does.
     """
 
     ref: OrderRef
-    what: Literal["submit", "cancel"]
+    what: Literal["submit", "cancel", "amend"]
     sent_ns: int
     opened_ns: int
     window_ns: int = 5 * NS_PER_S
@@ -81,7 +81,7 @@ class Inquiry:
         if now_ns >= self._next_ns:
             questions.append("order")
         if self._absent_enough() and now_ns >= self._position_next_ns:
-            missing: tuple[Question, ...] = ("fills",) if self.what == "cancel" else ("fills", "position")
+            missing: tuple[Question, ...] = ("fills",) if self.what != "submit" else ("fills", "position")
             questions += [q for q in missing if q not in self._checked]
         return tuple(questions)
 
@@ -91,7 +91,8 @@ class Inquiry:
             self._position_next_ns = now_ns + NS_PER_S
             return
         self.asked += 1
-        turns = (self.opened_ns + after for after in ASK_AFTER_NS)
+        # One more turn as soon as an answer counts: proof of absence need not wait for the next of the long turns.
+        turns = sorted([*(self.opened_ns + after for after in ASK_AFTER_NS), self.deadline_ns + 1])
         self._next_ns = next((at_ns for at_ns in turns if at_ns > now_ns), now_ns + ASK_EVERY_NS)
 
     def order_answered(self, asked_ns: int, answer: VenueOrderState | NotFound | Unknown) -> None:
@@ -101,9 +102,9 @@ class Inquiry:
         if isinstance(answer, VenueOrderState):
             if self.what == "submit" or answer.state.terminal or asked_ns > self.deadline_ns:
                 self.verdict, self.found = "found", answer
-            # Else the order lives, and the cancel may still be on its way.
+            # Else the order lives, and the command may still be on its way.
             return
-        if self.what == "cancel":
+        if self.what != "submit":
             self._absent_since_ns = self._absent_twice_ns = asked_ns
         elif asked_ns > self.deadline_ns:
             if self._absent_since_ns is None:
@@ -145,6 +146,6 @@ class Inquiry:
             self._conclude()
 
     def _conclude(self) -> None:
-        needed: tuple[Question, ...] = ("fills",) if self.what == "cancel" else ("fills", "position")
+        needed: tuple[Question, ...] = ("fills",) if self.what != "submit" else ("fills", "position")
         if self._absent_enough() and all(q in self._checked for q in needed):
-            self.verdict = "gone" if self.what == "cancel" else "absent"
+            self.verdict = "absent" if self.what == "submit" else "gone"

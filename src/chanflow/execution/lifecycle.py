@@ -145,6 +145,10 @@ class Order:
     """The quantity of an amendment that has been asked for and not answered."""
     terms_ns: int = -1
     """When the venue last changed the terms; older news of them is ignored."""
+    trigger_price: Decimal | None = None
+    """Of a stop or take-profit that is an order of its own: the mark price at which it goes off."""
+    acknowledged: bool = field(default=False, compare=False)
+    """Whether the venue answered its submission with yes: it stands there, whatever was heard of it since."""
 
     @property
     def filled_base(self) -> Decimal:

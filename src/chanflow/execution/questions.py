@@ -28,13 +28,13 @@ async def ask_venue(venue: Venue, local: Local, cursor: FillCursor, *, funding_s
     orders = {}
     for client_id, order in sorted(local.orders.items()):
         if not order.state.terminal:
-            answer = await _answer(venue.order(OrderRef(order.symbol, client_id)))
+            answer = await answer_or_none(venue.order(OrderRef(order.symbol, client_id)))
             orders[client_id] = Unknown("the question was not answered") if answer is None else answer
-    open_orders = await _answer(venue.open_orders())
-    fills = await _answer(venue.fills(cursor))
-    funding = await _answer(venue.funding(funding_since_ns))
-    positions = await _answer(venue.positions())
-    balances = await _answer(venue.balances())
+    open_orders = await answer_or_none(venue.open_orders())
+    fills = await answer_or_none(venue.fills(cursor))
+    funding = await answer_or_none(venue.funding(funding_since_ns))
+    positions = await answer_or_none(venue.positions())
+    balances = await answer_or_none(venue.balances())
     return Answers(clock.now_ns(), orders, open_orders, fills, funding, positions, balances)
 
 
@@ -68,15 +68,15 @@ async def _ask(
     inquiry.ask(question, asked_ns)
     match question:
         case "order":
-            answer = await _answer(venue.order(ref))
+            answer = await answer_or_none(venue.order(ref))
             inquiry.order_answered(asked_ns, Unknown("the question was not answered") if answer is None else answer)
         case "fills":
-            fills = await _answer(venue.fills(cursor))
+            fills = await answer_or_none(venue.fills(cursor))
             if fills is not None:
                 any_of_it = any(fill.client_order_id == ref.client_order_id for fill in fills)
                 inquiry.fills_answered(asked_ns, any_of_it=any_of_it)
         case "position":
-            positions = await _answer(venue.positions())
+            positions = await answer_or_none(venue.positions())
             if positions is not None:
                 theirs = sum((p.qty_base for p in positions if p.symbol == ref.symbol), Decimal(0))
                 holding = router.ledger.holdings.get(ref.symbol)
@@ -85,7 +85,8 @@ async def _ask(
                 )
 
 
-async def _answer(question: Awaitable[T]) -> T | None:
+async def answer_or_none(question: Awaitable[T]) -> T | None:
+    """Return the answer to a question; None where the venue did not give one."""
     try:
         return await question
     except (Retryable, Uncertain):

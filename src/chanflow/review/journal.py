@@ -168,6 +168,17 @@ class JournalWriter:
             raise JournalUnwritable(f"the journal {path} cannot be opened for writing: {error.strerror}") from error
         self._size = keep
 
+    @classmethod
+    def after(cls, path: Path, standing: Sequence[Record]) -> JournalWriter:
+        """Return a writer that goes on behind `standing`, the records that the file holds; a torn last line is cut off.
+
+        What is appended is new: nothing has to be repeated.
+        """
+        writer = cls(path, standing=standing)
+        if standing:
+            writer._prev, writer.seq = standing[-1].hash, len(standing)
+        return writer
+
     def use_clock(self, clock: Clock) -> None:
         """Stamp what follows by `clock`."""
         self._clock = clock

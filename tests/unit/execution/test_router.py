@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from made_desk import NOW, D
@@ -16,6 +17,7 @@ from chanflow.execution.lifecycle import TRANSITIONS, Step
 from chanflow.execution.ports import (
     Accepted,
     Action,
+    OrderChange,
     Outcome,
     Unknown,
     VenueOrder,
@@ -67,7 +69,7 @@ def test_the_venue_gets_the_approved_terms_and_no_others(at: Desk) -> None:
     client_id = at.send(order)
     terms = order.terms
     assert at.venue.sent == [
-        VenueOrder(client_id, "SIMUSDT", "buy", terms.qty_base, False, D("100.05"), D(99), D(102))
+        VenueOrder(client_id, "SIMUSDT", "buy", terms.qty_base, False, D("100.05"), D(99), D(102), leverage=2)
     ]  # fmt: skip
 
 
@@ -144,7 +146,9 @@ def test_the_outcome_is_journaled(at: Desk) -> None:
     at.venue.outcome = VenueRefused(-1111, "off the tick")
     client_id = at.send(approved())
     (sent,) = at.journal.of("order_outcome")
-    assert sent.body == {"client_order_id": client_id, "outcome": "refused -1111: off the tick"}
+    assert sent.body == {
+        "client_order_id": client_id, "outcome": "refused -1111: off the tick", "code": -1111, "action": "refused",
+    }  # fmt: skip
 
 
 def test_a_fill_that_overtakes_the_answer_is_kept(at: Desk) -> None:
@@ -700,3 +704,99 @@ def test_a_new_position_has_its_own_stop(at: Desk) -> None:
 def test_the_capital_is_journaled_when_the_books_open(at: Desk) -> None:
     (entry,) = at.journal.of("ledger")
     assert (entry.body.kind, entry.body.amount_quote) == ("capital", D(10_000))
+
+
+# ── amendments ────────────────────────────────────────────────────────────────
+
+
+def standing(at: Desk) -> tuple[str, Decimal]:
+    """Send an entry that the venue has taken; returns its client id and quantity."""
+    order = approved()
+    client_id = at.send(order)
+    at.hear(told("accepted", client_id, order.terms.qty_base))
+    return client_id, order.terms.qty_base
+
+
+def test_an_amendment_is_on_disk_before_it_is_sent(at: Desk) -> None:
+    client_id, _ = standing(at)
+    at.log.clear()
+    event = settled(at.router.amend(client_id, OrderChange(limit_price=D(99))))
+    assert at.log == ["amend_intent durable", f"amend {client_id}", "amend_sent", "amend_outcome"]
+    assert event.state is OrderState.PENDING_AMEND
+
+
+def test_an_amendment_that_is_granted_changes_what_rests(at: Desk) -> None:
+    client_id, qty = standing(at)
+    settled(at.router.amend(client_id, OrderChange(D(1), D(99))))
+    assert at.router.snapshot().resting[0].qty_base == qty
+    at.hear(replace(told("amended", client_id, D(1)), qty_base=D(1)))
+    (resting,) = at.router.snapshot().resting
+    assert (resting.qty_base, resting.price) == (D(1), D(99))
+
+
+@pytest.mark.parametrize("how", ["answer", "event"])
+def test_an_amendment_that_is_refused_changes_nothing(at: Desk, how: str) -> None:
+    client_id, qty = standing(at)
+    at.venue.outcome = VenueRefused(-5027, "No need to modify the order.") if how == "answer" else Accepted()
+    settled(at.router.amend(client_id, OrderChange(D(1), D(99))))
+    if how == "event":
+        at.hear(told("amend_rejected", client_id, qty))
+    (resting,) = at.router.snapshot().resting
+    assert (resting.qty_base, resting.price) == (qty, D("100.05"))
+    assert at.router.orders[client_id].state is OrderState.ACCEPTED
+
+
+def test_an_entry_is_never_amended_to_more_than_was_approved(at: Desk) -> None:
+    client_id, qty = standing(at)
+    with pytest.raises(ValueError, match="cannot be amended to"):
+        settled(at.router.amend(client_id, OrderChange(qty + D("0.001"))))
+    assert at.log[-1] == "venue_event"
+
+
+def test_a_venue_that_amends_nothing_is_not_asked(at: Desk) -> None:
+    client_id, _ = standing(at)
+    at.venue.capabilities = replace(at.venue.capabilities, amend=False)
+    assert settled(at.router.amend(client_id, OrderChange(D(1)))).detail == "not amended: memory amends no orders"
+
+
+def test_an_order_that_has_ended_is_not_amended(at: Desk) -> None:
+    client_id, _ = standing(at)
+    at.hear(told("canceled", client_id))
+    assert settled(at.router.amend(client_id, OrderChange(D(1)))).detail == "not amended: the order is canceled"
+
+
+def told_by_venue(client_id: str, qty: Decimal, price: Decimal, state: OrderState) -> VenueOrderState:
+    return VenueOrderState(client_id, "SIMUSDT", "buy", state, qty, D(0), D(0), False, NOW + 5, limit_price=price)
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "terms"),
+    [
+        ((D(1), D(99)), OrderState.ACCEPTED, (D(1), D(99))),
+        ((D("14.851"), D("100.05")), OrderState.ACCEPTED, (D("14.851"), D("100.05"))),
+    ],
+)
+def test_the_fate_of_an_amendment_nobody_answered_is_found_out(
+    at: Desk, found: tuple[Decimal, Decimal], state: OrderState, terms: tuple[Decimal, Decimal]
+) -> None:
+    client_id, _ = standing(at)
+    at.venue.outcome = Unknown("no answer")
+    settled(at.router.amend(client_id, OrderChange(D(1), D(99))))
+    inquiry = at.router.inquiries[client_id]
+    asked_ns = inquiry.deadline_ns + 1
+    at.clock.advance_to(asked_ns)
+    inquiry.ask("order", asked_ns)
+    inquiry.order_answered(asked_ns, told_by_venue(client_id, *found, OrderState.ACCEPTED))
+    at.router.concluded()
+    (resting,) = at.router.snapshot().resting
+    assert at.router.orders[client_id].state is state
+    assert (resting.qty_base, resting.price) == terms
+
+
+def test_before_its_deadline_an_amendment_may_still_arrive(at: Desk) -> None:
+    client_id, qty = standing(at)
+    at.venue.outcome = Unknown("no answer")
+    settled(at.router.amend(client_id, OrderChange(D(1))))
+    inquiry = at.router.inquiries[client_id]
+    inquiry.order_answered(NOW, told_by_venue(client_id, qty, D("100.05"), OrderState.ACCEPTED))
+    assert inquiry.verdict is None

@@ -119,6 +119,18 @@ def test_a_writer_goes_on_where_the_standing_records_end(tmp_path: Path) -> None
     assert other.read_bytes() == whole
 
 
+def test_a_live_desk_goes_on_behind_what_stands_and_repeats_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    _write(path, [{"a": 1}, {"b": 2}])
+    with path.open("ab") as file:
+        file.write(b'{"torn')
+    writer = JournalWriter.after(path, list(read_records(path, torn_tail=True)))
+    writer.use_clock(_Clock())
+    writer.append("note", {"c": 3}, durable=True)
+    writer.close()
+    assert [r.body for r in read_records(path)] == [{"a": 1}, {"b": 2}, {"c": 3}]
+
+
 def test_the_first_divergence_is_named_with_both_values(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     _write(path, [{"n": 0}, {"deep": {"list": [1, {"x": "old"}]}}])
