@@ -845,9 +845,61 @@ class SyntheticMarket:
     def qty_decimals(self) -> int: ...
 
 _Ints = NDArray[np.int64]
+_Ticks = tuple[_Ints, NDArray[np.uint8], _Ints, _Ints]
 _Fill = tuple[int, int, int, bool, int, int]
 _ExchangeEvent = tuple[int, int, int, str, str, int, _Fill | None, tuple[int, str] | None, tuple[int, int, int] | None]
 _ExchangeOrder = tuple[int, int, str, str, str, int, int, int | None, int | None, str, str, int | None]
+
+@final
+class SyntheticFlow:
+    """A seeded market like `SyntheticMarket`, told level by level, with a mark price each second and funding.
+
+    Its market lives `pace` times as fast as the clock it is told on; symbols of one seed differ. Raises ValueError for a
+    number below 1.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        start_ns: int,
+        *,
+        symbol: str,
+        start_price: int,
+        tick: int = 1,
+        step: int = 1,
+        typical_qty: int = 1_000,
+        pace: int = 1,
+        funding_interval_h: int = 8,
+    ) -> None: ...
+    def advance(self, until_ns: int) -> _Ticks:
+        """Return the ticks not given before whose time is before `until_ns`, as `SimulatedExchange.push_ticks` takes them."""
+
+@final
+class Leveller:
+    """Tells events level by level: the ticks leave a venue with the book that the events would."""
+
+    def __init__(self) -> None: ...
+    def take(self, batch: EventBatch) -> _Ticks:
+        """Return the ticks of the next events, as `SimulatedExchange.push_ticks` takes them.
+
+        Before a snapshot and after a gap they tell the best quotes only.
+        """
+
+@final
+class Premium:
+    """The premium of a mark price over its index, and the funding rate of the interval, from one mark a second."""
+
+    def __init__(self) -> None: ...
+    def take(self, mark: int) -> None:
+        """Take the mark of one second. Raises ValueError for a mark below 1."""
+    def settle(self) -> None:
+        """Begin the next funding interval."""
+    @property
+    def index(self) -> int:
+        """The index price: the mark smoothed over 512 s, 0 before the first mark."""
+    @property
+    def rate_ppb(self) -> int:
+        """The rate that funding would have now, in ppb."""
 
 @final
 class SimulatedExchange:
@@ -857,7 +909,8 @@ class SimulatedExchange:
     (`_nano`) of 10^-(their sum + 9) quote units, rates (`_ppb`) of 10^-9. A latency is ns, a list of measured ns to draw
     from, or (median_ns, sigma) of a lognormal. `queue` is `risk_adverse`, `log` or `power n`. `fees` is (from_notional,
     maker_ppb, taker_ppb) by traded notional; `brackets` (to_notional, max_leverage, maintenance_ppb), without which nobody
-    is margined or liquidated. `unique_ids` is `while_live`, as at Binance, or `ever`. An account exists from its first use.
+    is margined or liquidated. `unique_ids` is `while_live`, as at Binance, or `ever`. With `idle_exits_stay`, conditional
+    reduce-only orders wait on without a position, as at Binance, and expire where they trigger without one. An account exists from its first use.
 
     An event is (venue_ns, known_ns, account, client_id, kind, leaves_qty, fill, reject, money): `fill` is (trade_id, price,
     qty, maker, fee_nano, realized_nano), `reject` (code, message). `money` is (rate_ppb, 0, amount_nano) with kind
@@ -881,6 +934,7 @@ class SimulatedExchange:
         min_notional: int = 500_000,
         trade_spread: int = 1,
         unique_ids: Literal["while_live", "ever"] = "while_live",
+        idle_exits_stay: bool = False,
         fees: list[tuple[int, int, int]] = ...,
         brackets: list[tuple[int, int, int]] | None = None,
         liquidation_fee_ppb: int = 0,
@@ -954,6 +1008,12 @@ class SimulatedExchange:
         """Set what stands behind an account's position; refused while it has one."""
     def add_isolated_margin(self, account: int, amount_nano: int) -> tuple[int, str] | None:
         """Move money to an isolated position, or back with a negative amount; return a refusal or None."""
+    def adopt(self, account: int, position: int, cost_nano: int, isolated_nano: int) -> tuple[int, str] | None:
+        """Take over a position as it stood elsewhere, its cost with the position's sign; refused while there is one."""
+    def close_out(self, account: int, price: int, qty: int) -> int:
+        """Trade so many lots of a position away outside the book, without a fee; return the profit realised, in nano."""
+    def liquidate(self, now_ns: int, account: int) -> list[_ExchangeEvent]:
+        """Liquidate an account's position whatever its margin, and return what that brought about."""
     def set_elsewhere(self, account: int, equity_nano: int, maintenance_nano: int) -> None:
         """Tell what a cross account has and needs in other instruments."""
     def account(self, account: int) -> dict[str, Any]:

@@ -33,8 +33,8 @@ impl PySimulatedExchange {
     #[pyo3(signature = (
         *, order_latency=LatencyWord::Constant(2_000_000), response_latency=LatencyWord::Constant(2_000_000), seed=0,
         queue="risk_adverse", impact="consume", price_decimals=2, qty_decimals=3, tick=1, step=1, min_qty=1,
-        min_notional=500_000, trade_spread=1, unique_ids="while_live", fees=Vec::new(), brackets=None,
-        liquidation_fee_ppb=0
+        min_notional=500_000, trade_spread=1, unique_ids="while_live", idle_exits_stay=false, fees=Vec::new(),
+        brackets=None, liquidation_fee_ppb=0
     ))]
     #[allow(clippy::too_many_arguments, reason = "the names are Python's")]
     fn new(
@@ -51,6 +51,7 @@ impl PySimulatedExchange {
         min_notional: i64,
         trade_spread: i64,
         unique_ids: &str,
+        idle_exits_stay: bool,
         fees: Vec<(i128, i64, i64)>,
         brackets: Option<Vec<(i128, i64, i64)>>,
         liquidation_fee_ppb: i64,
@@ -94,6 +95,7 @@ impl PySimulatedExchange {
             min_notional,
             trade_spread,
             unique_ids: one_of("unique_ids", unique_ids, &ids)?,
+            idle_exits_stay,
             fees,
             margin,
         };
@@ -225,6 +227,25 @@ impl PySimulatedExchange {
 
     fn add_isolated_margin(&mut self, account: u32, amount_nano: i128) -> Option<RejectTuple> {
         refusal(self.venue.add_isolated_margin(account, amount_nano))
+    }
+
+    fn adopt(
+        &mut self,
+        account: u32,
+        position: i64,
+        cost_nano: i128,
+        isolated_nano: i128,
+    ) -> Option<RejectTuple> {
+        refusal(self.venue.adopt(account, position, cost_nano, isolated_nano))
+    }
+
+    fn close_out(&mut self, account: u32, price: i64, qty: i64) -> PyResult<i128> {
+        positive("price", price)?;
+        Ok(self.venue.close_out(account, price, qty))
+    }
+
+    fn liquidate(&mut self, now_ns: i64, account: u32) -> Vec<EventTuple> {
+        self.venue.liquidate_now(now_ns, account).iter().map(event_tuple).collect()
     }
 
     fn set_elsewhere(&mut self, account: u32, equity_nano: i128, maintenance_nano: i128) {

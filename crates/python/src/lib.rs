@@ -21,6 +21,7 @@ mod orderflow_rows;
 mod orderflow_wire;
 mod scan;
 mod simulator;
+mod simulator_flow;
 mod simulator_runs;
 
 #[pymodule]
@@ -40,6 +41,7 @@ fn chanflow_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     orderflow_wire::register(module)?;
     scan::register(module)?;
     simulator::register(module)?;
+    simulator_flow::register(module)?;
     simulator_runs::register(module)?;
     Ok(())
 }

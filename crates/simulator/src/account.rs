@@ -144,6 +144,13 @@ impl Account {
         realized
     }
 
+    /// Takes over a position as it stands: lots, what they were entered for, and what it has set aside.
+    pub(crate) fn adopt(&mut self, position: i64, cost_nano: i128, isolated_nano: i128) {
+        self.position += position;
+        self.cost_nano += cost_nano;
+        self.isolated_nano += isolated_nano;
+    }
+
     /// Books a payment into the account.
     pub fn deposit(&mut self, amount_nano: i128) {
         self.wallet_nano += amount_nano;
@@ -199,6 +206,12 @@ impl Counterparts {
     pub(crate) fn trade(&mut self, side: Side, price: i64, qty: i64) {
         self.market_nano += i128::from(side.sign()) * notional_nano(price, qty);
         self.market_position -= side.sign() * qty;
+    }
+
+    /// Books the market's side of a position taken over.
+    pub(crate) fn adopt(&mut self, position: i64, cost_nano: i128) {
+        self.market_nano += cost_nano;
+        self.market_position -= position;
     }
 
     /// Returns what is missing, 0 and 0: cash over all books less deposits, and lots over all books.

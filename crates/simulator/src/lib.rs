@@ -7,8 +7,10 @@
 pub mod account;
 pub mod bars;
 
+pub mod flow;
 pub mod ladder;
 pub mod latency;
+pub mod levels;
 pub mod life;
 pub mod margin;
 pub mod market;

@@ -9,13 +9,15 @@
 
 mod feed;
 mod regime;
+mod teller;
 
-use orderflow::event::{EventBatch, Level};
+use orderflow::event::Level;
 
 use crate::ladder::{Ladder, Side};
 use crate::rng::Rng;
-use feed::Feed;
+pub use feed::Feed;
 use regime::Regimes;
+pub use teller::Teller;
 
 /// Limit orders per second, both sides.
 const LIMITS_PER_S: f64 = 6.0;
@@ -111,23 +113,33 @@ impl Rates {
 
 /// The market: a book, the flow into it, and the feed out of it.
 #[derive(Clone, Debug)]
-pub struct SyntheticMarket {
+pub struct SyntheticMarket<F: Teller = Feed> {
     config: MarketConfig,
     ladder: Ladder,
     flow: Rng,
     regimes: Regimes,
     /// Latest first, so that the next one is popped from the end.
     excited: Vec<Excited>,
-    feed: Feed,
+    feed: F,
     now_ns: i64,
     next: (i64, Next),
 }
 
 impl SyntheticMarket {
-    /// Returns the market at its start, with a full book and no event given yet.
+    /// Returns the market at its start, with a full book and no event given yet, told as a venue's sockets tell it.
     ///
     /// Ticks, steps, prices and sizes below 1 are taken as 1.
     pub fn new(config: MarketConfig, seed: u64) -> Self {
+        let feed = Feed::new(seed, config.start_ns);
+        Self::told_by(config, seed, feed)
+    }
+}
+
+impl<F: Teller> SyntheticMarket<F> {
+    /// Returns the market at its start, told by `feed`.
+    ///
+    /// Ticks, steps, prices and sizes below 1 are taken as 1.
+    pub fn told_by(config: MarketConfig, seed: u64, feed: F) -> Self {
         let config = MarketConfig {
             start_price: config.start_price.max(1),
             tick: config.tick.max(1),
@@ -141,7 +153,7 @@ impl SyntheticMarket {
             flow: Rng::named(seed, "flow"),
             regimes: Regimes::new(seed, start_ns, config.start_price),
             excited: Vec::new(),
-            feed: Feed::new(seed, start_ns),
+            feed,
             now_ns: start_ns,
             next: (start_ns, Next::Regime),
             config,
@@ -159,18 +171,18 @@ impl SyntheticMarket {
     /// Appends all events with `event_ns < until_ns` that were not given before.
     ///
     /// The concatenated stream does not depend on how the time is cut into calls.
-    pub fn advance(&mut self, until_ns: i64, out: &mut EventBatch) {
+    pub fn advance(&mut self, until_ns: i64, out: &mut F::Out) {
         if self.config.start_ns < until_ns {
             self.feed.open(&self.ladder, out);
         }
         loop {
             let action_ns = self.next.0;
-            let diff_ns = self.feed.next_diff_ns();
-            if action_ns.min(diff_ns) >= until_ns {
+            let beat_ns = self.feed.next_beat_ns();
+            if action_ns.min(beat_ns) >= until_ns {
                 break;
             }
-            if diff_ns <= action_ns {
-                self.feed.diff(&self.ladder, out);
+            if beat_ns <= action_ns {
+                self.feed.beat(&self.ladder, out);
             } else {
                 self.act(out);
             }
@@ -219,7 +231,7 @@ impl SyntheticMarket {
         self.next = next;
     }
 
-    fn act(&mut self, out: &mut EventBatch) {
+    fn act(&mut self, out: &mut F::Out) {
         let (now_ns, next) = self.next;
         self.now_ns = now_ns.max(self.now_ns);
         match next {
@@ -238,7 +250,7 @@ impl SyntheticMarket {
         self.plan();
     }
 
-    fn poisson_action(&mut self, out: &mut EventBatch) {
+    fn poisson_action(&mut self, out: &mut F::Out) {
         let rates = self.rates();
         let mut point = self.flow.uniform() * rates.total();
         point -= LIMITS_PER_S;
@@ -264,7 +276,7 @@ impl SyntheticMarket {
         (lots as i64 / self.config.step).max(1) * self.config.step
     }
 
-    fn limit_order(&mut self, out: &mut EventBatch) {
+    fn limit_order(&mut self, out: &mut F::Out) {
         let side = if self.flow.chance(0.5) { Side::Buy } else { Side::Sell };
         let (distance, qty) = (self.distance(), self.size());
         let Some(opposite) = self.ladder.best(side.opposite()) else { return };
@@ -276,7 +288,7 @@ impl SyntheticMarket {
         }
     }
 
-    fn cancel(&mut self, side: Side, out: &mut EventBatch) {
+    fn cancel(&mut self, side: Side, out: &mut F::Out) {
         let lot = self.flow.below(self.ladder.total(side).max(0) as u64) as i64;
         let qty = self.size();
         let levels = self.ladder.levels(side);
@@ -293,7 +305,7 @@ impl SyntheticMarket {
         self.feed.quote(self.now_ns, &self.ladder, out);
     }
 
-    fn market_order(&mut self, side: Side, out: &mut EventBatch) {
+    fn market_order(&mut self, side: Side, out: &mut F::Out) {
         let mut rest = self.size();
         let resting_side = side.opposite();
         while rest > 0 {

@@ -54,6 +54,16 @@ impl Mirror {
         self.is_synced
     }
 
+    /// Returns the id of the last snapshot or diff in the book.
+    pub(crate) fn last_id(&self) -> i64 {
+        self.last_id
+    }
+
+    /// Returns the latest quote: update id, bid, ask.
+    pub(crate) fn quote(&self) -> Option<(i64, Level, Level)> {
+        self.quote
+    }
+
     /// Returns twice the mark, which is the mid of the best quotes: of the latest quote, or of the book in a feed
     /// without quotes. Our own fills do not move a quote.
     pub fn mark2(&self) -> Option<i64> {
@@ -69,7 +79,7 @@ impl Mirror {
             Body::Depth { .. } if !self.is_synced => self.wait(event, batch),
             Body::Depth { .. } => self.diff(event, batch),
             Body::Snapshot { last_id, bids, asks } => self.snapshot(last_id, bids, asks, batch),
-            Body::Quote { update_id, bid, ask } => self.quote(update_id, bid, ask),
+            Body::Quote { update_id, bid, ask } => self.quoted(update_id, bid, ask),
             Body::Book { id, bids, asks } => self.snapshot(id, bids, asks, batch),
             Body::Reset => self.forget(),
             Body::Trade { .. } => {}
@@ -246,7 +256,7 @@ impl Mirror {
         }
     }
 
-    fn quote(&mut self, update_id: i64, bid: Level, ask: Level) {
+    fn quoted(&mut self, update_id: i64, bid: Level, ask: Level) {
         let is_stale = self.quote.is_some_and(|(known, ..)| update_id < known);
         if is_stale || bid.price >= ask.price {
             return;

@@ -5,6 +5,8 @@ use orderflow::event::{Body, Event, EventBatch, Level};
 use crate::ladder::{Ladder, Side};
 use crate::rng::Rng;
 
+use super::Teller;
+
 const DIFF_EVERY_NS: i64 = 100_000_000;
 /// The snapshot follows the first change of the book after so long, so that diffs run before it.
 const SNAPSHOT_AFTER_NS: i64 = 500_000_000;
@@ -14,7 +16,7 @@ const NS_PER_MS: i64 = 1_000_000;
 
 /// The feed's ids, its clock, and what it has to tell at the next diff.
 #[derive(Clone, Debug)]
-pub(super) struct Feed {
+pub struct Feed {
     latency: Rng,
     start_ns: i64,
     next_diff_ns: i64,
@@ -43,25 +45,46 @@ impl Feed {
         }
     }
 
-    /// When the next diff is due, Unix ns.
-    pub(super) fn next_diff_ns(&self) -> i64 {
+    fn give_quote(&mut self, now_ns: i64, ladder: &Ladder, out: &mut EventBatch) {
+        let (Some(bid), Some(ask)) = (ladder.best(Side::Buy), ladder.best(Side::Sell)) else {
+            return;
+        };
+        if self.quoted != Some((bid, ask)) {
+            self.quoted = Some((bid, ask));
+            self.give(now_ns, Body::Quote { update_id: self.update_id, bid, ask }, out);
+        }
+    }
+
+    fn give(&mut self, event_ns: i64, body: Body, out: &mut EventBatch) {
+        let latency_ns = MIN_LATENCY_NS + self.latency.below(LATENCY_SPAN_NS) as i64;
+        self.known_ns = self.known_ns.max(event_ns + latency_ns);
+        out.events.push(Event {
+            event_ns,
+            emitted_ms: event_ns / NS_PER_MS,
+            known_ns: self.known_ns,
+            body,
+        });
+    }
+}
+
+impl Teller for Feed {
+    type Out = EventBatch;
+
+    fn next_beat_ns(&self) -> i64 {
         self.next_diff_ns
     }
 
-    /// Gives the first quote, once.
-    pub(super) fn open(&mut self, ladder: &Ladder, out: &mut EventBatch) {
+    fn open(&mut self, ladder: &Ladder, out: &mut EventBatch) {
         if self.quoted.is_none() {
             self.give_quote(self.start_ns, ladder, out);
         }
     }
 
-    /// Notes that a level changed.
-    pub(super) fn touch(&mut self, side: Side, price: i64) {
+    fn touch(&mut self, side: Side, price: i64) {
         self.touched.push((side, price));
     }
 
-    /// Gives one fill of a market order of `taker`.
-    pub(super) fn trade(&mut self, now_ns: i64, fill: Level, taker: Side, out: &mut EventBatch) {
+    fn trade(&mut self, now_ns: i64, fill: Level, taker: Side, out: &mut EventBatch) {
         self.trade_id += 1;
         let body = Body::Trade {
             trade_id: self.trade_id,
@@ -73,8 +96,7 @@ impl Feed {
         self.give(now_ns, body, out);
     }
 
-    /// Ends one change of the book: a new update id, a quote if the best changed, and the snapshot when it is due.
-    pub(super) fn quote(&mut self, now_ns: i64, ladder: &Ladder, out: &mut EventBatch) {
+    fn quote(&mut self, now_ns: i64, ladder: &Ladder, out: &mut EventBatch) {
         self.update_id += 1;
         self.give_quote(now_ns, ladder, out);
         if !self.snapshot_given && now_ns >= self.start_ns + SNAPSHOT_AFTER_NS {
@@ -85,8 +107,7 @@ impl Feed {
         }
     }
 
-    /// Gives the diff that is due, if any level changed, and sets the time of the next.
-    pub(super) fn diff(&mut self, ladder: &Ladder, out: &mut EventBatch) {
+    fn beat(&mut self, ladder: &Ladder, out: &mut EventBatch) {
         let now_ns = self.next_diff_ns;
         self.next_diff_ns += DIFF_EVERY_NS;
         if self.touched.is_empty() {
@@ -109,26 +130,5 @@ impl Feed {
         };
         self.diff_id = self.update_id;
         self.give(now_ns, body, out);
-    }
-
-    fn give_quote(&mut self, now_ns: i64, ladder: &Ladder, out: &mut EventBatch) {
-        let (Some(bid), Some(ask)) = (ladder.best(Side::Buy), ladder.best(Side::Sell)) else {
-            return;
-        };
-        if self.quoted != Some((bid, ask)) {
-            self.quoted = Some((bid, ask));
-            self.give(now_ns, Body::Quote { update_id: self.update_id, bid, ask }, out);
-        }
-    }
-
-    fn give(&mut self, event_ns: i64, body: Body, out: &mut EventBatch) {
-        let latency_ns = MIN_LATENCY_NS + self.latency.below(LATENCY_SPAN_NS) as i64;
-        self.known_ns = self.known_ns.max(event_ns + latency_ns);
-        out.events.push(Event {
-            event_ns,
-            emitted_ms: event_ns / NS_PER_MS,
-            known_ns: self.known_ns,
-            body,
-        });
     }
 }

@@ -170,7 +170,8 @@ impl Venue {
     /// Judges an arriving order by the venue's present state.
     fn refusal(&self, order: &NewOrder) -> Option<Reject> {
         let account = self.account(order.account);
-        if order.reduce_only && account.reducible(order.side) == 0 {
+        let may_wait = self.config.idle_exits_stay && order.kind.is_conditional();
+        if order.reduce_only && account.reducible(order.side) == 0 && !may_wait {
             let msg = format!("position {} has nothing for this order to reduce", account.position);
             return Some(Reject::new(Code::ReduceOnly, msg));
         }

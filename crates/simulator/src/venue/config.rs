@@ -45,6 +45,9 @@ pub struct VenueConfig {
     pub trade_spread: i64,
     /// For how long a client id is taken.
     pub unique_ids: Uniqueness,
+    /// Whether a conditional reduce-only order of its own waits on when the position ends, as at Binance; it then expires
+    /// where it triggers without a position. Attached exits always end with it.
+    pub idle_exits_stay: bool,
     /// Fees by traded notional, lowest first; none are none.
     pub fees: Vec<FeeTier>,
     /// Without rules, every account trades what it likes and nobody is liquidated.
@@ -69,6 +72,7 @@ impl Default for VenueConfig {
             min_notional: 500_000,
             trade_spread: 1,
             unique_ids: Uniqueness::Ever,
+            idle_exits_stay: false,
             fees: Vec::new(),
             margin: None,
         }

@@ -67,6 +67,7 @@ impl Venue {
             order.order.account == account
                 && order.order.reduce_only
                 && book.reducible(order.order.side) == 0
+                && !self.waits_without_position(order)
         });
         for seq in idle {
             let entry = self.live(seq).and_then(|order| order.entry);
@@ -78,6 +79,10 @@ impl Venue {
                 None => self.end(seq, EventKind::Expired),
             }
         }
+    }
+
+    fn waits_without_position(&self, order: &LiveOrder) -> bool {
+        self.config.idle_exits_stay && order.stage == Stage::Armed && order.entry.is_none()
     }
 
     /// Lets triggered orders that the book could not fill try again.
@@ -124,6 +129,9 @@ impl Venue {
         self.say_of(seq, EventKind::Triggered);
         if let Some(entry) = entry {
             self.end(entry, EventKind::Canceled);
+        }
+        if self.live(seq).is_some_and(|order| self.tradable(order) == 0) {
+            return self.end(seq, EventKind::Expired);
         }
         match limit {
             Some(_) if refused.is_some() => self.end(seq, EventKind::Expired),

@@ -91,7 +91,6 @@ class Account:
     isolated: set[str] = field(default_factory=set)
     is_hedged: bool = False
     is_multi_assets: bool = False
-    burns_fees: bool = False
     open_orders: dict[int, OrderRecord] = field(default_factory=dict)
     open_algos: dict[int, AlgoRecord] = field(default_factory=dict)
     orders: list[OrderRecord] = field(default_factory=list)

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from chanflow.adapters.venues.emulator import orders
+from chanflow.adapters.venues.emulator import account, algo, orders
 from chanflow.adapters.venues.emulator.accounts import Account
 from chanflow.adapters.venues.emulator.codes import Fault, fault
 from chanflow.adapters.venues.emulator.desk import Call, Desk, Route
 from chanflow.adapters.venues.emulator.params import Params, read_params
 from chanflow.adapters.venues.emulator.signing import Keys, check_signature, check_time
 
-ROUTES: Final[Mapping[tuple[str, str], Route]] = {**orders.ROUTES}
+ROUTES: Final[Mapping[tuple[str, str], Route]] = {**orders.ROUTES, **algo.ROUTES, **account.ROUTES}
 PublicHandler = Callable[[Mapping[str, str]], object]
 
 

@@ -45,6 +45,10 @@ class Ticks:
         """Return the number of rows."""
         return len(self.event_ns)
 
+    def __getitem__(self, rows: slice) -> Ticks:
+        """Return some of the rows."""
+        return Ticks(self.symbol, self.event_ns[rows], self.kind[rows], self.price[rows], self.qty[rows])
+
     def later(self, shift_ns: int) -> Ticks:
         """Return the same events `shift_ns` later."""
         return Ticks(self.symbol, self.event_ns + shift_ns, self.kind, self.price, self.qty) if shift_ns else self
