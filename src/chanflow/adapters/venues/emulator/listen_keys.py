@@ -45,6 +45,10 @@ class ListenKeys:
         if key is not None:
             del self._by_key[key]
 
+    def key_of(self, account: int) -> str | None:
+        """Return an account's key, None where it has none."""
+        return self._by_account.get(account)
+
     def account(self, key: str) -> int | None:
         """Return whose key this is, None where it is nobody's."""
         found = self._by_key.get(key)

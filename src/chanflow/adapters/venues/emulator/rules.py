@@ -128,6 +128,7 @@ class SymbolRules:
             "min_qty": self.min_qty,
             # The door judges the notional, by the mark for market orders; the core would judge a core order once more.
             "min_notional": 0,
+            "idle_exits_stay": True,
             "fees": [(0, int(self.maker_fee * ppb), int(self.taker_fee * ppb))],
             "brackets": [
                 (int(row.to_notional * unit), row.max_leverage, int(row.maintenance * ppb)) for row in self.brackets

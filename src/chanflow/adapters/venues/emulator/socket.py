@@ -108,6 +108,7 @@ class StreamServer:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen, and return the port."""
+
         def listener(request: picows.WSUpgradeRequest) -> picows.WSListener | None:
             target = request.path.decode("latin-1")
             for beginning, door in self._doors.items():
