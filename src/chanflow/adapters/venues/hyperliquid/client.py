@@ -170,4 +170,7 @@ def wallet_of(agent_key: str) -> LocalAccount:
 def _api(url: str) -> Any:
     from hyperliquid.api import API  # type: ignore[import-untyped]
 
-    return API(url, TIMEOUT_S)
+    api = API(url, TIMEOUT_S)
+    # A proxy of the environment is for the way out, not for this machine.
+    api.session.trust_env = url in (MAIN_URL, TEST_URL)
+    return api
