@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import TypeVar
 
-from chanflow.adapters.venues.emulator.exchange import Exchange, ExchangeSettings
+from chanflow.adapters.venues.emulator.exchange import Exchange, ExchangeSettings, MakeTape
 from chanflow.adapters.venues.emulator.hyperliquid.server import HyperliquidServer, serve_hyperliquid
 from chanflow.adapters.venues.emulator.rules import SymbolRules
-from chanflow.adapters.venues.emulator.tape.synthetic import SyntheticTape
+from chanflow.adapters.venues.emulator.tape.synthetic import START_NS, SyntheticTape
 from chanflow.runtime.clock import SystemClock
 
 T = TypeVar("T")
@@ -24,6 +24,13 @@ RULES = (
 # Throwaway keys, good for nothing.
 MASTER_KEY = "0x" + "11" * 32
 AGENT_KEY = "0x" + "22" * 32
+
+
+def _tape(seed: int) -> MakeTape:
+    def make(start_ns: int | None) -> SyntheticTape:
+        return SyntheticTape(RULES, seed=seed, start_ns=START_NS if start_ns is None else start_ns)
+
+    return make
 
 
 class Desk:
@@ -55,7 +62,7 @@ def running(
 
     async def serve() -> None:
         settings = ExchangeSettings(speed=speed, warm_ns=5 * 10**9, latency_ns=0)  # type: ignore[arg-type]
-        exchange = Exchange(lambda: SyntheticTape(RULES, seed=seed), SystemClock(), settings)
+        exchange = Exchange(_tape(seed), SystemClock(), settings)
         await exchange.warm_up()
         url, server = await serve_hyperliquid(
             exchange, host="127.0.0.1", strict=strict, agents=agents, weight_a_minute=100_000

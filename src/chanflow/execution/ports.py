@@ -241,6 +241,7 @@ class VenueEvent:
 
 # ── what a venue can do ───────────────────────────────────────────────────────
 
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What this venue offers. The desk asks for nothing else."""

@@ -353,6 +353,45 @@ def serve(
 
 
 @app.command()
+def exchange(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of REST; 0 takes a free one.")] = 0,
+    ws_port: Annotated[int, typer.Option(help="Port of WebSocket; 0 takes a free one.")] = 0,
+    hyperliquid_port: Annotated[int, typer.Option(help="Port of Hyperliquid's doors; 0 takes a free one.")] = 0,
+    source: Annotated[str, typer.Option(help="The market: synthetic, wire:FILE[,FILE…] or lake:DIR.")] = "synthetic",
+    symbols: Annotated[list[str] | None, typer.Option(help="Symbols, as BTCUSDT,ETHUSDT; may repeat.")] = None,
+    speed: Annotated[str, typer.Option(help="1, 10, max, or step: time moves only when it is told to.")] = "1",
+    loop: Annotated[bool, typer.Option("--loop", help="Begin a recording anew when it ends.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic market and of chance.")] = 42,
+    balance: Annotated[str, typer.Option(help="What a new account has, in USDT.")] = "10000",
+    keys: Annotated[Path | None, typer.Option(help="A file of API keys and secrets (YAML or JSON).")] = None,
+    latency_ms: Annotated[float, typer.Option(help="How long a command takes to arrive.")] = 2.0,
+    clock_skew_ms: Annotated[int, typer.Option(help="By how much the exchange's clock is ahead.")] = 0,
+    strict_keys: Annotated[
+        bool,
+        typer.Option("--strict-keys", help="Refuse keys that are not in --keys; else an unknown one opens an account."),
+    ] = False,
+    state: Annotated[Path | None, typer.Option(help="A file in which accounts survive a restart.")] = None,
+    legacy_ws: Annotated[bool, typer.Option("--legacy-ws", help="Open /ws and /stream too.")] = False,
+    weight_limit: Annotated[int, typer.Option(help="Request weight a minute by address.")] = 2_400,
+    orders_10s: Annotated[int, typer.Option(help="Orders in ten seconds by account.")] = 300,
+    orders_1m: Annotated[int, typer.Option(help="Orders a minute by account.")] = 1_200,
+    print_url: Annotated[bool, typer.Option("--print-url", help="Print the addresses for people, too.")] = False,
+) -> None:
+    """Emulate Binance USD-M and Hyperliquid on this machine, matching included, for clients with other URLs only."""
+    from chanflow.adapters.venues.emulator.limits import Limits
+    from chanflow.interfaces.cli.exchange import run_exchange
+
+    run_exchange(
+        host=host, port=port, ws_port=ws_port, hyperliquid_port=hyperliquid_port, source=source, symbols=symbols or [],
+        speed=speed, loop=loop, seed=seed, balance=balance, keys=keys, latency_ms=latency_ms,
+        clock_skew_ms=clock_skew_ms, strict_keys=strict_keys, state=state, legacy_ws=legacy_ws,
+        limits=Limits(weight_limit, orders_10s, orders_1m), print_url=print_url, out=sys.stdout,
+    )  # fmt: skip
+
+
+@app.command()
 def mcp() -> None:
     """Serve MCP on standard input and output."""
     from chanflow.interfaces.cli.serve import mcp_stdio

@@ -102,6 +102,14 @@ class Book:
         self._forget()
         return told
 
+    def skip(self, cadence_ms: int) -> None:
+        """Begin a stream's next diff here: nobody heard what came before."""
+        if self._read[cadence_ms] != len(self._log):
+            self._read[cadence_ms] = len(self._log)
+            self._told[cadence_ms] = self.update_id
+            self.update_id += 1
+            self._forget()
+
     @property
     def sizes(self) -> Mapping[str, int]:
         """How much is held: levels of both sides and changes that some stream has yet to tell."""

@@ -2,7 +2,7 @@
 
 At speed `step` time stands still and moves only with `advance`; a command arrives its latency later and takes the time
 with it. At `1` and `10` the tape begins at the wall clock's now and follows it so many times as fast; at `max` it runs
-as fast as it can. At `10` and `max` the clients' timestamps are judged by the wall clock, which is theirs.
+as fast as it can. Beside `step`, clients' timestamps are judged by the wall clock, which is theirs.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 from chanflow.adapters.venues.emulator import market_rest
@@ -24,14 +25,17 @@ from chanflow.adapters.venues.emulator.params import Params
 from chanflow.adapters.venues.emulator.records import OrderRecord, OwnTrade, UserEvent
 from chanflow.adapters.venues.emulator.rest import ROUTES, PublicRoute, Request, Response, RestDoor
 from chanflow.adapters.venues.emulator.server import Plain, Reply
-from chanflow.adapters.venues.emulator.signing import Keys
+from chanflow.adapters.venues.emulator.signing import DEFAULT_SECRET, Keys
 from chanflow.adapters.venues.emulator.socket import Door, StreamServer
+from chanflow.adapters.venues.emulator.state import load, save
 from chanflow.adapters.venues.emulator.tape.steps import Tape, Ticks
 from chanflow.adapters.venues.emulator.user_events import listen_key_expired
 from chanflow.adapters.venues.emulator.world import World
 from chanflow.domain.time import NS_PER_S, Clock
 
 Answer = TypeVar("Answer")
+MakeTape = Callable[[int | None], Tape]
+"""Returns a tape that begins at a time, None for its own."""
 Speed = Literal["1", "10", "max", "step"]
 SLICE_NS: Final = 10 * MS
 """Market and orders take turns at least so often."""
@@ -45,7 +49,6 @@ class ExchangeSettings:
     """How an exchange runs; `warm_ns` of tape are played before it opens."""
 
     speed: Speed = "1"
-    loop: bool = False
     seed: int = 0
     balance: Decimal = Decimal(10_000)
     latency_ns: int = 2 * MS
@@ -55,6 +58,7 @@ class ExchangeSettings:
     limits: Limits = field(default_factory=Limits)
     legacy_ws: bool = False
     warm_ns: int = 60 * NS_PER_S
+    state: Path | None = None
 
 
 class Exchange:
@@ -67,38 +71,51 @@ class Exchange:
 
     def __init__(
         self,
-        make_tape: Callable[[], Tape],
+        make_tape: MakeTape,
         clock: Clock,
         settings: ExchangeSettings,
         *,
         doors: Mapping[str, Door] | None = None,
     ) -> None:
+        """Begin, with the accounts of `settings.state` if that file is there; `doors` are other WebSocket doors.
+
+        Raises what `make_tape` raises, and InvalidArgument for a state that cannot be taken up.
+        """
         self.settings = settings
         self.clock = clock
         self._make_tape = make_tape
-        self.tape = make_tape()
-        self.is_paced = settings.speed in ("1", "10")
-        self._shift_ns = clock.now_ns() - settings.warm_ns - self.tape.start_ns if self.is_paced else 0
-        start_ns = self.tape.start_ns + self._shift_ns
         self.around: Callable[[Request, Callable[[Request], Response]], Reply] = _plainly
         self.bend: Callable[[Ticks], Ticks] = _as_it_is
         self.on_event: Callable[[UserEvent, int], Sequence[UserEvent]] = _at_once
         self.on_frame: Callable[[str, int], Literal["send", "skip"]] = _send
         self.after_slice: list[Callable[[int], None]] = []
         self.skew: Callable[[int], int] = lambda _now_ns: settings.skew_ns
-        self.listen_keys = ListenKeys(on_expired=self._listen_key_ended)
         self.streams = StreamServer(
-            legacy=settings.legacy_ws, on_frame=self._judge_frame,
-            expect_pongs=settings.speed == "1", doors=doors,
-        )  # fmt: skip
+            legacy=settings.legacy_ws, on_frame=self._judge_frame, expect_pongs=settings.speed == "1", doors=doors
+        )
+        self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._slept = 0
+        self._own_trades: list[OwnTrade] = []
+        self._begin()
+        if settings.state is not None and settings.state.exists():
+            load(self.world, settings.state, settings.secrets, DEFAULT_SECRET)
+            self.keys.know_accounts()
+
+    def _begin(self) -> None:
+        """Let tape, market, world and door be new."""
+        settings = self.settings
+        is_paced = settings.speed in ("1", "10")
+        self.tape = self._make_tape(self.clock.now_ns() - settings.warm_ns if is_paced else None)
+        self._opened = self.tape.start_ns + settings.warm_ns, self.clock.monotonic_ns()
         self.markets = MarketDesk(
             self.tape.symbols, wanted=self.streams.wanted, server_ns=lambda: self.server_ns,
             rate_limits=settings.limits.rows(),
         )  # fmt: skip
-        self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._slept = 0
-        self._own_trades: list[OwnTrade] = []
-        self.world = self._new_world(start_ns)
+        self.world = World(self.tape.symbols, start_ns=self.tape.start_ns, balance=settings.balance, seed=settings.seed)
+        self.world.on_user_event = self._told
+        self.world.on_trade = self._own_trades.append
+        self.world.on_liquidation = self._forced
+        self.listen_keys = ListenKeys(on_expired=self._listen_key_ended)
         self.meter = Meter(settings.limits)
         self.keys = Keys(self.world, settings.secrets, strict=settings.strict_keys)
         self.door = RestDoor(
@@ -106,12 +123,16 @@ class Exchange:
             server_ms=lambda: self.server_ns // MS, arrive=self._arrive,
         )  # fmt: skip
 
-    def _new_world(self, start_ns: int) -> World:
-        world = World(self.tape.symbols, start_ns=start_ns, balance=self.settings.balance, seed=self.settings.seed)
-        world.on_user_event = self._told
-        world.on_trade = self._own_trades.append
-        world.on_liquidation = self._forced
-        return world
+    async def reset(self) -> None:
+        """Begin anew: the tape, the market, and no account yet. Streams stay open."""
+        self._own_trades.clear()
+        self._begin()
+        await self.warm_up()
+
+    def save(self) -> None:
+        """Write the accounts to the settings' file, if there is one."""
+        if self.settings.state is not None:
+            save(self.world, self.settings.state)
 
     # time
 
@@ -123,8 +144,8 @@ class Exchange:
     @property
     def server_ns(self) -> int:
         """The time that clients are told and judged by."""
-        is_theirs = self.settings.speed in ("10", "max")
-        return (self.clock.now_ns() if is_theirs else self.now_ns) + self.skew(self.now_ns)
+        own_ns = self.now_ns if self.settings.speed == "step" else self.clock.now_ns()
+        return own_ns + self.skew(self.now_ns)
 
     def run_to(self, until_ns: int) -> None:
         """Let tape, market and world come to a time."""
@@ -161,11 +182,11 @@ class Exchange:
         if speed == "step":
             await asyncio.Event().wait()
         factor = 10 if speed == "10" else 1
-        origin_ns, steady_ns = self.now_ns, self.clock.monotonic_ns()
         while True:
             if speed == "max":
                 await self._run_max()
                 continue
+            origin_ns, steady_ns = self._opened
             due_ns = origin_ns + (self.clock.monotonic_ns() - steady_ns) * factor
             self.run_to(min(due_ns, self.now_ns + _BREATH * SLICE_NS))
             late = self.now_ns < due_ns
@@ -182,10 +203,10 @@ class Exchange:
     @property
     def _is_over(self) -> bool:
         end_ns = self.tape.end_ns
-        return end_ns is not None and not self.settings.loop and self.now_ns >= end_ns + self._shift_ns
+        return end_ns is not None and self.now_ns >= end_ns
 
     def _slice(self, at_ns: int) -> None:
-        batches = self._read(at_ns)
+        batches = [self.bend(ticks) for ticks in self.tape.until(at_ns)]
         self.streams.push(self.markets.play(batches, at_ns))
         for ticks in batches:
             self.world.take(ticks)
@@ -199,15 +220,6 @@ class Exchange:
             woken = heapq.heappop(self._sleepers)[2]
             if not woken.done():
                 woken.set_result(None)
-
-    def _read(self, at_ns: int) -> list[Ticks]:
-        """Return the ticks up to a time, from the tape's beginning again where it has ended and loops."""
-        batches = [self.bend(ticks.later(self._shift_ns)) for ticks in self.tape.until(at_ns - self._shift_ns)]
-        end_ns = self.tape.end_ns
-        if self.settings.loop and end_ns is not None and at_ns >= end_ns + self._shift_ns:
-            self._shift_ns += end_ns - self.tape.start_ns
-            self.tape = self._make_tape()
-        return batches
 
     # requests
 

@@ -16,6 +16,9 @@ class Listing:
 
     def __init__(self, rules: SymbolRules, *, seed: int) -> None:
         self.rules = rules
+        self.trade_offset = 0
+        """What the core's numbers of trades are counted from: those of a life before this one."""
+        self.last_trade = 0
         self.core = SimulatedExchange(seed=seed, **rules.core_settings())
         atto = 10**18
         self._brackets = [

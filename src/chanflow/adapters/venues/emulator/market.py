@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from chanflow_native import Premium
 
@@ -15,6 +14,7 @@ from chanflow.adapters.venues.emulator import frames
 from chanflow.adapters.venues.emulator.book import ASK, BID, Book, Diff
 from chanflow.adapters.venues.emulator.frames import NS_PER_MS, Frame
 from chanflow.adapters.venues.emulator.klines import INTERVALS, Candle, Klines
+from chanflow.adapters.venues.emulator.prints import AggTrade, Day, Funding, Trade, day_text
 from chanflow.adapters.venues.emulator.records import OwnTrade
 from chanflow.adapters.venues.emulator.rules import SymbolRules, fixed
 from chanflow.adapters.venues.emulator.tape.steps import Kind, Ticks
@@ -25,59 +25,15 @@ SHOWN_LEVELS: Final = (5, 10, 20)
 KEPT_TRADES: Final = 20_000
 """Trades, and as many aggregates, that may be asked for."""
 
+_LEVEL: Final = (int(Kind.BID), int(Kind.ASK))
+_TRADE: Final = (int(Kind.BUY), int(Kind.SELL))
+_SELL: Final = int(Kind.SELL)
+_BEST: Final = (int(Kind.BEST_BID), int(Kind.BEST_ASK))
 _STEP_MS: Final = 50
 _MARK_EVERY_MS: Final = 1_000
 _DAY_MINUTES: Final = 1_440
 _FIRST_OPEN_INTEREST: Final = 20_000
 _MARK_PLACES: Final = 8
-
-
-class Trade(NamedTuple):
-    """One public trade: lots at an integer price."""
-
-    trade_id: int
-    price: int
-    qty: int
-    ms: int
-    buyer_is_maker: bool
-
-
-class AggTrade(NamedTuple):
-    """What one taker order traded at one price at one moment."""
-
-    number: int
-    price: int
-    qty: int
-    first_id: int
-    last_id: int
-    ms: int
-    buyer_is_maker: bool
-
-
-class Funding(NamedTuple):
-    """One settled funding."""
-
-    ms: int
-    rate_ppb: int
-    mark: int
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """The last 24 hours: integer prices, lots, and `quote` in price times lots."""
-
-    open_ms: int
-    close_ms: int
-    open: int
-    high: int
-    low: int
-    last: int
-    last_qty: int
-    qty: int
-    quote: int
-    first_id: int
-    last_id: int
-    count: int
 
 
 class MarketState:
@@ -208,13 +164,14 @@ class MarketState:
     # one event
 
     def _row(self, kind: int, price: int, qty: int) -> None:
-        if kind in {Kind.BID, Kind.ASK}:
+        # Plain numbers, most frequent first: this runs once an event.
+        if kind in _LEVEL:
             self.book.set_level(kind - 1, price, qty)
             self.book_ns = self.now_ns
-        elif kind in {Kind.BUY, Kind.SELL}:
-            self._traded(price, qty, buyer_is_maker=kind == Kind.SELL)
-        elif kind in {Kind.BEST_BID, Kind.BEST_ASK}:
-            self.book.set_best(kind - Kind.BEST_BID, price, qty)
+        elif kind in _TRADE:
+            self._traded(price, qty, buyer_is_maker=kind == _SELL)
+        elif kind in _BEST:
+            self.book.set_best(kind - _BEST[0], price, qty)
             self.book_ns = self.now_ns
         elif kind == Kind.MARK:
             self._mark_is_told = True
@@ -326,6 +283,9 @@ class MarketState:
                         self._say(f"{self._name}@{stream}", partial(_json, told))
 
     def _tell_depth(self, cadence_ms: int) -> None:
+        if cadence_ms == 0 and not self._wanted(f"{self._name}@depth@0ms"):
+            self.book.skip(0)
+            return
         diff = self.book.diff(cadence_ms)
         if diff is None:
             return
@@ -397,24 +357,6 @@ class MarketState:
     def _hand_out(self) -> list[Frame]:
         out, self._out = self._out, []
         return out
-
-
-def day_text(rules: SymbolRules, day: Day) -> Mapping[str, str]:
-    """Return the figures of 24 hours as the venue writes them, by their REST names."""
-    change = day.last - day.open
-    percent = change * 100_000 // day.open
-    return {
-        "priceChange": rules.price_text(change),
-        "priceChangePercent": fixed(percent, 3),
-        "weightedAvgPrice": rules.price_text(day.quote // max(day.qty, 1)),
-        "lastPrice": rules.price_text(day.last),
-        "lastQty": rules.qty_text(day.last_qty),
-        "openPrice": rules.price_text(day.open),
-        "highPrice": rules.price_text(day.high),
-        "lowPrice": rules.price_text(day.low),
-        "volume": rules.qty_text(day.qty),
-        "quoteVolume": rules.quote_text(day.quote),
-    }
 
 
 def _json(value: Any) -> str:

@@ -13,8 +13,9 @@ from chanflow.adapters.venues.emulator.codes import Fault, fault
 from chanflow.adapters.venues.emulator.exchange_info import exchange_info
 from chanflow.adapters.venues.emulator.frames import NS_PER_MS
 from chanflow.adapters.venues.emulator.klines import INTERVALS, Candle, Klines
-from chanflow.adapters.venues.emulator.market import AggTrade, MarketState, Trade, day_text
+from chanflow.adapters.venues.emulator.market import MarketState
 from chanflow.adapters.venues.emulator.markets import MarketDesk
+from chanflow.adapters.venues.emulator.prints import AggTrade, Trade, day_text
 from chanflow.adapters.venues.emulator.rules import fixed
 
 Params = Mapping[str, str]

@@ -35,6 +35,10 @@ class Keys:
         self._strict = strict
         self._accounts: dict[str, Account] = {account.key: account for account in world.accounts}
 
+    def know_accounts(self) -> None:
+        """Let every account of the world be opened by its own key."""
+        self._accounts = {account.key: account for account in self._world.accounts}
+
     def account(self, key: str | None) -> Account:
         """Return the account of an API key; a Fault -2014 or -2015 where there is none."""
         if key is None or not _KEY.fullmatch(key):

@@ -169,6 +169,9 @@ class StreamServer:
 
     def advance(self, now_ns: int) -> None:
         """Let time come to `now_ns`: ping who is due, and close what is too old or silent."""
+        if not self.now_ns:
+            for client in self._clients:
+                client.opened_ns = client.pinged_ns = client.heard_ns = now_ns
         self.now_ns = max(self.now_ns, now_ns)
         for client in list(self._clients):
             if self.now_ns - client.opened_ns >= LIFE_NS:

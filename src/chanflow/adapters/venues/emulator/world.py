@@ -7,12 +7,13 @@ bring about is told to `on_user_event` before they return.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
 from chanflow.adapters.venues.emulator import admission, settings, user_events
 from chanflow.adapters.venues.emulator.accounts import Account, Book
-from chanflow.adapters.venues.emulator.codes import as_told, fault
+from chanflow.adapters.venues.emulator.codes import Fault, as_told, fault
 from chanflow.adapters.venues.emulator.floor import MS, Floor, core_account
 from chanflow.adapters.venues.emulator.hearing import hear, keep_order
 from chanflow.adapters.venues.emulator.listing import Listing
@@ -146,6 +147,40 @@ class World(Floor):
         who.algos.append(algo)
         return algo
 
+    def place_again(self, account: Account, order: OrderRecord) -> None:
+        """Let an order of a life before this one wait anew; one that its core refuses expires."""
+        book = self.book(account, order.symbol, order.asked.leg)
+        self._again(account, order, book, replace(order.asked, price=order.price), order.leaves)
+
+    def arm_again(self, account: Account, algo: AlgoRecord) -> None:
+        """Let a conditional order of a life before this one wait anew; one that its core refuses expires."""
+        listing, asked = self.listings[algo.symbol], algo.asked
+        qty = listing.rules.step * _ALL_OF_IT if asked.close_position else asked.qty
+        self._again(account, algo, self.book(account, algo.symbol, asked.leg), asked, qty)
+
+    def _again(
+        self, account: Account, record: OrderRecord | AlgoRecord, book: Book, asked: PlaceOrder, qty: int
+    ) -> None:
+        self.live[record.core_name] = record
+        try:
+            self._send(self.listings[record.symbol], record.core_name, book, asked, qty)
+        except Fault:
+            record.status = "EXPIRED"
+            self.live.pop(record.core_name, None)
+            if isinstance(record, AlgoRecord):
+                self.end_algo(account, record)
+            else:
+                self.end_order(account, record)
+
+    def last_trades(self) -> dict[str, int]:
+        """Return the number of each symbol's last fill."""
+        return {symbol: listing.last_trade for symbol, listing in self.listings.items()}
+
+    def count_trades_from(self, numbers: Mapping[str, int]) -> None:
+        """Number each symbol's fills from here on."""
+        for symbol, listing in self.listings.items():
+            listing.trade_offset = listing.last_trade = numbers.get(symbol, 0)
+
     def find(self, account: int, symbol: str, order_id: int | None, client_id: str | None) -> OrderRecord | None:
         """Return an account's order by either id, None where there is none."""
         if order_id is not None:
@@ -206,7 +241,12 @@ class World(Floor):
         if (price, qty) == (order.price, order.qty):
             raise fault(-5027)
         self._tell_elsewhere(who, order.symbol)
-        was, (order.price, order.qty) = (order.price, order.qty), (price, qty)
+        was = order.price, order.qty
+        try:
+            admission.check_amended(who, order, self.listings, price=price, qty=qty)
+        except Fault:
+            order.price, order.qty = was
+            raise
         name = core_account(account, order.asked.leg)
         refusal = listing.core.amend(self.now_ns, name, order.core_name, price=price, qty=qty)
         if refusal is None:

@@ -17,7 +17,7 @@ from chanflow.adapters.venues.emulator.hyperliquid.refusals import Unreadable
 from chanflow.adapters.venues.emulator.hyperliquid.trading import Trading
 from chanflow.adapters.venues.emulator.hyperliquid.wallets import Wallets
 from chanflow.adapters.venues.emulator.klines import INTERVALS
-from chanflow.adapters.venues.emulator.market import Trade
+from chanflow.adapters.venues.emulator.prints import Trade
 
 MOST_SUBSCRIPTIONS: Final = 1_000
 _NS_PER_MS: Final = 1_000_000

@@ -15,7 +15,7 @@ from chanflow.adapters.venues.emulator.hyperliquid.coins import Coin, grouped, t
 from chanflow.adapters.venues.emulator.hyperliquid.refusals import Unreadable
 from chanflow.adapters.venues.emulator.hyperliquid.trading import Trading
 from chanflow.adapters.venues.emulator.klines import INTERVALS, Candle
-from chanflow.adapters.venues.emulator.market import Trade
+from chanflow.adapters.venues.emulator.prints import Trade
 
 LEVELS: Final = 20
 MOST_FILLS: Final = 2_000

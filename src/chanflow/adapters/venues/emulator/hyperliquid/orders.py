@@ -131,6 +131,7 @@ class Roll:
     def keep(self, order: HyperOrder) -> None:
         """Let an order be found."""
         self.by_oid[order.oid] = order
+        self._next = max(self._next, order.oid + 1)
         self.of_account.setdefault(order.account, []).append(order)
         if order.cloid is not None:
             self._by_cloid[order.account, order.cloid] = order

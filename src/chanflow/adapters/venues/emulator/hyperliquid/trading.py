@@ -10,11 +10,11 @@ from typing import Any, Final
 from chanflow.adapters.venues.emulator.codes import Fault
 from chanflow.adapters.venues.emulator.hyperliquid import refusals
 from chanflow.adapters.venues.emulator.hyperliquid.coins import Coin, coins_of, trimmed
-from chanflow.adapters.venues.emulator.hyperliquid.orders import HyperOrder, Roll, fill_row
+from chanflow.adapters.venues.emulator.hyperliquid.orders import ROLL_PREFIX, HyperOrder, Roll, fill_row
 from chanflow.adapters.venues.emulator.hyperliquid.refusals import order_refusal
 from chanflow.adapters.venues.emulator.hyperliquid.wallets import Wallets
 from chanflow.adapters.venues.emulator.market import MarketState
-from chanflow.adapters.venues.emulator.records import Leg, PlaceOrder, UserEvent
+from chanflow.adapters.venues.emulator.records import AlgoRecord, Leg, OrderRecord, PlaceOrder, UserEvent
 from chanflow.adapters.venues.emulator.rules import money, whole_units
 from chanflow.adapters.venues.emulator.world import World
 
@@ -54,6 +54,29 @@ class Trading:
         self._tell = tell
         self._placing: HyperOrder | None = None
         self._refused: dict[int, str] = {}
+        for account in world.accounts:
+            for order in account.open_orders.values():
+                self._adopt(order)
+            for algo in account.open_algos.values():
+                self._adopt(algo)
+
+    def _adopt(self, record: OrderRecord | AlgoRecord) -> None:
+        """Know an order of this door that the world kept over a restart; its cloid is not kept."""
+        number = record.client_id.removeprefix(ROLL_PREFIX)
+        if not record.client_id.startswith(ROLL_PREFIX) or not number.isdigit():
+            return
+        asked = record.asked
+        is_waiting = isinstance(record, AlgoRecord)
+        order = HyperOrder(
+            int(number), record.account, self._by_symbol[asked.symbol], asked.side == "BUY",
+            asked.price or asked.trigger, asked.qty, asked.reduce_only or asked.close_position, record.time_ms,
+            None if is_waiting else {"GTX": "Alo"}.get(asked.tif, "Gtc"), None, asked.trigger or None,
+            asked.kind.endswith("MARKET"), ("sl" if asked.kind.startswith("STOP") else "tp") if is_waiting else "",
+            asked.close_position, status_ms=record.update_ms,
+            filled=0 if isinstance(record, AlgoRecord) else record.filled,
+            quote=0 if isinstance(record, AlgoRecord) else record.quote,
+        )  # fmt: skip
+        self.roll.keep(order)
 
     def told(self, account: int) -> _Told:
         """Return an account's fills, payments and counts."""

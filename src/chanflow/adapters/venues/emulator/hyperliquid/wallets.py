@@ -20,6 +20,11 @@ AHEAD_MS: Final = 86_400_000
 _ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
+def is_address(text: object) -> bool:
+    """Return whether a text is an address."""
+    return isinstance(text, str) and _ADDRESS.fullmatch(text) is not None
+
+
 class Wallets:
     """Addresses of accounts and of their agents. An address that nobody knows opens an account, unless `strict`."""
 
@@ -27,7 +32,7 @@ class Wallets:
         """`agents` are agents' addresses with their masters'."""
         self._world = world
         self._strict = strict
-        self._accounts: dict[str, int] = {}
+        self._accounts = {account.key: account.number for account in world.accounts if is_address(account.key)}
         self._nonces: dict[str, list[int]] = {}
         self.masters = {agent.lower(): master.lower() for agent, master in agents.items()}
         self.names: dict[str, str] = {}
@@ -44,9 +49,9 @@ class Wallets:
 
     def number(self, address: object) -> int | None:
         """Return the account of an address, None where there is none. Raises Unreadable for what is no address."""
-        if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
+        if not is_address(address):
             raise Unreadable
-        return self._accounts.get(address.lower())
+        return self._accounts.get(str(address).lower())
 
     def address(self, number: int) -> str:
         """Return an account's address."""

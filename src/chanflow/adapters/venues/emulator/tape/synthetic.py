@@ -28,7 +28,7 @@ _TYPICAL_QUOTE: Final = 3_000
 FIRST_PRICES: Mapping[str, Decimal] = MappingProxyType(
     {
         "BTCUSDT": Decimal(60_000), "ETHUSDT": Decimal(3_000), "SOLUSDT": Decimal(150), "BNBUSDT": Decimal(600),
-        "XRPUSDT": Decimal("0.6"), "DOGEUSDT": Decimal("0.15"), "ADAUSDT": Decimal("0.45"), "LTCUSDT": Decimal(80),
+        "XRPUSDT": Decimal("2.5"), "DOGEUSDT": Decimal("0.15"), "ADAUSDT": Decimal("0.45"), "LTCUSDT": Decimal(80),
     }
 )  # fmt: skip
 """Where well-known symbols begin."""
