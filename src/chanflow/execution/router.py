@@ -85,6 +85,11 @@ class Router:
         self._opened_on: dict[str, str] = {}
         self._unwritable = False
 
+    @property
+    def account(self) -> str:
+        """Whose orders these are; part of every client id."""
+        return self._account
+
     def open_books(self) -> None:
         """Book the starting capital and journal it."""
         self._journal.append("ledger", self.ledger.open(self._clock.now_ns()))
@@ -143,7 +148,7 @@ class Router:
         outcome = await _outcome(
             self._venue.submit(
                 VenueOrder(client_id, terms.symbol, terms.side, terms.qty_base, terms.reduce_only, terms.limit_price,
-                           terms.stop_price, terms.take_profit_price)
+                           terms.stop_price, terms.take_profit_price, time_in_force=terms.time_in_force)
             )
         )  # fmt: skip
         self._sent("order", client_id, outcome, approved.decision_id)

@@ -28,6 +28,8 @@ from chanflow.market.sink import RowSink
 from chanflow.review.journal import JournalWriter, Record, file_sha256, read_records
 from chanflow.runtime.bus.port import Dead
 from chanflow.runtime.clock import SimulatedClock
+from chanflow.runtime.command_queue import CommandQueue
+from chanflow.runtime.commands import CommandDesk
 from chanflow.runtime.home import Home, RunFolder, publish
 from chanflow.runtime.pipeline import WATERMARK_NS, Pipeline
 from chanflow.runtime.wiring import RunSpec, build_pipeline, open_bus, open_source
@@ -113,10 +115,11 @@ async def play(
     lake: RowSink | None,
     on_progress: OnProgress,
     pace: Callable[[int], Any] | None = None,
+    queue: CommandQueue | None = None,
 ) -> tuple[Pipeline, list[Bar]]:
     """Run the market from beginning to end through the desk. Returns the pipeline at the end, and the bars.
 
-    `pace(now_ns)` is awaited before each step, so that a desk can keep to the time of day.
+    `pace(now_ns)` is awaited before each step, so that a desk can keep to the time of day; `queue` brings commands.
     """
     clock = SimulatedClock(source.start_ns)
     journal.use_clock(clock)
@@ -130,18 +133,42 @@ async def play(
             spec, source=source, journal=journal, clock=clock, bus=bus, lake=lake, on_bar=bars.append
         )
         end_ns = source.end_ns + WATERMARK_NS
-        while clock.now_ns() < end_ns:
-            until_ns = min(pipeline.next_wake_ns(clock.now_ns()), end_ns)
-            if pace is not None:
-                await pace(until_ns)
-            await pipeline.step(until_ns)
-            if dead:
-                raise Broken(f"{dead[0].group} could not handle a {dead[0].topic}: {dead[0].error}")
-            on_progress(_progress(pipeline, source, journal))
+        with _taking_commands(pipeline, journal, queue) as commands:
+            while clock.now_ns() < end_ns:
+                await _move(pipeline, commands, end_ns, pace)
+                if dead:
+                    raise Broken(f"{dead[0].group} could not handle a {dead[0].topic}: {dead[0].error}")
+                on_progress(_progress(pipeline, source, journal))
+                commands.answer()
         await pipeline.close()
     finally:
         await bus.close()
     return pipeline, bars
+
+
+@contextmanager
+def _taking_commands(pipeline: Pipeline, journal: JournalWriter, queue: CommandQueue | None) -> Iterator[CommandDesk]:
+    """Let commands in while the block runs, and leave nobody without an answer after it."""
+    commands = CommandDesk(pipeline, journal, queue)
+    if queue is not None:
+        queue.open()
+    try:
+        yield commands
+    finally:
+        if queue is not None:
+            queue.close()
+        commands.close()
+
+
+async def _move(pipeline: Pipeline, commands: CommandDesk, end_ns: int, pace: Callable[[int], Any] | None) -> None:
+    """Act on one command, or take the market one step on."""
+    if await commands.repeat():
+        return
+    until_ns = min(pipeline.next_wake_ns(pipeline.s.clock.now_ns()), end_ns)
+    if pace is not None:
+        await pace(until_ns)
+    if not await commands.take(until_ns):
+        await pipeline.step(until_ns)
 
 
 def _progress(pipeline: Pipeline, source: MarketSource, journal: JournalWriter) -> Progress:
@@ -166,6 +193,7 @@ async def run(
     on_progress: OnProgress = lambda _: None,
     on_note: Callable[[str], None] = lambda _: None,
     pace: Callable[[int], Any] | None = None,
+    queue: CommandQueue | None = None,
 ) -> Finished:
     """Run `spec` in `home`, or go on with the newest run of the same id that did not end. The caller holds the lock.
 
@@ -183,7 +211,7 @@ async def run(
     try:
         with _scratch_bus(folder) as bus_path:
             _, bars = await play(
-                spec, source, journal, bus_path=bus_path, lake=lake, on_progress=on_progress, pace=pace
+                spec, source, journal, bus_path=bus_path, lake=lake, on_progress=on_progress, pace=pace, queue=queue
             )
         lake.close()
     except JournalDiverged as error:
