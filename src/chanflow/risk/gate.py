@@ -95,6 +95,10 @@ class Gate:
         self._reserved: dict[str, tuple[int, RestingOrder]] = {}
         self._limits_hash = limits.hash
 
+    def add_instrument(self, instrument: Instrument) -> None:
+        """Judge proposals of one more symbol from now on."""
+        self._instruments[instrument.symbol] = instrument
+
     def judge(
         self, proposal: TradeProposal, account: AccountSnapshot, market: MarketView, *, now_ns: int
     ) -> ApprovedOrder | Refused:

@@ -42,6 +42,9 @@ FORMAT = "chanflow.journal/1"
 BESIDE_THE_OUTCOME = {"http", "bus", "lake"}
 """Sections of the settings that change no decision; a journal does not name them."""
 
+SIGNALS = "signals"
+"""The kind of source that is no market: a broker's journal holds all of its input itself."""
+
 OnProgress = Callable[["Progress"], None]
 
 
@@ -239,14 +242,15 @@ def interrupted(home: Home, prefix: str, settings: Settings) -> tuple[dict[str, 
         records = list(read_records(mine[-1].journal_path, torn_tail=True))
     except JournalCorrupt:
         return None
-    if not records or records[-1].kind == "end" or not _made_by_this_code(records[0]):
+    if not records or records[-1].kind == "end" or not made_by_this_code(records[0]):
         return None
     head = records[0].body
     same = head["settings"] == settings.model_dump(mode="json", exclude=BESIDE_THE_OUTCOME)
     return (head, parse_rfc3339(records[-1].at)) if same else None
 
 
-def _made_by_this_code(head: Record) -> bool:
+def made_by_this_code(head: Record) -> bool:
+    """Return whether the code that runs made the journal of this head."""
     return bool(head.body.get("code") == {"version": chanflow.__version__, "sha256": code_digest()})
 
 
@@ -268,7 +272,7 @@ def _unfinished(home: Home, run_id: str, on_note: Callable[[str], None]) -> tupl
         return None, []
     if records and records[-1].kind == "end":
         return None, []
-    if records and not _made_by_this_code(records[0]):
+    if records and not made_by_this_code(records[0]):
         on_note(f"run {folder.number} was interrupted, but other code made it: it is left as it is, a new one starts")
         return None, []
     return folder, records
@@ -304,6 +308,10 @@ async def replay(path: Path, *, data: Path | None, on_progress: OnProgress = lam
     if not standing or standing[0].kind != "head" or standing[0].body.get("format") != FORMAT:
         raise JournalCorrupt(f"{segment} does not begin with the head of a {FORMAT} journal")
     head = standing[0].body
+    if head["source"]["kind"] == SIGNALS:
+        from chanflow.runtime.broker_run import repeat_journal
+
+        return await repeat_journal(segment, standing)
     base = load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings.model_dump()
     settings = Settings.model_validate({**base, **head["settings"]})
     spec = RunSpec(head["run_id"], head["seed"], head["level"], settings)
