@@ -11,6 +11,8 @@ from chanflow.domain.errors import OpinionInvalid
 Side = Literal["buy", "sell"]
 Action = Literal["open_long", "open_short", "close", "hold", "abstain"]
 TriggerKind = Literal["price_cross", "time_at"]
+TimeInForce = Literal["gtc", "ioc"]
+"""What becomes of what a priced order cannot take at once: it rests until cancelled, or it is let go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +73,4 @@ class TradeProposal:
     abstain_reason: str | None = None
     analyst: str = "rules"
     strategy: str = "default"
+    time_in_force: TimeInForce = "ioc"

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
-from chanflow.domain.opinion import Side, Trigger
+from chanflow.domain.opinion import Side, TimeInForce, Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class OrderTerms:
     limit_price: Decimal | None
     stop_price: Decimal | None
     take_profit_price: Decimal | None
+    time_in_force: TimeInForce = "ioc"
 
 
 class ApprovedOrder:
@@ -189,6 +190,53 @@ class OrderEvent:
     leaves_base: Decimal
     at_ns: int
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FillView:
+    """One fill of an order. Price in quote, quantity in base units, fee in quote, positive = paid."""
+
+    trade_id: str
+    price: Decimal
+    qty_base: Decimal
+    fee_quote: Decimal
+    maker: bool
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order and all that became of it, as a journal tells it.
+
+    `command_id` is the id that whoever ordered it by hand gave it, `proposal_id` what the gate judged: of an exit that
+    the venue placed with an entry, the entry's. `state` is
+    INITIALIZED while nothing is known of it. `sent_ns` and `updated_ns` are Unix ns of the market's time.
+    """
+
+    client_order_id: str
+    command_id: str | None
+    proposal_id: str
+    symbol: str
+    side: Side
+    leg: Leg
+    qty_base: Decimal
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    take_profit_price: Decimal | None
+    reduce_only: bool
+    state: OrderState
+    filled_base: Decimal
+    leaves_base: Decimal
+    detail: str
+    sent_ns: int
+    updated_ns: int
+    fills: tuple[FillView, ...] = ()
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """What one unit cost or brought on average, in quote; None before the first fill."""
+        filled = sum((fill.qty_base for fill in self.fills), Decimal(0))
+        return sum((fill.price * fill.qty_base for fill in self.fills), Decimal(0)) / filled if filled else None
 
 
 def approved_payload(order: ApprovedOrder) -> Mapping[str, Any]:

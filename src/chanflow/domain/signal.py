@@ -50,8 +50,9 @@ class Signal:
     `ts_ms` is the moment it speaks of, `known_ms` when it could be known, both Unix ms; it is stale `expiry_ms` later.
     `config_hash` is the SHA-256 of the settings that shaped it. What a rule does not look at is None or empty.
 
-    `level`, `setup` and `refs`, the structures it rests on, come from rules that read structure, as do `price`,
-    `invalidation_price` (beyond it the setup is void; both exact text in quote), `trend_agrees` and `flow_strong`.
+    `price` is where the market stood, where the rule was told. `level`, `setup` and `refs`, the structures it rests on,
+    come from rules that read structure, as do `invalidation_price` (beyond it the setup is void; like `price` exact
+    text in quote), `trend_agrees` and `flow_strong`.
 
     Raises ValueError where one of these does not hold.
     """

@@ -45,6 +45,10 @@ class Books:
         """Wallet plus unrealised PnL at the last marks."""
         return self.ledger.wallet_quote + self.ledger.unrealised_quote(self.marks)
 
+    def add_instrument(self, instrument: Instrument) -> None:
+        """Keep books of one more symbol from now on."""
+        self._instruments[instrument.symbol] = instrument
+
     def mark(self, symbol: str, price: Decimal) -> None:
         """Take a new mark price; high-water mark, drawdown and the day's start follow."""
         self.marks[symbol] = price

@@ -74,6 +74,11 @@ class Router(Account):
         )  # fmt: skip
         self._unwritable = False
 
+    @property
+    def account(self) -> str:
+        """Whose orders these are; part of every client id."""
+        return self._account
+
     # ── approved orders ───────────────────────────────────────────────────────
 
     async def execute(self, approved: ApprovedOrder) -> OrderEvent:
@@ -122,7 +127,7 @@ class Router(Account):
             order,
             VenueOrder(client_id, terms.symbol, terms.side, terms.qty_base, terms.reduce_only, terms.limit_price,
                        terms.stop_price if attached else None, terms.take_profit_price if attached else None,
-                       leverage=None if terms.reduce_only else terms.leverage),
+                       time_in_force=terms.time_in_force, leverage=None if terms.reduce_only else terms.leverage),
             approved.decision_id,
         )  # fmt: skip
 

@@ -16,6 +16,7 @@ from chanflow.domain.time import parse_rfc3339, rfc3339
 from chanflow.operations.outcome import Declined
 
 _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
+_AMOUNT = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 _CURSOR = re.compile(r"(before|from):(-?[0-9]{1,15})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -36,6 +37,13 @@ def time_ns(value: object) -> object:
         raise ValueError(sentence) from None
 
 
+def amount(value: object) -> object:
+    """Return the decimal of a text such as 12.50. Raises ValueError in words that do not repeat it."""
+    if not isinstance(value, str) or not _AMOUNT.fullmatch(value) or not Decimal(value):
+        raise ValueError("must be a positive decimal as text, such as 12.50, of at most 18 digits before the point")
+    return Decimal(value)
+
+
 Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:._-]{1,32}$")]
 Level = Literal["1s", "5s", "15s", "1m", "5m", "30m", "1h", "1d", "1w", "1M"]
 Adjust = Literal["none", "forward", "backward"]
@@ -45,6 +53,13 @@ Limit10000 = Annotated[int, Field(ge=1, le=10_000), BeforeValidator(whole)]
 Cursor = Annotated[str, StringConstraints(max_length=64)]
 Money = Annotated[Decimal, PlainSerializer(decimal_text, return_type=str), WithJsonSchema({"type": "string"})]
 """An amount, price or quantity of the account, shown as an exact decimal string."""
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(amount),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,18}(\.[0-9]{1,18})?$"}),
+]
+"""A positive amount or price that is asked for, as exact decimal text."""
+ClientOrderId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,36}$")]
 
 
 def time_of_ms(at_ms: int) -> str:

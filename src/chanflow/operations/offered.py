@@ -10,20 +10,26 @@ from chanflow.operations.feed import GET_HISTORICAL_SLICE, GET_LIVE_SNAPSHOT
 from chanflow.operations.market import GET_KLINES
 from chanflow.operations.market_status import GET_MARKET_STATUS
 from chanflow.operations.operation import AnyOperation
+from chanflow.operations.orders import GET_ORDERS
 from chanflow.operations.points import QUERY_BUY_SELL_POINTS
 from chanflow.operations.services import Services
 from chanflow.operations.signals import GET_SIGNALS
+from chanflow.operations.trading import CANCEL_ORDER, CLOSE_ALL, EXECUTE_TRADE
 
 OPERATIONS: tuple[AnyOperation, ...] = (
     GET_KLINES,
     ANALYZE_STRUCTURE,
     QUERY_BUY_SELL_POINTS,
+    EXECUTE_TRADE,
+    CANCEL_ORDER,
     GET_POSITION,
     GET_MARKET_STATUS,
     GET_LIVE_SNAPSHOT,
     GET_HISTORICAL_SLICE,
     GET_SIGNALS,
     COMPUTE_FEATURES,
+    GET_ORDERS,
+    CLOSE_ALL,
 )
 
 

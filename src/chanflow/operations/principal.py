@@ -32,7 +32,7 @@ LOCAL_OPERATOR = Principal(
     user_id=None,
     plan="enterprise",
     roles=("operator",),
-    scopes=frozenset({"market:read", "analysis:read", "account:read"}),
+    scopes=frozenset({"market:read", "analysis:read", "account:read", "trade:paper"}),
 )
 """The operator of a self-hosted desk, as whom the command line, stdio and every loopback caller act."""
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from chanflow.domain.account import AccountSnapshot
+from chanflow.domain.command import Command, CommandAnswer
 from chanflow.domain.errors import NotFound
 from chanflow.domain.market_data import Bar
-from chanflow.domain.order import OrderEvent
+from chanflow.domain.order import OrderEvent, OrderView
 from chanflow.domain.time import Clock, Ids
 from chanflow.market.feed import Page, SliceQuery, Snapshot, snapshot_of
 from chanflow.operations.structure import chan_columns
@@ -178,6 +179,42 @@ class NoSignals:
         raise NotFound("no desk has run yet")
 
 
+class TradeDesk(Protocol):
+    """A running desk that takes commands."""
+
+    async def submit(self, command: Command) -> CommandAnswer:
+        """Return what a command came to. Raises NotFound where no desk runs in this process."""
+        ...
+
+
+class NoTradeDesk:
+    """No desk runs in this process."""
+
+    async def submit(self, command: Command) -> CommandAnswer:
+        """Raise NotFound."""
+        del command
+        raise NotFound("no desk runs in this process")
+
+
+class OrderReader(Protocol):
+    """Where orders come from."""
+
+    def orders(self) -> tuple[Sequence[OrderView], int]:
+        """Return the newest run's orders in the order in which they came, and how far its journal tells, in Unix ns.
+
+        Raises NotFound when no desk has run yet.
+        """
+        ...
+
+
+class NoOrders:
+    """No desk has run."""
+
+    def orders(self) -> tuple[Sequence[OrderView], int]:
+        """Raise NotFound."""
+        raise NotFound("no desk has run yet")
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What an operation may use.
@@ -196,4 +233,6 @@ class Services:
     feed: FeedReader = field(default_factory=NoFeed)
     desk: DeskReader = field(default_factory=NoDesk)
     signals: SignalReader = field(default_factory=NoSignals)
+    trading: TradeDesk = field(default_factory=NoTradeDesk)
+    orders: OrderReader = field(default_factory=NoOrders)
     chan_columns: Callable[[Sequence[Bar]], Any] = chan_columns

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,30 @@ def read_records(path: Path, *, torn_tail: bool = False) -> Iterator[Record]:
             prev, number = record.hash, number + 1
 
 
+class JournalTail:
+    """Reads a segment that may still be written: each call of `read` goes on where the last one ended."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._at, self._prev, self._number = 0, GENESIS, 0
+
+    def read(self) -> Iterator[Record]:
+        """Yield the whole records that came since, each checked against the chain; a line being written is left.
+
+        Raises NotFound for a missing file and JournalCorrupt, naming the record, for anything altered.
+        """
+        try:
+            file = self._path.open("rb")
+        except OSError as error:
+            raise NotFound(f"there is no journal to read at {self._path}") from error
+        with file:
+            file.seek(self._at)
+            while (line := file.readline(MAX_RECORD_BYTES + 2)).endswith(b"\n"):
+                record = _parse(line, self._number, self._prev)
+                self._at, self._prev, self._number = self._at + len(line), record.hash, self._number + 1
+                yield record
+
+
 def describe_divergence(expected: Record, kind: str, at: str, correlation_id: str, body: Any) -> str:
     """Return one sentence that names the first difference between a record and what a re-run gave."""
     for name, was, now in (
@@ -149,6 +173,7 @@ class JournalWriter:
         self._size = 0
         self.seq = 0
         self.differing_head: list[str] = []
+        self._listeners: list[Callable[[str, str, str, Any], None]] = []
         if path is not None:
             self._open(path)
 
@@ -188,6 +213,15 @@ class JournalWriter:
         """How many standing records have not been repeated yet."""
         return max(0, len(self._standing) - self.seq)
 
+    @property
+    def expected(self) -> Record | None:
+        """The standing record that comes next, or None where all of them have been repeated."""
+        return self._standing[self.seq] if self.seq < len(self._standing) else None
+
+    def listen(self, listener: Callable[[str, str, str, Any], None]) -> None:
+        """Tell `listener` kind, time, correlation id and plain body of every record from now on, repeated ones too."""
+        self._listeners.append(listener)
+
     def append(self, kind: str, body: Any, *, correlation_id: str = "", durable: bool = False) -> None:
         """Append one record; with `durable` it is on disk when this returns.
 
@@ -199,6 +233,7 @@ class JournalWriter:
         at, body = rfc3339(self._clock.now_ns()), plain(body)
         if self.seq < len(self._standing):
             self._repeat(self._standing[self.seq], kind, at, correlation_id, body)
+            self._tell(kind, at, correlation_id, body)
             return
         if self._path is None:
             raise JournalDiverged(f"record {self.seq}: the journal ends before it, the re-run gives a {kind} at {at}")
@@ -207,6 +242,11 @@ class JournalWriter:
             raise JournalUnwritable(f"a {kind} record of {len(line)} bytes is over the bound of {MAX_RECORD_BYTES}")
         self._write(line, durable=durable)
         self._prev, self.seq = digest, self.seq + 1
+        self._tell(kind, at, correlation_id, body)
+
+    def _tell(self, kind: str, at: str, correlation_id: str, body: Any) -> None:
+        for listener in self._listeners:
+            listener(kind, at, correlation_id, body)
 
     def _repeat(self, expected: Record, kind: str, at: str, correlation_id: str, body: Any) -> None:
         if self.seq == 0 and isinstance(expected.body, dict) and isinstance(body, dict):

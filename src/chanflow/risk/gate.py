@@ -40,6 +40,7 @@ from chanflow.domain.time import NS_PER_S
 from chanflow.risk.constraints import HARD_CONSTRAINTS
 from chanflow.risk.ladder import EXTRA_TRADE_CONFIDENCE, HALF_SIZE_BAND, LADDER, Level, Rung, red_line
 from chanflow.risk.limits import Limits
+from chanflow.risk.partial_close import close_faults, close_limit, wished_qty
 from chanflow.risk.projection import Intent, project, worst_price
 from chanflow.risk.sizing import size
 
@@ -94,6 +95,10 @@ class Gate:
         self._reserved: dict[str, tuple[int, RestingOrder]] = {}
         self._limits_hash = limits.hash
 
+    def add_instrument(self, instrument: Instrument) -> None:
+        """Judge proposals of one more symbol from now on."""
+        self._instruments[instrument.symbol] = instrument
+
     def judge(
         self, proposal: TradeProposal, account: AccountSnapshot, market: MarketView, *, now_ns: int
     ) -> ApprovedOrder | Refused:
@@ -102,7 +107,7 @@ class Gate:
         terms = None
         try:
             if proposal.action == "close":
-                terms = self._closing_terms(proposal, account, verdict)
+                terms = self._closing_terms(proposal, account, market, verdict)
             else:
                 terms = self._opening_terms(proposal, account, market, now_ns, verdict)
         except (ArithmeticError, ValueError, TypeError, KeyError) as error:
@@ -173,7 +178,7 @@ class Gate:
         return OrderTerms(
             symbol=proposal.symbol, side=proposal.side, qty_base=qty, leverage=leverage, reduce_only=False,
             limit_price=proposal.entry_price, stop_price=proposal.stop_price,
-            take_profit_price=proposal.take_profit_price,
+            take_profit_price=proposal.take_profit_price, time_in_force=proposal.time_in_force,
         )  # fmt: skip
 
     def _ask_mode_and_inputs(
@@ -312,17 +317,29 @@ class Gate:
 
     # ── closings ──────────────────────────────────────────────────────────────
 
-    def _closing_terms(self, proposal: TradeProposal, account: AccountSnapshot, verdict: _Verdict) -> OrderTerms | None:
+    def _closing_terms(
+        self, proposal: TradeProposal, account: AccountSnapshot, market: MarketView, verdict: _Verdict
+    ) -> OrderTerms | None:
         position = _position(account, proposal)
         if proposal.proposal_id in self._seen:
             verdict.refuse("seen_before", f"proposal {proposal.proposal_id} was judged already")
         if position is None:
             verdict.refuse("no_position", f"there is no position {proposal.position_id} in {proposal.symbol} to close")
             return None
-        verdict.checks.append(Check("reducing", str(abs(position.qty_base)), str(abs(position.qty_base)), ok=True))
+        instrument = self._instruments.get(proposal.symbol)
+        faults = [] if instrument is None else list(close_faults(proposal, position, instrument))
+        for fault in faults:
+            verdict.refuse(fault.code, fault.message)
+        qty = abs(position.qty_base)
+        if instrument is not None and not faults:
+            qty = wished_qty(proposal, position, instrument, market.mark)
+            if qty <= 0:
+                verdict.refuse("below_minimum", f"the size is less than one step of {instrument.step}")
+        verdict.checks.append(Check("reducing", str(qty), str(abs(position.qty_base)), ok=True))
         return OrderTerms(
-            symbol=proposal.symbol, side="sell" if position.qty_base > 0 else "buy", qty_base=abs(position.qty_base),
-            leverage=position.leverage, reduce_only=True, limit_price=None, stop_price=None, take_profit_price=None,
+            symbol=proposal.symbol, side="sell" if position.qty_base > 0 else "buy", qty_base=qty,
+            leverage=position.leverage, reduce_only=True, limit_price=close_limit(proposal), stop_price=None,
+            take_profit_price=None, time_in_force=proposal.time_in_force,
         )  # fmt: skip
 
     # ── approval ──────────────────────────────────────────────────────────────

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.errors import NotFound
 from chanflow.domain.market_data import Bar
-from chanflow.domain.order import OrderEvent
-from chanflow.domain.time import Clock
+from chanflow.domain.order import OrderEvent, OrderView
+from chanflow.domain.time import Clock, parse_rfc3339
 from chanflow.market.ports import Tail
-from chanflow.review.journal import Record, read_records
+from chanflow.review.journal import JournalTail, Record, read_records
+from chanflow.review.orders import OrdersFold
 from chanflow.runtime.codec import decode
 from chanflow.runtime.home import Home, RunFolder
 
@@ -92,6 +93,23 @@ class KeptSignals:
         return kept_signals(self.out, run_id)
 
 
+class _KeptOrders:
+    """The orders of one journal, read on from where the last question ended."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._tail = JournalTail(path)
+        self._fold = OrdersFold()
+        self._known_at = ""
+
+    def read(self) -> tuple[Sequence[OrderView], int]:
+        """Return the orders, and how far the journal tells, in Unix ns. Raises JournalCorrupt."""
+        for record in self._tail.read():
+            self._fold.take(record.kind, record.at, record.correlation_id, record.body)
+            self._known_at = record.at
+        return self._fold.views(), parse_rfc3339(self._known_at) if self._known_at else 0
+
+
 class NewestRun:
     """Reads the newest run of a data directory, whichever that is at the moment of asking."""
 
@@ -99,6 +117,8 @@ class NewestRun:
         self._home = home
         self._open: dict[Path, LakeSource] = {}
         self._opening = threading.Lock()
+        self._orders: _KeptOrders | None = None
+        self._reading = threading.Lock()
 
     def _folder(self) -> RunFolder:
         folder = self._home.newest_run()
@@ -113,6 +133,21 @@ class NewestRun:
         if state is None:
             raise NotFound(f"run {folder.number} has not opened its books yet")
         return state
+
+    def orders(self) -> tuple[Sequence[OrderView], int]:
+        """Return the newest run's orders, and how far its journal tells, in Unix ns. Raises NotFound, JournalCorrupt.
+
+        A journal that a desk is writing is read on from call to call.
+        """
+        folder = self._folder()
+        with self._reading:
+            if self._orders is None or self._orders.path != folder.journal_path:
+                self._orders = _KeptOrders(folder.journal_path)
+            try:
+                return self._orders.read()
+            except BaseException:
+                self._orders = None
+                raise
 
     def desk(self) -> DeskState:
         """Return how far the newest run's desk may act, as its journal says. Raises NotFound when none has run."""

@@ -154,9 +154,7 @@ class Pipeline:
         await self._watch_positions()
         for bar, confirmed in closed:
             await self._signal(bar, confirmed)
-        if self._unsaid:
-            await self.s.bus.drain()
-            self._unsaid = False
+        await self._settle()
         self._mark_account(journal=bool(closed))
 
     async def close(self) -> None:
@@ -367,10 +365,29 @@ class Pipeline:
         self.counts.orders += 1
         self._conclude(delivery, message, "order_event", event, correlation=approved.decision_id)
         self.s.gate.release(approved.approved_id)
-        if not approved.terms.reduce_only and not event.state.terminal:
+        if approved.triggers and not approved.terms.reduce_only and not event.state.terminal:
             position_id = self.s.router.orders[event.client_order_id].position_id
             payload = {"position_id": position_id, "symbol": self.symbol, "triggers": approved.triggers}
             self._conclude(delivery, message, "register_triggers", payload, correlation=approved.decision_id)
+
+    # ── by hand ───────────────────────────────────────────────────────────────
+
+    async def order(self, proposal: TradeProposal) -> None:
+        """Let a proposal that was made by hand go the way of every other, until nothing is left to do."""
+        self.counts.proposals += 1
+        await self._publish("trade_proposal", proposal, correlation=proposal.decision_id)
+        await self._settle()
+
+    async def cancel(self, client_order_id: str) -> None:
+        """Ask the venue to cancel an order. Raises KeyError for one that is not ours."""
+        event = await self.s.router.cancel(client_order_id)
+        await self._publish("order_event", event, correlation=client_order_id)
+        await self._settle()
+
+    async def _settle(self) -> None:
+        if self._unsaid:
+            await self.s.bus.drain()
+            self._unsaid = False
 
     # ── messages ──────────────────────────────────────────────────────────────
 

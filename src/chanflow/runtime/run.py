@@ -28,6 +28,8 @@ from chanflow.market.sink import RowSink
 from chanflow.review.journal import JournalWriter, Record, file_sha256, read_records
 from chanflow.runtime.bus.port import Dead
 from chanflow.runtime.clock import SimulatedClock
+from chanflow.runtime.command_queue import CommandQueue
+from chanflow.runtime.commands import CommandDesk
 from chanflow.runtime.home import Home, RunFolder, publish
 from chanflow.runtime.pipeline import WATERMARK_NS, Pipeline
 from chanflow.runtime.wiring import RunSpec, build_pipeline, open_bus, open_source
@@ -39,6 +41,9 @@ FORMAT = "chanflow.journal/1"
 
 BESIDE_THE_OUTCOME = {"http", "bus", "lake"}
 """Sections of the settings that change no decision; a journal does not name them."""
+
+SIGNALS = "signals"
+"""The kind of source that is no market: a broker's journal holds all of its input itself."""
 
 OnProgress = Callable[["Progress"], None]
 
@@ -113,10 +118,11 @@ async def play(
     lake: RowSink | None,
     on_progress: OnProgress,
     pace: Callable[[int], Any] | None = None,
+    queue: CommandQueue | None = None,
 ) -> tuple[Pipeline, list[Bar]]:
     """Run the market from beginning to end through the desk. Returns the pipeline at the end, and the bars.
 
-    `pace(now_ns)` is awaited before each step, so that a desk can keep to the time of day.
+    `pace(now_ns)` is awaited before each step, so that a desk can keep to the time of day; `queue` brings commands.
     """
     clock = SimulatedClock(source.start_ns)
     journal.use_clock(clock)
@@ -130,18 +136,42 @@ async def play(
             spec, source=source, journal=journal, clock=clock, bus=bus, lake=lake, on_bar=bars.append
         )
         end_ns = source.end_ns + WATERMARK_NS
-        while clock.now_ns() < end_ns:
-            until_ns = min(pipeline.next_wake_ns(clock.now_ns()), end_ns)
-            if pace is not None:
-                await pace(until_ns)
-            await pipeline.step(until_ns)
-            if dead:
-                raise Broken(f"{dead[0].group} could not handle a {dead[0].topic}: {dead[0].error}")
-            on_progress(_progress(pipeline, source, journal))
+        with _taking_commands(pipeline, journal, queue) as commands:
+            while clock.now_ns() < end_ns:
+                await _move(pipeline, commands, end_ns, pace)
+                if dead:
+                    raise Broken(f"{dead[0].group} could not handle a {dead[0].topic}: {dead[0].error}")
+                on_progress(_progress(pipeline, source, journal))
+                commands.answer()
         await pipeline.close()
     finally:
         await bus.close()
     return pipeline, bars
+
+
+@contextmanager
+def _taking_commands(pipeline: Pipeline, journal: JournalWriter, queue: CommandQueue | None) -> Iterator[CommandDesk]:
+    """Let commands in while the block runs, and leave nobody without an answer after it."""
+    commands = CommandDesk(pipeline, journal, queue)
+    if queue is not None:
+        queue.open()
+    try:
+        yield commands
+    finally:
+        if queue is not None:
+            queue.close()
+        commands.close()
+
+
+async def _move(pipeline: Pipeline, commands: CommandDesk, end_ns: int, pace: Callable[[int], Any] | None) -> None:
+    """Act on one command, or take the market one step on."""
+    if await commands.repeat():
+        return
+    until_ns = min(pipeline.next_wake_ns(pipeline.s.clock.now_ns()), end_ns)
+    if pace is not None:
+        await pace(until_ns)
+    if not await commands.take(until_ns):
+        await pipeline.step(until_ns)
 
 
 def _progress(pipeline: Pipeline, source: MarketSource, journal: JournalWriter) -> Progress:
@@ -166,6 +196,7 @@ async def run(
     on_progress: OnProgress = lambda _: None,
     on_note: Callable[[str], None] = lambda _: None,
     pace: Callable[[int], Any] | None = None,
+    queue: CommandQueue | None = None,
 ) -> Finished:
     """Run `spec` in `home`, or go on with the newest run of the same id that did not end. The caller holds the lock.
 
@@ -183,7 +214,7 @@ async def run(
     try:
         with _scratch_bus(folder) as bus_path:
             _, bars = await play(
-                spec, source, journal, bus_path=bus_path, lake=lake, on_progress=on_progress, pace=pace
+                spec, source, journal, bus_path=bus_path, lake=lake, on_progress=on_progress, pace=pace, queue=queue
             )
         lake.close()
     except JournalDiverged as error:
@@ -211,14 +242,15 @@ def interrupted(home: Home, prefix: str, settings: Settings) -> tuple[dict[str, 
         records = list(read_records(mine[-1].journal_path, torn_tail=True))
     except JournalCorrupt:
         return None
-    if not records or records[-1].kind == "end" or not _made_by_this_code(records[0]):
+    if not records or records[-1].kind == "end" or not made_by_this_code(records[0]):
         return None
     head = records[0].body
     same = head["settings"] == settings.model_dump(mode="json", exclude=BESIDE_THE_OUTCOME)
     return (head, parse_rfc3339(records[-1].at)) if same else None
 
 
-def _made_by_this_code(head: Record) -> bool:
+def made_by_this_code(head: Record) -> bool:
+    """Return whether the code that runs made the journal of this head."""
     return bool(head.body.get("code") == {"version": chanflow.__version__, "sha256": code_digest()})
 
 
@@ -240,7 +272,7 @@ def _unfinished(home: Home, run_id: str, on_note: Callable[[str], None]) -> tupl
         return None, []
     if records and records[-1].kind == "end":
         return None, []
-    if records and not _made_by_this_code(records[0]):
+    if records and not made_by_this_code(records[0]):
         on_note(f"run {folder.number} was interrupted, but other code made it: it is left as it is, a new one starts")
         return None, []
     return folder, records
@@ -276,6 +308,10 @@ async def replay(path: Path, *, data: Path | None, on_progress: OnProgress = lam
     if not standing or standing[0].kind != "head" or standing[0].body.get("format") != FORMAT:
         raise JournalCorrupt(f"{segment} does not begin with the head of a {FORMAT} journal")
     head = standing[0].body
+    if head["source"]["kind"] == SIGNALS:
+        from chanflow.runtime.broker_run import repeat_journal
+
+        return await repeat_journal(segment, standing)
     base = load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings.model_dump()
     settings = Settings.model_validate({**base, **head["settings"]})
     spec = RunSpec(head["run_id"], head["seed"], head["level"], settings)

@@ -134,7 +134,7 @@ def build_pipeline(
         setups=_setup_rule(spec, instrument.symbol),
         gate=Gate(
             instruments={instrument.symbol: instrument}, limits=limits_of(settings.risk),
-            key=_gate_key(chance), level=settings.risk.ladder.paper_start, mode=settings.execution.mode,
+            key=gate_key(chance), level=settings.risk.ladder.paper_start, mode=settings.execution.mode,
         ),
         router=router,
         venue=venue,
@@ -171,6 +171,6 @@ def _setup_rule(spec: RunSpec, symbol: str) -> SetupRule:
     )
 
 
-def _gate_key(chance: SeededRandomness) -> bytes:
-    """The key that signs approvals on the run's own bus; a paper run draws it from its seed, so that it repeats."""
+def gate_key(chance: SeededRandomness) -> bytes:
+    """Return the key that signs approvals on the run's own bus; a paper run draws it from its seed, to repeat."""
     return hashlib.sha256(chance.stream("gate").randbytes(32)).digest()

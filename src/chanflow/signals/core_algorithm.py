@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
+from chanflow.domain.canonical import decimal_text
 from chanflow.domain.signal import DecisionCode, Regime, Signal, SignalType, side_of
 from chanflow.signals.feature_row import BadRow, FeatureRow, fused, read_row
 from chanflow.signals.mode import ModeConfig, Parameters, StrategyModeManager
@@ -210,6 +212,7 @@ class CoreAlgorithm:
             expiry_ms=self._config.expiry_ms,
             config_hash=self._config_hash,
             run_id=self._run_id,
+            price=None if row.mid is None else decimal_text(Decimal(repr(row.mid))),
         )
 
     def save(self) -> dict[str, Any]:

@@ -109,8 +109,13 @@ class Doors:
             "get_live_snapshot": "/market/snapshot",
             "get_historical_slice": "/market/slice",
             "get_signals": "/analysis/signals",
+            "get_orders": "/orders",
         }
+        posted = {"execute_trade": "/orders", "cancel_order": "/orders/cancel", "close_all": "/positions/close"}
         async with httpx.AsyncClient(base_url=self.url) as http:
+            if name in posted:
+                response = await http.post(f"/api/v2{posted[name]}", json=arguments)
+                return response.text, response.status_code != 200
             query = {key: _as_text(value) for key, value in arguments.items()}
             response = await http.get(f"/api/v2{paths[name]}", params=query)
             return response.text, response.status_code != 200

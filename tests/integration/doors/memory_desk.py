@@ -15,7 +15,7 @@ from chanflow.domain.account import AccountSnapshot, Position
 from chanflow.domain.canonical import plain
 from chanflow.domain.errors import InvalidArgument, NotFound
 from chanflow.domain.market_data import Bar
-from chanflow.domain.order import OrderEvent, OrderState
+from chanflow.domain.order import FillView, OrderEvent, OrderState, OrderView
 from chanflow.domain.signal import Signal
 from chanflow.market.feed import Feed
 from chanflow.operations.services import Services
@@ -287,6 +287,35 @@ class MemoryAccount:
         return MemoryView(snapshot, (stop,), {"BTCUSDT": 2})
 
 
+class MemoryOrders:
+    """A filled entry of BTCUSDT with its stop, and eight orders of ETHUSDT that ended, one a minute."""
+
+    def orders(self) -> tuple[list[OrderView], int]:
+        def order(number: int, **changes: Any) -> OrderView:
+            at_ns = (FIRST_MS + number * MINUTE_MS) * 1_000_000
+            base = {
+                "client_order_id": f"q{number:026}", "command_id": None, "proposal_id": f"p{number}",
+                "symbol": "ETHUSDT", "side": "sell", "leg": "entry", "qty_base": Decimal("1.50"),
+                "limit_price": Decimal("2000.10"), "stop_price": None, "take_profit_price": None, "reduce_only": False,
+                "state": OrderState.EXPIRED, "filled_base": Decimal(0), "leaves_base": Decimal(0), "detail": "",
+                "sent_ns": at_ns, "updated_ns": at_ns,
+            }  # fmt: skip
+            return OrderView(**(base | changes))
+
+        fills = tuple(
+            FillView(str(n), Decimal(42_000) + n, Decimal("0.1"), Decimal("2.1"), bool(n), NOW_NS) for n in range(3)
+        )
+        entry = order(
+            8, symbol="BTCUSDT", side="buy", command_id="mine-0001", state=OrderState.FILLED, fills=fills,
+            filled_base=Decimal("0.3"), qty_base=Decimal("0.3"),
+        )  # fmt: skip
+        stop = order(
+            9, symbol="BTCUSDT", client_order_id=f"{entry.client_order_id}-sl", leg="stop", reduce_only=True,
+            limit_price=None, stop_price=Decimal(41_000), state=OrderState.ACCEPTED, leaves_base=Decimal("0.3"),
+        )  # fmt: skip
+        return [*(order(n) for n in range(8)), entry, stop], NOW_NS
+
+
 class NoAccount:
     """A desk that has not run yet."""
 
@@ -344,6 +373,7 @@ def memory_services() -> Services:
         feed=Feed([MemorySource()], StillClock()),
         desk=MemoryDesk(),
         signals=MemorySignals(),
+        orders=MemoryOrders(),
     )
 
 

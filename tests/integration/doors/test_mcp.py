@@ -29,19 +29,29 @@ async def test_the_list_of_tools_is_small(doors: Any, door: str) -> None:
         "get_klines",
         "analyze_structure",
         "query_buy_sell_points",
+        "execute_trade",
+        "cancel_order",
         "get_position",
         "get_market_status",
     ]
-    assert len(_minified(tools)) <= 5_100  # of the 11,000 that all twelve may take
+    assert len(_minified(tools)) <= 7_000  # of the 11,000 that all twelve may take
 
 
 @pytest.mark.asyncio
-async def test_tools_say_that_they_only_read(doors: Any) -> None:
+async def test_tools_say_whether_they_only_read(doors: Any) -> None:
     async with doors.client("mcp-2026") as client:
         listed = await client.list_tools()
-    assert {(tool.annotations.read_only_hint, tool.annotations.destructive_hint) for tool in listed.tools} == {
-        (True, None)
+    hints = {
+        tool.name: (
+            tool.annotations.read_only_hint,
+            tool.annotations.destructive_hint,
+            tool.annotations.idempotent_hint,
+        )
+        for tool in listed.tools
     }
+    trading = {"execute_trade", "cancel_order"}
+    assert {hints.pop(name) for name in trading} == {(None, True, True)}
+    assert set(hints.values()) == {(True, None, None)}
     assert (listed.ttl_ms, listed.cache_scope) == (60_000, "private")
 
 

@@ -16,12 +16,16 @@ OPERATIONS = [
     "get_klines",
     "analyze_structure",
     "query_buy_sell_points",
+    "execute_trade",
+    "cancel_order",
     "get_position",
     "get_market_status",
     "get_live_snapshot",
     "get_historical_slice",
     "get_signals",
     "compute_features",
+    "get_orders",
+    "close_all",
 ]
 
 
@@ -53,7 +57,8 @@ def test_the_tools_are_listed_with_schema_and_cost(desk_url: str) -> None:
     tools = _get(desk_url, "/api/v2/mcp/tools").json()
     assert [tool["name"] for tool in tools] == OPERATIONS
     assert all(set(tool) == {"name", "description", "inputSchema", "quotaCost"} for tool in tools)
-    assert [tool["quotaCost"] for tool in tools] == [1] * 9
+    free = {tool["name"] for tool in tools if tool["quotaCost"] == 0}
+    assert free == {"cancel_order", "close_all"}
 
 
 def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
@@ -74,6 +79,10 @@ def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
         "getHistoricalSlice",
         "getSignals",
         "computeFeatures",
+        "executeTrade",
+        "cancelOrder",
+        "getOrders",
+        "closeAll",
     }
 
 
@@ -84,6 +93,7 @@ def test_answers_fit_the_schemas_that_openapi_publishes(desk_url: str) -> None:
         "StructureRead": "/api/v2/analysis/structure?symbol=ETHUSDT&level=1m",
         "PointsFound": "/api/v2/analysis/points?symbol=ETHUSDT&level=1m&state=any",
         "Positions": "/api/v2/positions",
+        "OrdersFound": "/api/v2/orders",
         "ErrorBody": "/api/v2/market/klines",
     }
     for name, path in asked.items():

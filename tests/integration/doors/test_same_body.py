@@ -44,8 +44,16 @@ FED: list[tuple[str, dict[str, Any]]] = [
         "get_historical_slice",
         {"symbols": ["BTCUSDT"], "start_ts": 0, "end_ts": 1_767_312_000_000, "kinds": ["gap", "trade"], "limit": 4},
     ),
+    ("get_orders", {}),
+    ("get_orders", {"symbol": "BTCUSDT", "state": "open"}),
+    ("get_orders", {"state": "expired", "since": "2026-01-01T00:03:00Z", "limit": 2}),
 ]
 """Answers for programs, which the tools of an agent leave out."""
+
+TRADE: dict[str, Any] = {
+    "client_order_id": "mine-0001", "symbol": "BTCUSDT", "side": "buy", "size_quote": "100", "price": "42000",
+    "stop_price": "41000", "take_profit_price": "44000",
+}  # fmt: skip
 
 FED_REFUSED: list[tuple[str, dict[str, Any], str, str | None]] = [
     ("get_live_snapshot", {"symbols": []}, "invalid_argument", "symbols"),
@@ -118,6 +126,35 @@ REFUSED: list[tuple[str, dict[str, Any], str, str | None]] = [
     ("get_klines", {"symbol": "BTCUSDT", "level": "1m", "fill": "perhaps"}, "invalid_argument", "fill"),
     ("get_market_status", {"symbols": ["BTC USDT"]}, "invalid_argument", "symbols.0"),
     ("get_position", {"mode": "live"}, "not_found", "mode"),
+    *[
+        ("execute_trade", TRADE | spoilt, code, field)
+        for spoilt, code, field in [
+            ({}, "conflict", None),
+            ({"client_order_id": "short"}, "invalid_argument", "client_order_id"),
+            ({"client_order_id": "with space 1"}, "invalid_argument", "client_order_id"),
+            ({"size_quote": "-5"}, "invalid_argument", "size_quote"),
+            ({"size_quote": "0.00"}, "invalid_argument", "size_quote"),
+            ({"size_quote": "1e9"}, "invalid_argument", "size_quote"),
+            ({"size_quote": "9" * 19}, "invalid_argument", "size_quote"),
+            ({"leverage": 6}, "invalid_argument", "leverage"),
+            ({"side": "long"}, "invalid_argument", "side"),
+            ({"order_type": "market"}, "invalid_argument", "price"),
+            ({"reduce_only": True}, "invalid_argument", "stop_price"),
+            ({"mode": "live"}, "not_found", "mode"),
+        ]
+    ],
+    ("execute_trade", {k: v for k, v in TRADE.items() if k != "price"}, "invalid_argument", "price"),
+    ("execute_trade", {k: v for k, v in TRADE.items() if k != "stop_price"}, "invalid_argument", "stop_price"),
+    ("cancel_order", {"client_order_id": "mine-0001"}, "conflict", None),
+    ("cancel_order", {}, "invalid_argument", "client_order_id"),
+]
+
+NOT_TOOLS: list[tuple[str, dict[str, Any], str, str | None]] = [
+    ("close_all", {}, "conflict", None),
+    ("close_all", {"symbol": "BTC USDT"}, "invalid_argument", "symbol"),
+    ("get_orders", {"state": "asleep"}, "invalid_argument", "state"),
+    ("get_orders", {"limit": 201}, "invalid_argument", "limit"),
+    ("get_orders", {"cursor": "AAAA"}, "invalid_argument", "cursor"),
 ]
 
 FAILING: list[tuple[str, dict[str, Any], str]] = [
@@ -160,6 +197,17 @@ async def test_the_feed_refuses_by_name_through_both_doors(doors: Any) -> None:
         assert failed
         assert (json.loads(body)["code"], json.loads(body)["field"]) == (code, field), body
     assert await doors.ask("rest", calls) == answers
+
+
+@pytest.mark.asyncio
+async def test_what_is_no_tool_refuses_alike_through_both_doors(doors: Any) -> None:
+    calls = [(name, arguments) for name, arguments, _, _ in NOT_TOOLS]
+    answers = await doors.ask("cli", calls)
+    for (body, failed), (_, _, code, field) in zip(answers, NOT_TOOLS, strict=True):
+        assert failed
+        assert (json.loads(body)["code"], json.loads(body)["field"]) == (code, field), body
+    assert await doors.ask("rest", calls) == answers
+    assert await doors.ask("rest-tool", calls) == answers
 
 
 @pytest.mark.asyncio

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from chanflow.domain.errors import JournalCorrupt, JournalDiverged, JournalUnwritable, NotFound
-from chanflow.review.journal import GENESIS, JournalWriter, read_records
+from chanflow.review.journal import GENESIS, JournalTail, JournalWriter, read_records
+from chanflow.runtime.clock import SimulatedClock
 
 
 class _Clock:
@@ -210,3 +211,48 @@ def test_nothing_is_appended_after_closing(tmp_path: Path) -> None:
     with pytest.raises(JournalUnwritable, match="the journal is closed"):
         writer.append("note", {})
     assert (tmp_path / "journal.jsonl").stat().st_size > 0
+
+
+def test_a_tail_reads_each_record_once_and_leaves_the_unfinished_one(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    clock, writer = SimulatedClock(0), JournalWriter(path)
+    writer.use_clock(clock)
+    writer.append("head", {})
+    tail = JournalTail(path)
+    assert [r.kind for r in tail.read()] == ["head"]
+    assert list(tail.read()) == []
+    writer.append("mark", {"n": 1})
+    writer.append("mark", {"n": 2})
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-5])
+    assert [r.body for r in tail.read()] == [{"n": 1}]
+    path.write_bytes(whole)
+    assert [r.body for r in tail.read()] == [{"n": 2}]
+
+
+def test_a_tail_names_an_altered_record(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    writer = JournalWriter(path)
+    writer.use_clock(SimulatedClock(0))
+    writer.append("head", {})
+    tail = JournalTail(path)
+    assert len(list(tail.read())) == 1
+    writer.append("mark", {"n": 1})
+    path.write_bytes(path.read_bytes().replace(b'"n":1', b'"n":9'))
+    with pytest.raises(JournalCorrupt, match="journal record 1"):
+        list(tail.read())
+
+
+def test_listeners_hear_repeated_records_and_new_ones(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    first = JournalWriter(path)
+    first.use_clock(SimulatedClock(0))
+    first.append("head", {})
+    again = JournalWriter(path, standing=list(read_records(path)))
+    again.use_clock(SimulatedClock(0))
+    heard: list[str] = []
+    again.listen(lambda kind, at, correlation, body: heard.append(kind))
+    assert again.expected is not None
+    again.append("head", {})
+    again.append("mark", {})
+    assert (heard, again.expected) == (["head", "mark"], None)

@@ -185,3 +185,8 @@ def test_a_restart_from_a_saved_state_equals_an_unbroken_run(cut: int) -> None:
     seen += [second.decide(each) for each in rows[cut:]]
     assert seen == expected
     assert second.save() == whole.save()
+
+
+@pytest.mark.parametrize(("mid", "price"), [(100.25, "100.25"), (100.0, "100"), (1e-7, "0.0000001"), (None, None)])
+def test_a_signal_says_where_the_market_stood(mid: float | None, price: str | None) -> None:
+    assert decided(mid=mid).price == price

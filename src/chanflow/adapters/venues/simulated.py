@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import chanflow_native
 
@@ -29,6 +29,7 @@ from chanflow.execution.ports import (
     OrderChange,
     OrderRef,
     Outcome,
+    TimeInForce,
     VenueBalance,
     VenueEvent,
     VenueEventKind,
@@ -53,6 +54,7 @@ _ACTIONS: Final = {
 }  # fmt: skip
 _EXITS: Final = {"sl": True, "tp": False}
 _UNSUPPORTED: Final = -1020
+_TIMES_IN_FORCE: Final[dict[TimeInForce, Literal["gtc", "ioc", "gtx"]]] = {"gtc": "gtc", "ioc": "ioc", "gtx": "gtx"}
 
 CAPABILITIES: Final = Capabilities(
     stop_kinds=frozenset({"stop_market", "take_profit_market"}), times_in_force=frozenset({"gtc", "ioc", "gtx"}),
@@ -105,7 +107,10 @@ class SimulatedVenue:
         return bool(self._core.has_live_orders or self._unheard or self._core.position())
 
     async def submit(self, order: VenueOrder) -> Outcome:
-        """Send one order; priced ones take what they can at once and let the rest go (IOC)."""
+        """Send one order. What a priced one cannot take at once rests, or is let go, as its time in force says."""
+        tif = _TIMES_IN_FORCE.get(order.time_in_force)
+        if tif is None:
+            return VenueRefused(_UNSUPPORTED, f"time in force {order.time_in_force} is not offered here")
         refusal = self._core.submit(
             self._clock.now_ns(),
             order.client_order_id,
@@ -113,7 +118,7 @@ class SimulatedVenue:
             "market" if order.limit_price is None else "limit",
             self._lots(order.qty_base),
             price=None if order.limit_price is None else self._ticks(order.limit_price),
-            tif="ioc",
+            tif=tif,
             reduce_only=order.reduce_only,
             stop_trigger=None if order.stop_price is None else self._ticks(order.stop_price),
             take_profit_trigger=None if order.take_profit_price is None else self._ticks(order.take_profit_price),

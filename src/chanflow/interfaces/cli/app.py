@@ -306,6 +306,36 @@ def signal(
 
 
 @app.command()
+def broker(
+    *,
+    mock: Annotated[
+        int, typer.Option(min=0, max=1, help="1: an order line for every signal taken; 0: analyst, gate and venue.")
+    ] = 0,
+    signal_dir: Annotated[Path, typer.Option(help="The folder of signals: --out of chanflow signal.")] = Path(
+        "runtime/ready/signal"
+    ),
+    output: Annotated[Path, typer.Option(help="With --mock 1: where order lines go.")] = Path(
+        "runtime/mock_orders.jsonl"
+    ),
+    seed: Annotated[int, typer.Option(help="With --mock 1: which normal signals are taken.")] = 42,
+    sample_rate: Annotated[
+        float, typer.Option("--sample_rate", "--sample-rate", help="With --mock 1: the share of them, 0 to 1.")
+    ] = 0.2,
+    once: Annotated[bool, typer.Option("--once", help="Take what is there, and end.")] = False,
+    venue: Annotated[str | None, typer.Option(help="With --mock 0: where orders go; paper if left out.")] = None,
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Trade the signals of a folder: on paper through analyst and gate, or as a mock. Never real money by default."""
+    from chanflow.interfaces.cli.broker import run_broker
+
+    run_broker(
+        mock=mock, signal_dir=signal_dir, output=output, seed=seed, sample_rate=sample_rate, once=once, venue=venue,
+        config=config, overrides=set_ or [], stderr=sys.stderr,
+    )  # fmt: skip
+
+
+@app.command()
 def harvest(
     *,
     venue: Annotated[

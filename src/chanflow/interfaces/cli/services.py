@@ -24,5 +24,6 @@ def open_services(loaded: Loaded) -> Services:
         certificates=CertificateShelf(home),
         feed=DeskFeed(run, clock),
         desk=run,
+        orders=run,
         signals=KeptSignals(run, Path(out) if (out := loaded.settings.signals.out) else None),
     )

@@ -19,6 +19,7 @@ from chanflow.interfaces.cli.services import open_services
 from chanflow.market.sink import RowSink
 from chanflow.market.synthetic import SyntheticSource
 from chanflow.runtime.clock import SystemClock
+from chanflow.runtime.command_queue import CommandQueue
 from chanflow.runtime.desk_files import AccountState, DeskFeed
 from chanflow.runtime.home import Home, RunFolder
 from chanflow.runtime.run import Progress, interrupted, level_for, name_run, run
@@ -101,7 +102,9 @@ async def _up(home: Home, loaded: Loaded, *, seed: int, speed: float, duration_s
     source, anchor_ns = _market(home, loaded.settings, wall, seed=seed, duration_s=duration_s)
     level = level_for(source, settings.signals.level, exact=True)
     spec = RunSpec(name_run("up", seed, level, source, settings), seed, level, settings)
-    services = replace(open_services(loaded), account=account)
+    began_ns = wall.now_ns()
+    queue = CommandQueue(wall, lambda: anchor_ns + int((wall.now_ns() - began_ns) * speed))
+    services = replace(open_services(loaded), account=account, trading=queue)
     open_lake = lake_for(source, settings)
 
     def shown_lake(folder: RunFolder) -> RowSink:
@@ -116,14 +119,13 @@ async def _up(home: Home, loaded: Loaded, *, seed: int, speed: float, duration_s
         port=settings.http.port if port is None else port, log_level="warning", server_header=False,
     )  # fmt: skip
     server = _QuietServer(config)
-    began_ns = wall.now_ns()
 
     async def pace(until_ns: int) -> None:
-        await wall.sleep_until(began_ns + int((until_ns - anchor_ns) / speed))
+        await queue.sleep(wall.sleep_until(began_ns + int((until_ns - anchor_ns) / speed)))
 
     desk = asyncio.create_task(
         run(spec, source, home, lake_for=shown_lake, on_progress=account.take, on_note=typer.echo,
-            pace=pace)
+            pace=pace, queue=queue)
     )  # fmt: skip
     doors = asyncio.create_task(server.serve())
     typer.echo(f"chanflow: desk on {source.instrument.symbol}, doors at http://{host}:{config.port}/")

@@ -25,7 +25,7 @@ def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
     }
     schemas = _schemas()
     for operation in operations:
-        paths[BASE + operation.path] = {operation.method.lower(): _route(operation)}
+        paths.setdefault(BASE + operation.path, {})[operation.method.lower()] = _route(operation)
         schemas |= _answer_schemas(operation)
     return {
         "openapi": "3.1.0",

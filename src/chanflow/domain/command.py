@@ -1,0 +1,76 @@
+"""What a person or a program orders by hand: an input of the desk, as the market is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from chanflow.domain.opinion import Side
+from chanflow.domain.order import OrderView, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class TradeCommand:
+    """A trade under the caller's own `client_order_id`: the same id is the same order, for ever.
+
+    `size_quote` is a wish, in quote; prices are in quote too. A `limit` order rests at `price` until it is filled or
+    cancelled, a `market` order has none. With `reduce_only` it can only make a position smaller, and has no exits.
+    """
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    size_quote: Decimal
+    order_type: Literal["limit", "market"] = "limit"
+    price: Decimal | None = None
+    leverage: int = 1
+    stop_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    reduce_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCommand:
+    """Cancel an order, named by the caller's own id or by the one it has at the venue."""
+
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAllCommand:
+    """Cancel every opening order and close every position, of one symbol or of all."""
+
+    symbol: str | None = None
+
+
+Command = TradeCommand | CancelCommand | CloseAllCommand
+
+COMMANDS: dict[str, type[TradeCommand | CancelCommand | CloseAllCommand]] = {
+    "execute_trade": TradeCommand,
+    "cancel_order": CancelCommand,
+    "close_all": CloseAllCommand,
+}
+"""Commands by the name under which a journal holds them."""
+
+Problem = Literal["idempotency_conflict", "unknown_order", "protective_stop", "not_taken", "unknown"]
+"""Why a command came to nothing: its id stands for another order; no such order; the order is a position's stop; the
+desk did not get to it, so nothing was done; or nobody knows what became of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAnswer:
+    """What a command came to so far. `replayed`: it had been given before, and this is what it came to then.
+
+    `orders` are those it made or touched. `problem` says why there is nothing else.
+    """
+
+    orders: tuple[OrderView, ...] = ()
+    refused: Refused | None = None
+    replayed: bool = False
+    problem: Problem | None = None
+
+
+def name_of(command: Command) -> str:
+    """Return the name under which a journal holds a command."""
+    return next(name for name, kind in COMMANDS.items() if isinstance(command, kind))

@@ -1,0 +1,117 @@
+"""`chanflow broker`: signals in, orders out: as a mock, or through analyst, gate and venue."""
+
+from __future__ import annotations
+
+import signal as posix
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from threading import Event
+from typing import TextIO
+
+from chanflow.domain.errors import InvalidArgument
+from chanflow.domain.time import NS_PER_S
+from chanflow.runtime.clock import SystemClock
+from chanflow.runtime.home import Home
+from chanflow.runtime.settings import Loaded, Settings, load_settings
+
+POLL_S = 0.5
+
+
+def run_broker(
+    *,
+    mock: int,
+    signal_dir: Path,
+    output: Path,
+    seed: int,
+    sample_rate: float,
+    once: bool,
+    venue: str | None,
+    config: Path | None,
+    overrides: Sequence[str],
+    stderr: TextIO,
+) -> None:
+    """Order the signals of a folder, and end with one line of counts on `stderr`.
+
+    Raises InvalidArgument and SettingsInvalid for what was asked, SinkUnwritable where orders cannot be kept.
+    """
+    if not signal_dir.is_dir():
+        raise InvalidArgument(
+            f"there is no folder {signal_dir}: make it with chanflow signal --out {signal_dir}, or name another with "
+            "--signal-dir",
+            field="signal_dir",
+        )
+    loaded = load_settings(config=config, overrides=overrides)
+    stop = Event()
+    for number in (posix.SIGTERM, posix.SIGINT):
+        posix.signal(number, lambda *_: stop.set())
+
+    def note(words: str) -> None:
+        stderr.write(f"chanflow: {words}\n")
+
+    if mock == 1:
+        if venue is not None:
+            raise InvalidArgument("--mock 1 has its own simulated venue: leave --venue out", field="venue")
+        _mock(loaded.settings, signal_dir, output, seed, sample_rate, once=once, stop=stop, note=note, stderr=stderr)
+    else:
+        _trade(loaded, signal_dir, venue, once=once, stop=stop, note=note, stderr=stderr)
+
+
+def _trade(
+    loaded: Loaded,
+    signal_dir: Path,
+    venue: str | None,
+    *,
+    once: bool,
+    stop: Event,
+    note: Callable[[str], None],
+    stderr: TextIO,
+) -> None:
+    from chanflow.runtime.broker_desk import DeskTally
+    from chanflow.runtime.broker_run import BrokerRun
+
+    clock, home = SystemClock(), Home(loaded.home)
+    began_ns = clock.monotonic_ns()
+
+    def told(tally: DeskTally) -> None:
+        stderr.write(tally.line((clock.monotonic_ns() - began_ns) / NS_PER_S) + "\n")
+
+    broker = BrokerRun(loaded.settings, home, signal_dir, venue=venue, clock=clock, on_note=note)
+    with home.lock():
+        if not once:
+            note(f"paper broker: watching {signal_dir}, journal in {home.root}; Ctrl-C ends it")
+        broker.run(once=once, poll_s=POLL_S, stop=stop, on_progress=told)
+    stderr.write("".join(f"{code:<10} {count:>9,}\n" for code, count in sorted(broker.passed_over.items())))
+    told(broker.tally)
+
+
+def _mock(
+    settings: Settings,
+    signal_dir: Path,
+    output: Path,
+    seed: int,
+    sample_rate: float,
+    *,
+    once: bool,
+    stop: Event,
+    note: Callable[[str], None],
+    stderr: TextIO,
+) -> None:
+    from chanflow.adapters.storage.order_log import OrderLog
+    from chanflow.runtime.broker_service import BrokerTally, MockBroker, MockRules
+
+    clock = SystemClock()
+    began_ns = clock.monotonic_ns()
+    execution = settings.execution
+    rules = MockRules(seed, sample_rate, execution.order_latency_ms, execution.response_latency_ms)
+
+    def told(tally: BrokerTally) -> None:
+        stderr.write(tally.line((clock.monotonic_ns() - began_ns) / NS_PER_S) + "\n")
+
+    with closing(OrderLog(output)) as log:
+        broker = MockBroker(signal_dir, log, rules, on_note=note, on_progress=told)
+        if not once:
+            note(f"mock broker: watching {signal_dir}, orders go to {output}; Ctrl-C ends it")
+        broker.watch(once=once, poll_s=POLL_S, stop=stop)
+    stderr.write("".join(f"{code:<10} {count:>9,}\n" for code, count in sorted(broker.tally.passed_over.items())))
+    told(broker.tally)

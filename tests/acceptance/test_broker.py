@@ -1,0 +1,153 @@
+"""`chanflow broker --mock 1` as a person starts it: one order a signal, over restarts and kills too."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import CHANFLOW, chanflow, environment
+from made_signals import line
+
+pytestmark = pytest.mark.slow
+
+
+class Place:
+    """A working folder with the earlier service's layout."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.signals = folder / "runtime" / "ready" / "signal"
+        self.output = folder / "runtime" / "mock_orders.jsonl"
+        self.signals.mkdir(parents=True)
+
+    def run(self, *more: str) -> subprocess.CompletedProcess[str]:
+        return chanflow(self.home, "broker", "--mock", "1", "--once", *more)
+
+    def start(self, *more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*CHANFLOW, "broker", "--mock", "1", *more], env=environment(self.home), cwd=self.home.parent, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def orders(self) -> list[dict[str, Any]]:
+        return [json.loads(each) for each in self.output.read_bytes().splitlines()]
+
+    def until(self, count: int) -> None:
+        while not self.output.exists() or len(self.output.read_bytes().splitlines()) < count:
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def fill(place: Place, name: str, first: int, last: int) -> None:
+    kinds = ("buy", "strong_sell", "sell", "strong_buy")
+    with (place.signals / f"signals_{name}.jsonl").open("ab") as file:
+        file.writelines(line(n, kinds[n % 4], confirm=n % 5 > 0) for n in range(first, last))
+
+
+def test_strong_ones_always_normal_ones_by_the_rate_and_none_unconfirmed(place: Place) -> None:
+    fill(place, "r1", 0, 1_000)
+    done = place.run()
+    assert done.returncode == 0, done.stderr
+    orders = place.orders()
+    assert [order["strength"] for order in orders].count("STRONG") == 400
+    assert 40 < [order["strength"] for order in orders].count("NORMAL") < 120
+    assert [order["order_id"] for order in orders] == [f"MOCK_{n:06d}" for n in range(1, len(orders) + 1)]
+    assert all(order["status"] == "FILLED" for order in orders)
+    assert f"orders={len(orders)} " in done.stderr
+
+
+def test_again_and_in_another_order_it_takes_the_same(place: Place, tmp_path: Path) -> None:
+    fill(place, "r1", 0, 400)
+    place.run()
+    other = Place(tmp_path / "other")
+    for first in (300, 0, 200, 100):
+        fill(other, f"z{9 - first // 100}", first, first + 100)
+    other.run()
+    assert {o["signal_ts_ms"] for o in other.orders()} == {o["signal_ts_ms"] for o in place.orders()}
+    before = place.output.read_bytes()
+    assert place.run().returncode == 0
+    assert place.output.read_bytes() == before
+
+
+@pytest.mark.parametrize("flag", ["--sample_rate", "--sample-rate"])
+def test_both_spellings_of_the_rate_are_taken(place: Place, flag: str) -> None:
+    fill(place, "r1", 0, 100)
+    assert place.run(flag, "1.0").returncode == 0
+    assert len(place.orders()) == 80
+
+
+def test_a_signal_that_stands_in_two_files_is_ordered_once(place: Place) -> None:
+    fill(place, "r1", 0, 100)
+    fill(place, "r1-copy", 0, 100)
+    done = place.run("--sample_rate", "1")
+    assert len(place.orders()) == 80
+    assert "repeated=80" in done.stderr
+
+
+def test_hostile_lines_are_counted_and_named(place: Place) -> None:
+    (place.signals / "signals_r1.jsonl").write_bytes(
+        b"garbage\n" + line(1, price=None) + b"[]\n" + b"x" * 2_000_000 + b"\n" + line(2, "neutral") + line(3)
+    )
+    done = place.run("--sample_rate", "1")
+    assert done.returncode == 0
+    assert [order["signal_ts_ms"] % 10 for order in place.orders()] == [3]
+    for words in ("line 1 is no JSON", "line 2 has no price", "line 3 is no JSON object", "line 4 has over",
+                  "line 5 is confirmed, but neutral", "passed_over=5"):  # fmt: skip
+        assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_folder_is_said_at_once(tmp_path: Path) -> None:
+    done = chanflow(tmp_path / "home", "broker", "--mock", "1")
+    assert done.returncode == 2
+    assert "chanflow signal --out runtime/ready/signal" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "runtime").exists()
+
+
+@pytest.mark.parametrize("rate", ["1.1", "-0.1", "nan"])
+def test_a_rate_out_of_bounds_is_refused(place: Place, rate: str) -> None:
+    done = place.run("--sample_rate", rate)
+    assert done.returncode == 2
+    assert "allowed is 0 to 1" in done.stderr
+
+
+def test_it_follows_a_file_that_grows_and_leaves_in_order(place: Place) -> None:
+    broker = place.start("--sample_rate", "1")
+    fill(place, "r1", 1, 5)
+    place.until(4)
+    fill(place, "r2", 6, 10)
+    place.until(8)
+    broker.send_signal(signal.SIGINT)
+    out, err = broker.communicate(timeout=20)
+    assert broker.returncode == 0, err
+    assert out == ""
+    assert "orders=8 " in err.splitlines()[-1]
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(180)
+def test_killed_again_and_again_it_writes_what_it_would_have_written(place: Place, tmp_path: Path) -> None:
+    whole = Place(tmp_path / "whole")
+    fill(whole, "r1", 0, 2_500)
+    whole.run()
+    fill(place, "r1", 0, 2_500)
+    size = len(whole.output.read_bytes())
+    for share in (0, 3, 7):
+        broker = place.start()
+        while broker.poll() is None:
+            if place.output.exists() and place.output.stat().st_size >= size * share // 10:
+                broker.kill()
+                break
+        broker.communicate()
+    assert place.run().returncode == 0
+    assert place.output.read_bytes() == whole.output.read_bytes()
