@@ -107,6 +107,7 @@ async def _serve(
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
+    order_sockets.stop()
     await exchange.streams.stop()
     await server.stop()
 
