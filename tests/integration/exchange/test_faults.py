@@ -112,6 +112,20 @@ async def test_a_frozen_venue_accepts_and_never_answers(trader: Trader) -> None:
     assert orders_told(await heard(socket)) == ["NEW", "NEW"]
 
 
+async def test_a_fault_strikes_the_order_api_too(trader: Trader) -> None:
+    await trader.script({"when": {**ORDER, "nth": 2}, "do": "drop_ack"}, {"when": ORDER, "do": "error", "code": -1007})
+    socket = await trader.watch("ws-fapi/v1")
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.010", "apiKey": trader.key}
+    asked = trader.signed({**order, "timestamp": await trader.now_ms(), "recvWindow": 60_000})
+    await socket.send_json({"id": 1, "method": "order.place", "params": asked})
+    told = await socket.receive_json(timeout=5)
+    assert (told["id"], told["status"], told["error"]["code"]) == (1, 503, -1007)
+    asked = trader.signed({**order, "timestamp": await trader.now_ms(), "recvWindow": 60_000})
+    await socket.send_json({"id": 2, "method": "order.place", "params": asked})
+    assert (await socket.receive(timeout=5)).type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE)
+    assert [order["status"] for order in (await trader.books())["orders"]] == ["FILLED"]
+
+
 async def test_an_acknowledgement_comes_twice(trader: Trader) -> None:
     socket = await trader.listen()
     await trader.script({"when": {"client_id": "q…"}, "do": "duplicate_ack"})
@@ -244,7 +258,7 @@ async def test_a_market_jumps_and_stays_there(trader: Trader) -> None:
     ("what", "body", "words"),
     [
         ("faults", [{"when": {"request": 0}, "do": "drop_ack"}], "entry 1: `request` is 0, allowed are whole numbers"),
-        ("faults", [{"when": {"time": 1}, "do": "adl", "symbol": "MOONUSDT"}], "entry 1: `symbol` is 'MOONUSDT', listed are"),
+        ("faults", [{"when": {"time": 1}, "do": "adl", "symbol": "MOONUSDT"}], "entry 1: `symbol` is 'MOONUSDT'"),
         ("advance", {"ms": -1}, "`ms` is -1, allowed are whole numbers from 0 to 86,400,000"),
         ("clock", {"skew_ms": "1"}, "`skew_ms` is 1, allowed are whole numbers"),
         ("clock", {}, "`skew_ms` is None, allowed are whole numbers"),
