@@ -264,6 +264,7 @@ async def test_a_market_jumps_and_stays_there(trader: Trader) -> None:
         ("clock", {}, "`skew_ms` is None, allowed are whole numbers"),
         ("price", {"symbol": "BTCUSDT"}, "a price needs one of `price` and `bps`"),
         ("price", {"symbol": "BTCUSDT", "price": 0}, "`price` is 0, allowed is above 0 to 1,000,000,000"),
+        ("price", {"symbol": "BTCUSDT", "price": "NaN"}, "`price` is NaN, allowed is above 0 to 1,000,000,000"),
         ("price", {"symbol": "MOONUSDT", "bps": 1}, "`symbol` is 'MOONUSDT', listed are BTCUSDT"),
         ("liquidate", {"symbol": 5}, "`symbol` is 5, allowed is a listed symbol"),
         ("snapshot", {"path": "/"}, "'path' is no field here, allowed are none"),
@@ -274,6 +275,36 @@ async def test_a_wrong_command_is_refused_in_one_sentence(trader: Trader, what: 
     async with trader.http.post(f"{trader.exchange.rest}/_control/{what}", json=body) as answer:
         assert answer.status == 400
         assert words in (await answer.json())["error"]
+
+
+@pytest.mark.parametrize(
+    ("what", "status", "words"),
+    [
+        ("log?after=two", 400, "`after` is 'two', allowed is the number of a firing"),
+        ("log?after=%C2%B2", 400, "allowed is the number of a firing"),
+        ("moon", 404, "GET 'moon' is not there, there are GET log"),
+    ],
+)
+async def test_a_wrong_question_is_refused_in_one_sentence(trader: Trader, what: str, status: int, words: str) -> None:
+    async with trader.http.get(f"{trader.exchange.rest}/_control/{what}") as answer:
+        assert answer.status == status
+        assert words in (await answer.json())["error"]
+
+
+async def test_what_no_endpoint_answers_is_counted(trader: Trader) -> None:
+    assert (await trader.send("GET", "/fapi/v1/moonPhase"))[0] == 404
+    async with trader.http.get(f"{trader.exchange.rest}/_control/unknown") as answer:
+        assert (await answer.json())["GET /fapi/v1/moonPhase"] == 1
+
+
+async def test_a_snapshot_has_books_markets_and_firings(trader: Trader) -> None:
+    await trader.order(0.95)
+    told = await trader.control("snapshot", {})
+    bid, ask = await trader.best()
+    market = told["markets"]["BTCUSDT"]
+    assert (float(market["bids"][0][0]), float(market["asks"][0][0])) == (bid, ask)
+    assert trader.key in [account["key"] for account in told["accounts"]]
+    assert [firing["do"] for firing in told["firings"]] == await trader.log()
 
 
 async def run_of(seed: str, actions: int) -> tuple[Any, Any]:
@@ -301,6 +332,21 @@ async def run_of(seed: str, actions: int) -> tuple[Any, Any]:
             for one in trader.sockets:
                 await one.close()
         return exchange.control("log"), exchange.control("books")
+
+
+@pytest.mark.timeout(120)
+async def test_a_reset_begins_anew() -> None:
+    with running_exchange("--speed", "step", "--symbols", "BTCUSDT", "--seed", "7") as exchange:
+        async with aiohttp.ClientSession() as http:
+            trader = Trader(exchange, "reset", http)
+            at_first = await trader.control("snapshot", {})
+            await trader.order()
+            await trader.control("price", {"symbol": "BTCUSDT", "bps": 300})
+            await trader.control("clock", {"skew_ms": 70_000})
+            await trader.advance(5_000)
+            await trader.control("reset", {})
+            assert await trader.control("snapshot", {}) == at_first
+            assert (await trader.order())[0] == 200
 
 
 @pytest.mark.timeout(180)

@@ -70,6 +70,7 @@ class Faults(Generic[EventT]):
     """One script on its way. Its times count from `start_ns`; the same seed and calls give the same answers."""
 
     def __init__(self, script: Sequence[Entry], *, seed: int, start_ns: int, log: FiringLog) -> None:
+        self.has_entries = bool(script)
         self._log = log
         self._requests = 0
         triggers = [Trigger(entry, seed, start_ns) for entry in script]
