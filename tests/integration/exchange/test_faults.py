@@ -254,6 +254,14 @@ async def test_a_market_jumps_and_stays_there(trader: Trader) -> None:
     assert (await trader.best())[0] == pytest.approx(60_000, rel=2e-3)
 
 
+async def test_a_jump_that_cannot_be_is_logged_and_the_exchange_goes_on(trader: Trader) -> None:
+    await trader.script({"when": {"time": 0.1}, "do": "gap_price", "symbol": "BTCUSDT", "price": 0.001})
+    await trader.advance(200)
+    (_, failure) = trader.exchange.firings()[-2:]
+    assert "would stand at 0 ticks, allowed is above 0" in failure["failed"]
+    assert (await trader.order())[0] == 200
+
+
 @pytest.mark.parametrize(
     ("what", "body", "words"),
     [

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final, Literal, cast
 
 from chanflow.adapters.venues.emulator.book import ASK, BID
+from chanflow.adapters.venues.emulator.codes import Fault
 from chanflow.adapters.venues.emulator.exchange import Exchange
 from chanflow.adapters.venues.emulator.faults import spoil
 from chanflow.adapters.venues.emulator.faults.engine import Faults, TimedAction
@@ -115,7 +116,10 @@ class Mishaps:
 
     def _come(self, now_ns: int) -> None:
         for action in self.faults.due(now_ns):
-            self._befall(action)
+            try:
+                self._befall(action)
+            except (InvalidArgument, Fault) as refused:
+                self.log.note_failure(action.entry, action.do, now_ns, str(refused))
         for event in self.faults.released(now_ns):
             self._deliver(event)
 
