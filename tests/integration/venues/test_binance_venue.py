@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from made_binance import Answer, Loopback, refused
+from made_loopback import Answer, Loopback, refused
 
 from chanflow.adapters.venues.binance.venue import BinanceVenue
 from chanflow.domain.errors import OrderFateUnknown, VenueBusy
@@ -27,6 +27,8 @@ from chanflow.execution.ports import (
     VenueOrderState,
     VenueRefused,
 )
+
+pytestmark = pytest.mark.timeout(180)
 
 D = Decimal
 ID, STOP_ID = "q" + "a" * 26, "q" + "b" * 26

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_loopback_needs_both_addresses() -> None:
 
 def test_keys_are_those_of_the_venue_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHANFLOW_KEYS_PASSPHRASE", PASSPHRASE)
-    KeyStore(tmp_path, passphrase_lock(PASSPHRASE)).add("binance", "testnet", VenueKeys("k", "s"))
+    KeyStore(tmp_path, passphrase_lock(PASSPHRASE), os.urandom).add("binance", "testnet", VenueKeys("k", "s"))
     assert stored_keys(settings("name=binance"), tmp_path) == VenueKeys("k", "s")
     with pytest.raises(NotFound, match="no keys for binance live"):
         stored_keys(settings("name=binance", "environment=live", "real_money=true"), tmp_path)

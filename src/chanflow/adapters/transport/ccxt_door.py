@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from chanflow.adapters.transport.ccxt_import import exchange_class
 from chanflow.adapters.transport.venue_keys import VenueKeys
-from chanflow.domain.errors import MissingExtra
 from chanflow.domain.time import NS_PER_MS, Clock
 
 TIMEOUT_S: Final = 10.0
@@ -123,12 +123,7 @@ def _cause(fault: BaseException) -> bytes:
 
 def _silent(name: str, door: CcxtDoor) -> Any:
     """Return the exchange's class with its network replaced by `door` and its clock by the venue's."""
-    try:
-        from ccxt import async_support  # type: ignore[import-untyped]
-    except ImportError as fault:
-        raise MissingExtra("real venues need ccxt: install chanflow[venues]") from fault
-
-    base: Any = getattr(async_support, name)
+    base: Any = exchange_class(name)
 
     class Silent(base):  # type: ignore[misc]
         async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Reply:
