@@ -1010,10 +1010,6 @@ class SimulatedExchange:
         """Move money to an isolated position, or back with a negative amount; return a refusal or None."""
     def adopt(self, account: int, position: int, cost_nano: int, isolated_nano: int) -> tuple[int, str] | None:
         """Take over a position as it stood elsewhere, its cost with the position's sign; refused while there is one."""
-    def close_out(self, account: int, price: int, qty: int) -> int:
-        """Trade so many lots of a position away outside the book, without a fee; return the profit realised, in nano."""
-    def liquidate(self, now_ns: int, account: int) -> list[_ExchangeEvent]:
-        """Liquidate an account's position whatever its margin, and return what that brought about."""
     def set_elsewhere(self, account: int, equity_nano: int, maintenance_nano: int) -> None:
         """Tell what a cross account has and needs in other instruments."""
     def account(self, account: int) -> dict[str, Any]:

@@ -239,15 +239,6 @@ impl PySimulatedExchange {
         refusal(self.venue.adopt(account, position, cost_nano, isolated_nano))
     }
 
-    fn close_out(&mut self, account: u32, price: i64, qty: i64) -> PyResult<i128> {
-        positive("price", price)?;
-        Ok(self.venue.close_out(account, price, qty))
-    }
-
-    fn liquidate(&mut self, now_ns: i64, account: u32) -> Vec<EventTuple> {
-        self.venue.liquidate_now(now_ns, account).iter().map(event_tuple).collect()
-    }
-
     fn set_elsewhere(&mut self, account: u32, equity_nano: i128, maintenance_nano: i128) {
         self.venue.set_elsewhere(account, equity_nano, maintenance_nano);
     }

@@ -1,4 +1,4 @@
-//! Exits that wait without a position, positions taken over, and positions closed by the venue.
+//! Exits that wait without a position, and positions taken over.
 #![allow(clippy::expect_used, reason = "the steps are part of the tests")]
 
 use orderflow::event::{Body, Event, EventBatch, Level};
@@ -69,24 +69,4 @@ fn a_position_taken_over_is_in_the_books_as_if_traded_here() {
     assert_eq!(venue.imbalance(), (0, 0));
     assert_eq!(venue.account(0).unrealized_nano(2 * 90), 70 * NANO);
     assert!(venue.adopt(0, 1, NANO, 0).is_err());
-}
-
-#[test]
-fn a_position_closed_by_the_venue_pays_no_fee_and_loses_no_money() {
-    let mut venue = venue(true);
-    venue.adopt(0, 10, 1_000 * NANO, 0).expect("there is no position");
-    assert_eq!(venue.close_out(0, 95, 4), -20 * NANO);
-    assert_eq!((venue.position(), venue.imbalance()), (6, (0, 0)));
-    assert_eq!(venue.close_out(0, 95, 400), -30 * NANO);
-    assert_eq!((venue.position(), venue.imbalance()), (0, (0, 0)));
-}
-
-#[test]
-fn a_liquidation_on_demand_closes_a_sound_position() {
-    let mut venue = venue(true);
-    send(&mut venue, "in", Side::Buy, Kind::Market, false);
-    let said: Vec<_> = venue.liquidate_now(2_000, 0).iter().map(|e| e.kind.clone()).collect();
-    assert!(matches!(said.first(), Some(EventKind::Liquidated { qty: 5, .. })));
-    assert_eq!((venue.position(), venue.imbalance()), (0, (0, 0)));
-    assert!(venue.liquidate_now(2_001, 0).is_empty());
 }

@@ -121,28 +121,6 @@ impl Venue {
         Ok(())
     }
 
-    /// Trades `qty` lots of an account's position away at a price, outside the book and without a fee, as a venue does that
-    /// deleverages; at most the position. Returns the profit it realised.
-    pub fn close_out(&mut self, account: AccountId, price: i64, qty: i64) -> i128 {
-        let held = self.account(account).position;
-        let side = if held > 0 { Side::Sell } else { Side::Buy };
-        let qty = qty.clamp(0, held.abs());
-        let realized_nano = self.books_mut(account).trade(side, price, qty);
-        self.counterparts.trade(side, price, qty);
-        realized_nano
-    }
-
-    /// Liquidates an account's position now, whatever its margin, and returns what that brought about.
-    pub fn liquidate_now(&mut self, now_ns: i64, account: AccountId) -> &[VenueEvent] {
-        self.said.clear();
-        self.arrive_before(now_ns);
-        self.clock_ns = self.clock_ns.max(now_ns);
-        if let Some(mark2) = self.mark2().filter(|_| self.account(account).position != 0) {
-            self.liquidate(account, mark2);
-        }
-        &self.said
-    }
-
     /// Tells what a cross account has and needs in other instruments; the owner of several venues keeps it up to date.
     pub fn set_elsewhere(&mut self, account: AccountId, equity_nano: i128, maintenance_nano: i128) {
         let books = self.books_mut(account);

@@ -13,8 +13,8 @@ from typing import Final
 from chanflow.adapters.venues.emulator.accounts import Account, Book
 from chanflow.adapters.venues.emulator.codes import fault
 from chanflow.adapters.venues.emulator.listing import Listing
-from chanflow.adapters.venues.emulator.margin import more_initial, standing
-from chanflow.adapters.venues.emulator.records import Leg, PlaceOrder
+from chanflow.adapters.venues.emulator.margin import book_margin, more_initial, standing
+from chanflow.adapters.venues.emulator.records import Leg, OrderRecord, PlaceOrder
 from chanflow.adapters.venues.emulator.rules import SymbolRules, fixed
 
 _CLIENT_ID: Final = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
@@ -137,3 +137,13 @@ def check_margin(account: Account, book: Book, listings: dict[str, Listing], ask
     after = margin.notional + margin.bids + worth if asked.side == "BUY" else margin.asks + worth - margin.notional
     if abs(after) > listing.cap_atto(account.leverage_of(asked.symbol)):
         raise fault(-2027)
+
+
+def check_amended(account: Account, order: OrderRecord, listings: dict[str, Listing], *, price: int, qty: int) -> None:
+    """Let an order have another price and quantity; refuse where the account's free margin does not carry it."""
+    now = standing(account, listings)
+    key = order.symbol, order.asked.leg
+    order.price, order.qty = price, qty
+    after = book_margin(account, account.books[key], listings[order.symbol])
+    if after.initial - now.books[key].initial > now.available:
+        raise fault(-2019)

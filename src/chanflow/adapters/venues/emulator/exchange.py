@@ -2,7 +2,7 @@
 
 At speed `step` time stands still and moves only with `advance`; a command arrives its latency later and takes the time
 with it. At `1` and `10` the tape begins at the wall clock's now and follows it so many times as fast; at `max` it runs
-as fast as it can. At `10` and `max` the clients' timestamps are judged by the wall clock, which is theirs.
+as fast as it can. Beside `step`, clients' timestamps are judged by the wall clock, which is theirs.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ class Exchange:
         settings = self.settings
         is_paced = settings.speed in ("1", "10")
         self.tape = self._make_tape(self.clock.now_ns() - settings.warm_ns if is_paced else None)
+        self._opened = self.tape.start_ns + settings.warm_ns, self.clock.monotonic_ns()
         self.markets = MarketDesk(
             self.tape.symbols, wanted=self.streams.wanted, server_ns=lambda: self.server_ns,
             rate_limits=settings.limits.rows(),
@@ -142,8 +143,8 @@ class Exchange:
     @property
     def server_ns(self) -> int:
         """The time that clients are told and judged by."""
-        is_theirs = self.settings.speed in ("10", "max")
-        return (self.clock.now_ns() if is_theirs else self.now_ns) + self.skew(self.now_ns)
+        own_ns = self.now_ns if self.settings.speed == "step" else self.clock.now_ns()
+        return own_ns + self.skew(self.now_ns)
 
     def run_to(self, until_ns: int) -> None:
         """Let tape, market and world come to a time."""
@@ -180,11 +181,11 @@ class Exchange:
         if speed == "step":
             await asyncio.Event().wait()
         factor = 10 if speed == "10" else 1
-        origin_ns, steady_ns = self.now_ns, self.clock.monotonic_ns()
         while True:
             if speed == "max":
                 await self._run_max()
                 continue
+            origin_ns, steady_ns = self._opened
             due_ns = origin_ns + (self.clock.monotonic_ns() - steady_ns) * factor
             self.run_to(min(due_ns, self.now_ns + _BREATH * SLICE_NS))
             late = self.now_ns < due_ns

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from chanflow.adapters.venues.emulator import user_events
 from chanflow.adapters.venues.emulator.accounts import Account, Book
+from chanflow.adapters.venues.emulator.admission import closes
+from chanflow.adapters.venues.emulator.codes import MESSAGES
 from chanflow.adapters.venues.emulator.floor import MS, Floor
 from chanflow.adapters.venues.emulator.listing import Listing
 from chanflow.adapters.venues.emulator.margin import book_margin
@@ -168,12 +170,13 @@ def _triggered(said: _Said) -> None:
     floor, account = said.floor, said.account
     algo.status, algo.trigger_ms, algo.update_ms = "TRIGGERING", said.ms, said.ms
     tell_algo(floor, said.listing, account, algo, said.ns)
-    algo.order = order = _order_of(floor, algo, abs(said.book.position), said.ms)
     algo.status = "TRIGGERED"
     floor.end_algo(account, algo)
-    if order.qty > 0:
+    held = said.book.position if algo.asked.side == "SELL" else -said.book.position
+    if held > 0 or not closes(algo.asked):
+        algo.order = _order_of(floor, algo, held, said.ms)
         tell_algo(floor, said.listing, account, algo, said.ns)
-        tell_order(floor, said.listing, account, order, "NEW", said.ns)
+        tell_order(floor, said.listing, account, algo.order, "NEW", said.ns)
 
 
 def _order_of(floor: Floor, algo: AlgoRecord, held: int, ms: int) -> OrderRecord:
@@ -223,9 +226,8 @@ def _ended(said: _Said, execution: str, status: str) -> None:
         return
     found.update_ms = said.ms
     order = found.order if isinstance(found, AlgoRecord) else found
-    if isinstance(found, AlgoRecord) and (order is None or order.qty == 0):
+    if isinstance(found, AlgoRecord) and order is None:
         _end_waiting(said, found, status)
-        return
     if order is None or not order.is_open:
         return
     order.status, order.update_ms = status, said.ms
@@ -243,17 +245,12 @@ def _end_waiting(said: _Said, algo: AlgoRecord, status: str) -> None:
     is_spent = algo.status == "TRIGGERED"
     algo.status = "REJECTED" if is_spent else "CANCELED" if status == "CANCELED" else "EXPIRED"
     algo.reason = REDUCE_ONLY_REJECT if status != "CANCELED" else ""
-    if algo.order is not None:
-        said.floor.end_order(said.account, algo.order)
-        algo.order.status = "EXPIRED"
     said.floor.end_algo(said.account, algo)
     tell_algo(said.floor, said.listing, said.account, algo, said.ns)
 
 
 def _why_nothing(said: _Said, order: OrderRecord) -> str:
     if order.asked.tif in ("FOK", "GTX") and order.asked.kind == "LIMIT":
-        from chanflow.adapters.venues.emulator.codes import MESSAGES
-
         return MESSAGES[-5021 if order.asked.tif == "FOK" else -5022]
     return REDUCE_ONLY_REJECT if said.book.position == 0 else "Order was canceled"
 

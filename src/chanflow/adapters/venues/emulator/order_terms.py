@@ -41,7 +41,7 @@ def read_order(world: World, params: Params) -> PlaceOrder:
     if params.optional("stopPrice") is not None:
         raise fault(-1106, "stopPrice")
     if params.flag("closePosition"):
-        raise fault(-4136, kind, "true")
+        raise fault(-1128)
     return PlaceOrder(
         symbol=rules.symbol,
         side=side,
@@ -65,10 +65,8 @@ def read_algo(world: World, params: Params) -> PlaceOrder:
     if kind not in CONDITIONAL:
         raise fault(-1116)
     closes = params.flag("closePosition")
-    if closes and (kind not in ("STOP_MARKET", "TAKE_PROFIT_MARKET") or params.optional("reduceOnly") == "true"):
-        raise fault(-4136, kind, "true")
-    if closes and params.optional("quantity") is not None:
-        raise fault(-1106, "quantity")
+    if closes:
+        _check_closing(params, kind)
     terms: dict[str, Any] = {"tif": _tif(params)} if params.optional("timeInForce") else {"tif": "GTC"}
     if kind in ("STOP", "TAKE_PROFIT"):
         terms = _limit_terms(world, rules, params, side)
@@ -97,6 +95,15 @@ def read_algo(world: World, params: Params) -> PlaceOrder:
         price_protect=params.flag("priceProtect"),
         **terms,
     )
+
+
+def _check_closing(params: Params, kind: str) -> None:
+    if kind not in ("STOP_MARKET", "TAKE_PROFIT_MARKET"):
+        raise fault(-1128)
+    if params.optional("reduceOnly") == "true":
+        raise fault(-1106, "reduceOnly")
+    if params.optional("quantity") is not None:
+        raise fault(-4137)
 
 
 def read_side(params: Params) -> Side:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Final
 from urllib.parse import parse_qsl
 
 from chanflow.adapters.venues.emulator.codes import fault
 from chanflow.adapters.venues.emulator.rules import is_number, whole_units
+
+_WHOLE: Final = re.compile(r"-?[0-9]{1,18}")
 
 
 class Params:
@@ -30,7 +34,7 @@ class Params:
     def integer(self, name: str) -> int:
         """Return a whole number; a Fault -1102 where it was not sent or is none."""
         value = self.text(name)
-        if not value.lstrip("-").isascii() or not value.lstrip("-").isdigit() or len(value) > 19:
+        if not _WHOLE.fullmatch(value):
             raise fault(-1102, name)
         return int(value)
 

@@ -39,10 +39,12 @@ def set_leverage(world: World, account: Account, symbol: str, leverage: int) -> 
 
 
 def set_margin_type(world: World, account: Account, symbol: str, *, isolated: bool) -> None:
-    """Set what stands behind the positions of a symbol; a Fault -4046, -4047 or -4048 where it cannot be."""
+    """Set what stands behind the positions of a symbol; a Fault -4046, -4047, -4048 or -4168 where it cannot be."""
     listing = world.listing(symbol)
     if isolated == (symbol in account.isolated):
         raise fault(-4046)
+    if isolated and account.is_multi_assets:
+        raise fault(-4168)
     if any(True for _ in account.orders_of(symbol)) or any(True for _ in account.algos_of(symbol)):
         raise fault(-4047)
     books = [(leg, book) for (name, leg), book in account.books.items() if name == symbol]
@@ -68,9 +70,13 @@ def set_hedged(account: Account, *, hedged: bool) -> None:
 
 
 def set_multi_assets(world: World, account: Account, *, multi: bool) -> None:
-    """Set the assets mode; a Fault -4171 where it is so already."""
+    """Set the assets mode; a Fault -4167, -4170 or -4171 where it cannot be."""
     if multi == account.is_multi_assets:
         raise fault(-4171)
+    if multi and account.isolated:
+        raise fault(-4167)
+    if account.open_orders or account.open_algos:
+        raise fault(-4170)
     account.is_multi_assets = multi
     world.tell(account, user_events.assets_mode_update(multi, world.now_ms), world.now_ns)
 

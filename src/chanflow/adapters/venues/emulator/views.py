@@ -120,9 +120,8 @@ def canceled_algo(rules: SymbolRules, algo: AlgoRecord) -> dict[str, Any]:
 def queried_algo(rules: SymbolRules, algo: AlgoRecord) -> dict[str, Any]:
     """Return a conditional order as a query answers, with the order that it became."""
     order, zero = algo.order, rules.price_text(0)
-    happened = order is not None and order.qty > 0
     body = _algo(rules, algo) | {
-        "actualOrderId": str(order.order_id) if order is not None and happened else "",
+        "actualOrderId": str(order.order_id) if order is not None else "",
         "actualPrice": rules.average_text(order.quote, order.filled) if order else rules.average_text(0, 0),
         "tpTriggerPrice": zero,
         "tpPrice": zero,
@@ -130,7 +129,7 @@ def queried_algo(rules: SymbolRules, algo: AlgoRecord) -> dict[str, Any]:
         "slPrice": zero,
         "tpOrderType": "",
     }
-    if order is not None and happened:
+    if order is not None:
         body["actualQty"] = rules.qty_text(order.filled)
         body["actualType"] = order.asked.kind
     if algo.asked.kind == "TRAILING_STOP_MARKET":

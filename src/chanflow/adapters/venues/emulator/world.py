@@ -241,7 +241,12 @@ class World(Floor):
         if (price, qty) == (order.price, order.qty):
             raise fault(-5027)
         self._tell_elsewhere(who, order.symbol)
-        was, (order.price, order.qty) = (order.price, order.qty), (price, qty)
+        was = order.price, order.qty
+        try:
+            admission.check_amended(who, order, self.listings, price=price, qty=qty)
+        except Fault:
+            order.price, order.qty = was
+            raise
         name = core_account(account, order.asked.leg)
         refusal = listing.core.amend(self.now_ns, name, order.core_name, price=price, qty=qty)
         if refusal is None:
