@@ -48,20 +48,21 @@ def real_venue(
 
     That real money takes `real_money` as well as `environment: live` was checked when the settings were read.
     """
+    if settings.name not in ("binance", "okx"):
+        raise SettingsInvalid(
+            f"execution.venue.name is {settings.name}: real orders go to binance or okx in this version"
+        )
     connector = PicowsConnector(clock)
     keys, random = stored_keys(settings, home), randomness.stream("venue")
     sandbox, rest, stream = settings.environment != "live", settings.rest_url, settings.stream_url
-    match settings.name:
-        case "binance":
-            usual = TESTNET if sandbox else LIVE
-            return BinanceVenue(
-                symbols=symbols, keys=keys, addresses=Addresses(rest or usual.rest, stream or usual.stream),
-                sandbox=sandbox, clock=clock, connector=connector, random=random, margin_type=settings.margin,
-            )  # fmt: skip
-        case "okx":
-            there = okx.DEMO if sandbox else okx.LIVE
-            return OkxVenue(
-                symbols=symbols, keys=keys, addresses=okx.Addresses(rest or there.rest, stream or there.stream),
-                sandbox=sandbox, clock=clock, connector=connector, random=random, margin_type=settings.margin,
-            )  # fmt: skip
-    raise SettingsInvalid(f"execution.venue.name is {settings.name}: real orders go to binance or okx in this version")
+    if settings.name == "binance":
+        usual = TESTNET if sandbox else LIVE
+        return BinanceVenue(
+            symbols=symbols, keys=keys, addresses=Addresses(rest or usual.rest, stream or usual.stream),
+            sandbox=sandbox, clock=clock, connector=connector, random=random, margin_type=settings.margin,
+        )  # fmt: skip
+    there = okx.DEMO if sandbox else okx.LIVE
+    return OkxVenue(
+        symbols=symbols, keys=keys, addresses=okx.Addresses(rest or there.rest, stream or there.stream),
+        sandbox=sandbox, clock=clock, connector=connector, random=random, margin_type=settings.margin,
+    )  # fmt: skip

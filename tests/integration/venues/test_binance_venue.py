@@ -12,7 +12,7 @@ import pytest
 from made_loopback import SECRET, Answer, Loopback, refused
 
 from chanflow.adapters.venues.binance.venue import BinanceVenue
-from chanflow.domain.errors import OrderFateUnknown, VenueBusy
+from chanflow.domain.errors import OrderFateUnknown, VenueBusy, VenueRejected
 from chanflow.domain.order import OrderState
 from chanflow.execution.ports import (
     Accepted,
@@ -412,6 +412,30 @@ async def test_an_expired_listen_key_brings_a_new_one_and_a_gap(loopback: Loopba
     event = await next_event(venue.events())
     assert (event.kind, "listen key has expired" in event.detail) == ("gap", True)
     assert loopback.socket_keys[-1] == "key2"
+
+
+async def test_a_key_that_is_gone_when_it_is_to_be_kept_brings_a_new_one(
+    loopback: Loopback, venue: BinanceVenue
+) -> None:
+    await venue._keep_alive()
+    assert len(loopback.of("PUT /fapi/v1/listenKey")) == 1
+    assert loopback.socket_keys == ["key1"]
+    loopback.plan("PUT /fapi/v1/listenKey", refused(-1125))
+    await venue._keep_alive()
+    assert (await next_event(venue.events())).kind == "gap"
+    assert loopback.socket_keys == ["key1", "key2"]
+
+
+async def test_a_hedged_account_is_refused_at_the_start(loopback: Loopback, venue: BinanceVenue) -> None:
+    loopback.plan("GET /fapi/v1/positionSide/dual", Answer({"dualSidePosition": True}))
+    with pytest.raises(VenueRejected, match="set its position mode to one-way"):
+        await venue.open()
+
+
+async def test_keys_that_are_refused_are_refused_at_the_start(loopback: Loopback, venue: BinanceVenue) -> None:
+    loopback.plan("GET /fapi/v1/positionSide/dual", refused(-2015, "Invalid API-key"))
+    with pytest.raises(VenueRejected, match="refuses these keys with -2015: Invalid API-key"):
+        await venue.open()
 
 
 async def test_a_frame_that_cannot_be_read_is_a_gap(loopback: Loopback, venue: BinanceVenue) -> None:
