@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
@@ -231,6 +232,13 @@ async def test_a_rate_limit_stops_everything_until_its_end(loopback: Loopback, v
     assert len(loopback.of(ORDER_POST)) == 1
     with pytest.raises(VenueBusy, match="quiet"):
         await venue.positions()
+
+
+async def test_too_many_orders_told_by_code_is_a_short_pause(loopback: Loopback, venue: BinanceVenue) -> None:
+    loopback.plan(ORDER_POST, refused(-1015))
+    await venue.submit(EXIT)
+    left_ns = venue.allowance.paused_until_ns - time.time_ns()
+    assert 3_000_000_000 < left_ns <= 5_000_000_000
 
 
 async def test_what_is_left_near_the_limit_is_kept_for_reducing(loopback: Loopback, venue: BinanceVenue) -> None:

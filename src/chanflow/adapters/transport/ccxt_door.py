@@ -94,7 +94,7 @@ class CcxtDoor:
         return exchange
 
     async def send(self, exchange: Any, url: str, method: str, headers: Mapping[str, str] | None, body: Any) -> Reply:
-        """Send what is signed over the exchange's own connections; what goes wrong on the way is a reply of status 0."""
+        """Send what is signed over the exchange's own connections; what goes wrong is a reply of status 0."""
         import aiohttp
         import yarl
 
