@@ -10,8 +10,11 @@ from chanflow.adapters.transport.venue_keys import VenueKeys
 from chanflow.adapters.transport.websocket import PicowsConnector
 from chanflow.adapters.venues.binance.addresses import LIVE, TESTNET, Addresses
 from chanflow.adapters.venues.binance.venue import BinanceVenue
+from chanflow.adapters.venues.okx import rest as okx
+from chanflow.adapters.venues.okx.venue import OkxVenue
 from chanflow.domain.errors import SettingsInvalid
 from chanflow.domain.time import Clock, Randomness
+from chanflow.runtime.clock import SystemRandomness
 from chanflow.runtime.settings import keys_passphrase
 from chanflow.runtime.venue_settings import VenueSettings
 
@@ -22,7 +25,9 @@ def stored_keys(settings: VenueSettings, home: Path) -> VenueKeys:
     Raises SettingsInvalid where nothing opens the file, NotFound where it has no such keys, InvalidArgument where it
     cannot be opened.
     """
-    return KeyStore(home, _lock(settings)).keys(settings.name, settings.environment)
+    return KeyStore(home, _lock(settings), SystemRandomness().stream("keys").randbytes).keys(
+        settings.name, settings.environment
+    )
 
 
 def _lock(settings: VenueSettings) -> Lock:
@@ -38,21 +43,26 @@ def _lock(settings: VenueSettings) -> Lock:
 
 def real_venue(
     settings: VenueSettings, *, symbols: Sequence[str], home: Path, clock: Clock, randomness: Randomness
-) -> BinanceVenue:
+) -> BinanceVenue | OkxVenue:
     """Return the venue that the settings name, not opened yet. Raises as `stored_keys`, SettingsInvalid for simulated.
 
     That real money takes `real_money` as well as `environment: live` was checked when the settings were read.
     """
-    if settings.name != "binance":
-        raise SettingsInvalid(f"execution.venue.name is {settings.name}: real orders go to binance in this version")
-    usual = LIVE if settings.environment == "live" else TESTNET
-    return BinanceVenue(
-        symbols=symbols,
-        keys=stored_keys(settings, home),
-        addresses=Addresses(settings.rest_url or usual.rest, settings.stream_url or usual.stream),
-        sandbox=settings.environment != "live",
-        clock=clock,
-        connector=PicowsConnector(clock),
-        random=randomness.stream("venue"),
-        margin_type=settings.margin,
-    )
+    if settings.name not in ("binance", "okx"):
+        raise SettingsInvalid(
+            f"execution.venue.name is {settings.name}: real orders go to binance or okx in this version"
+        )
+    connector = PicowsConnector(clock)
+    keys, random = stored_keys(settings, home), randomness.stream("venue")
+    sandbox, rest, stream = settings.environment != "live", settings.rest_url, settings.stream_url
+    if settings.name == "binance":
+        usual = TESTNET if sandbox else LIVE
+        return BinanceVenue(
+            symbols=symbols, keys=keys, addresses=Addresses(rest or usual.rest, stream or usual.stream),
+            sandbox=sandbox, clock=clock, connector=connector, random=random, margin_type=settings.margin,
+        )  # fmt: skip
+    there = okx.DEMO if sandbox else okx.LIVE
+    return OkxVenue(
+        symbols=symbols, keys=keys, addresses=okx.Addresses(rest or there.rest, stream or there.stream),
+        sandbox=sandbox, clock=clock, connector=connector, random=random, margin_type=settings.margin,
+    )  # fmt: skip

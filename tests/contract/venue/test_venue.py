@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -199,25 +200,39 @@ async def test_a_stop_waits_among_the_open_orders_until_it_is_cancelled(standing
     assert list(await standing.venue.open_orders()) == []
 
 
+async def triggered(standing: Bench) -> str:
+    """Put stops a tick below the mark, one after the other, until the market touches one; returns its leg."""
+    rules = (await standing.venue.rules())[standing.symbol]
+    for number in range(1, 40):
+        leg = f"stop {number}"
+        (held,) = await standing.venue.positions()
+        assert held.mark_price is not None
+        trigger = rules.nearest_price(held.mark_price) - rules.tick
+        order = replace(stop(standing, trigger), client_order_id=standing.name(leg))
+        if isinstance(await standing.venue.submit(order), VenueRefused):
+            continue  # the mark has passed it meanwhile
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                await standing.until(lambda leg=leg: any(event.kind == "triggered" for event in of(standing, leg)))
+            return leg
+        await standing.venue.cancel(ref(standing, leg))
+        await standing.until(lambda leg=leg: of(standing, leg)[-1].kind in ("canceled", "fill"))
+        if filled(standing, leg):
+            return leg
+    pytest.fail("the market touched none of 40 stops")
+
+
 async def test_a_triggered_stop_closes_the_position_under_its_own_id(standing: Bench) -> None:
-    wanted = stop(standing, D(1))
     await open_position(standing)
-    bid, _ = await standing.quotes()
-    # The market wanders: a stop this near is touched soon. One that would trigger at once is put a little lower.
-    for lower in range(1, 60):
-        outcome = await standing.venue.submit(replace(wanted, trigger_price=bid - lower))
-        if not isinstance(outcome, VenueRefused):
-            break
-        await asyncio.sleep(0.05)
-    assert outcome == Accepted()
-    await standing.until(lambda: filled(standing, "stop"))
-    kinds = [event.kind for event in of(standing, "stop")]
+    leg = await triggered(standing)
+    await standing.until(lambda: filled(standing, leg))
+    kinds = [event.kind for event in of(standing, leg)]
     assert kinds[0] == "accepted"
     assert kinds.index("triggered") < kinds.index("linked") < kinds.index("fill")
     assert [one for one in await standing.venue.positions() if one.qty_base] == []
     fills: Sequence[Fill] = await standing.venue.fills(START)
-    assert {fill.client_order_id for fill in fills} == {standing.name("entry"), standing.name("stop")}
-    found = await standing.venue.order(ref(standing, "stop"))
+    assert {fill.client_order_id for fill in fills} == {standing.name("entry"), standing.name(leg)}
+    found = await standing.venue.order(ref(standing, leg))
     assert isinstance(found, VenueOrderState)
     assert (found.state, found.filled_base) == (OrderState.FILLED, standing.qty)
 

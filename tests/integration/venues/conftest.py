@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from random import Random
 
 import pytest
-from made_binance import KEY, SECRET, Loopback
+from made_loopback import KEY, SECRET, Loopback
 
 from chanflow.adapters.transport.venue_keys import VenueKeys
 from chanflow.adapters.transport.websocket import PicowsConnector

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from made_binance import Answer, Loopback, refused
+from made_loopback import SECRET, Answer, Loopback, refused
 
 from chanflow.adapters.venues.binance.venue import BinanceVenue
-from chanflow.domain.errors import OrderFateUnknown, VenueBusy
+from chanflow.domain.errors import OrderFateUnknown, VenueBusy, VenueRejected
 from chanflow.domain.order import OrderState
 from chanflow.execution.ports import (
     Accepted,
@@ -27,6 +28,8 @@ from chanflow.execution.ports import (
     VenueOrderState,
     VenueRefused,
 )
+
+pytestmark = pytest.mark.timeout(180)
 
 D = Decimal
 ID, STOP_ID = "q" + "a" * 26, "q" + "b" * 26
@@ -92,6 +95,20 @@ async def test_requests_are_signed_with_our_id_the_venues_time_and_no_broker(
     assert not any(
         tag in everything for tag in ("x-cvbprnm9", "x-tkt5px2f", "x-xctkghcu", "xcktghcu", "referr", "broker")
     )
+
+
+async def test_no_address_but_the_given_ones_can_be_reached(loopback: Loopback, venue: BinanceVenue) -> None:
+    addresses = venue._rest._door._exchange.urls["api"]
+    assert {url.removeprefix(loopback.rest).split("/")[1] for url in addresses.values()} == {"fapi", "futures"}
+    assert all(url.startswith(loopback.rest) for url in addresses.values())
+
+
+async def test_no_secret_is_told(loopback: Loopback, venue: BinanceVenue, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    loopback.plan(ORDER_POST, Answer(how="lost"), refused(-1022), Answer(b"", 503))
+    outcomes = [await venue.submit(EXIT) for _ in range(3)]
+    told = f"{caplog.text} {outcomes} {venue!r} {vars(venue)}"
+    assert not any(word in told for word in (SECRET, "signature="))
 
 
 async def test_a_stop_goes_to_the_algo_endpoint_and_triggers_on_the_mark(
@@ -215,6 +232,13 @@ async def test_a_rate_limit_stops_everything_until_its_end(loopback: Loopback, v
     assert len(loopback.of(ORDER_POST)) == 1
     with pytest.raises(VenueBusy, match="quiet"):
         await venue.positions()
+
+
+async def test_too_many_orders_told_by_code_is_a_short_pause(loopback: Loopback, venue: BinanceVenue) -> None:
+    loopback.plan(ORDER_POST, refused(-1015))
+    await venue.submit(EXIT)
+    left_ns = venue.allowance.paused_until_ns - time.time_ns()
+    assert 3_000_000_000 < left_ns <= 5_000_000_000
 
 
 async def test_what_is_left_near_the_limit_is_kept_for_reducing(loopback: Loopback, venue: BinanceVenue) -> None:
@@ -396,6 +420,30 @@ async def test_an_expired_listen_key_brings_a_new_one_and_a_gap(loopback: Loopba
     event = await next_event(venue.events())
     assert (event.kind, "listen key has expired" in event.detail) == ("gap", True)
     assert loopback.socket_keys[-1] == "key2"
+
+
+async def test_a_key_that_is_gone_when_it_is_to_be_kept_brings_a_new_one(
+    loopback: Loopback, venue: BinanceVenue
+) -> None:
+    await venue._keep_alive()
+    assert len(loopback.of("PUT /fapi/v1/listenKey")) == 1
+    assert loopback.socket_keys == ["key1"]
+    loopback.plan("PUT /fapi/v1/listenKey", refused(-1125))
+    await venue._keep_alive()
+    assert (await next_event(venue.events())).kind == "gap"
+    assert loopback.socket_keys == ["key1", "key2"]
+
+
+async def test_a_hedged_account_is_refused_at_the_start(loopback: Loopback, venue: BinanceVenue) -> None:
+    loopback.plan("GET /fapi/v1/positionSide/dual", Answer({"dualSidePosition": True}))
+    with pytest.raises(VenueRejected, match="set its position mode to one-way"):
+        await venue.open()
+
+
+async def test_keys_that_are_refused_are_refused_at_the_start(loopback: Loopback, venue: BinanceVenue) -> None:
+    loopback.plan("GET /fapi/v1/positionSide/dual", refused(-2015, "Invalid API-key"))
+    with pytest.raises(VenueRejected, match="refuses these keys with -2015: Invalid API-key"):
+        await venue.open()
 
 
 async def test_a_frame_that_cannot_be_read_is_a_gap(loopback: Loopback, venue: BinanceVenue) -> None:

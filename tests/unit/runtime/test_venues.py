@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from chanflow.adapters.storage.key_store import KeyStore, passphrase_lock
 from chanflow.adapters.transport.venue_keys import VenueKeys
+from chanflow.adapters.venues.binance.venue import BinanceVenue
+from chanflow.adapters.venues.okx.venue import OkxVenue
 from chanflow.domain.errors import NotFound, SettingsInvalid
+from chanflow.runtime.clock import SeededRandomness, SimulatedClock
 from chanflow.runtime.settings import load_settings
 from chanflow.runtime.venue_settings import VenueSettings
-from chanflow.runtime.venues import stored_keys
+from chanflow.runtime.venues import real_venue, stored_keys
 
 PASSPHRASE = "correct horse battery"
 HERE = ["execution.venue.rest_url=http://127.0.0.1:1", "execution.venue.stream_url=ws://127.0.0.1:2"]
@@ -47,7 +51,7 @@ def test_loopback_needs_both_addresses() -> None:
 
 def test_keys_are_those_of_the_venue_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHANFLOW_KEYS_PASSPHRASE", PASSPHRASE)
-    KeyStore(tmp_path, passphrase_lock(PASSPHRASE)).add("binance", "testnet", VenueKeys("k", "s"))
+    KeyStore(tmp_path, passphrase_lock(PASSPHRASE), os.urandom).add("binance", "testnet", VenueKeys("k", "s"))
     assert stored_keys(settings("name=binance"), tmp_path) == VenueKeys("k", "s")
     with pytest.raises(NotFound, match="no keys for binance live"):
         stored_keys(settings("name=binance", "environment=live", "real_money=true"), tmp_path)
@@ -59,3 +63,23 @@ def test_without_anything_to_open_the_keys_the_settings_are_at_fault(
     monkeypatch.delenv("CHANFLOW_KEYS_PASSPHRASE", raising=False)
     with pytest.raises(SettingsInvalid, match="nothing opens the keys of binance"):
         stored_keys(settings("name=binance"), tmp_path)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("binance", BinanceVenue), ("okx", OkxVenue)])
+def test_the_venue_is_the_one_that_the_settings_name(
+    name: str, kind: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHANFLOW_KEYS_PASSPHRASE", PASSPHRASE)
+    KeyStore(tmp_path, passphrase_lock(PASSPHRASE), os.urandom).add(name, "testnet", VenueKeys("k", "s", "p"))
+    made = real_venue(
+        settings(f"name={name}"), symbols=["BTCUSDT"], home=tmp_path, clock=SimulatedClock(0),
+        randomness=SeededRandomness(1),
+    )  # fmt: skip
+    assert isinstance(made, kind)
+
+
+def test_the_simulated_venue_is_no_real_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match=r"venue\.name is simulated"):
+        real_venue(
+            settings(), symbols=["BTCUSDT"], home=tmp_path, clock=SimulatedClock(0), randomness=SeededRandomness(1)
+        )

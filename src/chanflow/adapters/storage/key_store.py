@@ -78,10 +78,10 @@ def key_file_lock(path: Path) -> Lock:
 class KeyStore:
     """The keys of one data directory. Every call reads the file anew; a change replaces it whole.
 
-    `random_bytes` gives salt and nonce.
+    `random_bytes` gives salt and nonce: it has to be the system's, as a nonce used twice gives the keys away.
     """
 
-    def __init__(self, folder: Path, lock: Lock, *, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(self, folder: Path, lock: Lock, random_bytes: Callable[[int], bytes]) -> None:
         self._path, self._lock, self._random_bytes = folder / FILE_NAME, lock, random_bytes
 
     def add(self, venue: str, environment: str, keys: VenueKeys) -> None:

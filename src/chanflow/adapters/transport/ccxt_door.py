@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from chanflow.adapters.transport.ccxt_import import exchange_class
 from chanflow.adapters.transport.venue_keys import VenueKeys
-from chanflow.domain.errors import MissingExtra
 from chanflow.domain.time import NS_PER_MS, Clock
 
 TIMEOUT_S: Final = 10.0
@@ -35,8 +35,8 @@ class Reply:
 class CcxtDoor:
     """One exchange of ccxt, told to do nothing but sign and send.
 
-    `options` go to ccxt as they are. `urls` are put in place of ccxt's own by their names in `urls['api']`; with
-    `sandbox` ccxt is in its sandbox mode first. Importing ccxt takes seconds, so the first request does.
+    `options` go to ccxt as they are. `urls` are all the addresses it has, by ccxt's names of them; any other cannot be
+    reached. With `sandbox` ccxt is in its sandbox mode first. Importing ccxt takes seconds, so the first request does.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class CcxtDoor:
         )
         if self._sandbox:
             exchange.set_sandbox_mode(True)
-        exchange.urls["api"] = {**exchange.urls["api"], **self._urls}
+        exchange.urls["api"] = dict(self._urls)
         return exchange
 
     async def send(self, exchange: Any, url: str, method: str, headers: Mapping[str, str] | None, body: Any) -> Reply:
-        """Send what is signed over the exchange's own session; what goes wrong on the way is a reply of status 0."""
+        """Send what is signed over the exchange's own connections; what goes wrong is a reply of status 0."""
         import aiohttp
         import yarl
 
@@ -123,12 +123,7 @@ def _cause(fault: BaseException) -> bytes:
 
 def _silent(name: str, door: CcxtDoor) -> Any:
     """Return the exchange's class with its network replaced by `door` and its clock by the venue's."""
-    try:
-        from ccxt import async_support  # type: ignore[import-untyped]
-    except ImportError as fault:
-        raise MissingExtra("real venues need ccxt: install chanflow[venues]") from fault
-
-    base: Any = getattr(async_support, name)
+    base: Any = exchange_class(name)
 
     class Silent(base):  # type: ignore[misc]
         async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Reply:

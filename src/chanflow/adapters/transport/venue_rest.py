@@ -25,6 +25,8 @@ LONGEST_WAIT_S: Final[Mapping[Urgency, float]] = {Urgency.ASK: 2.5, Urgency.OPEN
 """How long a request waits for room: an opening later than this would be another trade, a closing has to go."""
 _PAUSES_S: Final[Mapping[int, float]] = {418: 120.0, 403: 300.0, 429: 60.0}
 """How long to be quiet after these, where the answer does not say."""
+_SHORT_PAUSE_S: Final = 5.0
+"""The same after a limit that is told by its code alone, like too many orders."""
 _OWN_LIMIT: Final = -1003
 
 
@@ -163,14 +165,16 @@ class VenueRest:
     def _outcome(self, reply: Reply) -> Outcome:
         if reply.status == 0:
             return Unknown(f"no answer: {reply.body.decode(errors='replace')}")
-        return self._dialect.outcome_of(reply.status, reply.body)
+        outcome = self._dialect.outcome_of(reply.status, reply.body)
+        if isinstance(outcome, VenueRefused) and outcome.action is Action.PAUSE:
+            otherwise_s = _PAUSES_S.get(reply.status, _SHORT_PAUSE_S)
+            self.allowance.pause(retry_after_s(reply.headers, otherwise_s=otherwise_s))
+        return outcome
 
     async def _send(self, api: str, method: str, path: str, params: Any) -> Reply:
         reply = await self._door.ask(api, method, path, copy(params))
         for name, span_s, used in self._dialect.used_counts(reply.headers):
             self.allowance.correct(name, span_s, used)
-        if reply.status in _PAUSES_S:
-            self.allowance.pause(retry_after_s(reply.headers, otherwise_s=_PAUSES_S[reply.status]))
         return reply
 
 

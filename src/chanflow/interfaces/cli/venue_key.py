@@ -10,6 +10,7 @@ import typer
 from chanflow.adapters.storage.key_store import FILE_NAME, KeyStore, Lock, key_file_lock, passphrase_lock
 from chanflow.adapters.transport.venue_keys import VenueKeys
 from chanflow.domain.errors import InvalidArgument
+from chanflow.runtime.clock import SystemRandomness
 from chanflow.runtime.settings import home_directory, keys_passphrase
 
 _ASKED = {
@@ -24,7 +25,7 @@ def run_add(venue: str, environment: str, key_file: Path | None) -> None:
     home = home_directory()
     lock = _lock(key_file, new=not (home / FILE_NAME).exists())
     words = [_secret(f"{venue} {what}") for what in _ASKED[venue]]
-    KeyStore(home, lock).add(venue, environment, VenueKeys(*words))
+    _store(home, lock).add(venue, environment, VenueKeys(*words))
     typer.echo(f"kept the keys of {venue} {environment} in {home / FILE_NAME}")
 
 
@@ -34,14 +35,18 @@ def run_list(key_file: Path | None) -> None:
     if not (home / FILE_NAME).exists():
         typer.echo(f"no keys are kept in {home}")
         return
-    for one in KeyStore(home, _lock(key_file, new=False)).stored():
+    for one in _store(home, _lock(key_file, new=False)).stored():
         typer.echo(f"{one.venue} {one.environment} …{one.ends_in}")
 
 
 def run_remove(venue: str, environment: str, key_file: Path | None) -> None:
     """Forget a venue's keys. Raises NotFound, InvalidArgument."""
-    KeyStore(home_directory(), _lock(key_file, new=False)).remove(venue, environment)
+    _store(home_directory(), _lock(key_file, new=False)).remove(venue, environment)
     typer.echo(f"forgot the keys of {venue} {environment}")
+
+
+def _store(home: Path, lock: Lock) -> KeyStore:
+    return KeyStore(home, lock, SystemRandomness().stream("keys").randbytes)
 
 
 def _lock(key_file: Path | None, *, new: bool) -> Lock:

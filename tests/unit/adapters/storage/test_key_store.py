@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -15,7 +16,7 @@ LOCK = passphrase_lock("correct horse battery")
 
 
 def store(folder: Path, passphrase: str = "correct horse battery") -> KeyStore:
-    return KeyStore(folder, passphrase_lock(passphrase))
+    return KeyStore(folder, passphrase_lock(passphrase), os.urandom)
 
 
 def test_keys_come_back_as_they_were_kept(tmp_path: Path) -> None:
@@ -110,8 +111,8 @@ def test_a_key_file_opens_the_keys(tmp_path: Path) -> None:
     path = tmp_path / "opener"
     path.write_text("0123456789abcdef0123456789abcdef\n")
     path.chmod(0o600)
-    KeyStore(tmp_path, key_file_lock(path)).add("okx", "live", KEYS)
-    assert KeyStore(tmp_path, key_file_lock(path)).keys("okx", "live") == KEYS
+    KeyStore(tmp_path, key_file_lock(path), os.urandom).add("okx", "live", KEYS)
+    assert KeyStore(tmp_path, key_file_lock(path), os.urandom).keys("okx", "live") == KEYS
 
 
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:

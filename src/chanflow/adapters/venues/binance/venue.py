@@ -7,8 +7,7 @@ mode. Leverage and margin type are set before the first opening on a symbol leav
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -16,8 +15,8 @@ from random import Random
 from typing import Any, Final, Literal
 
 from chanflow.adapters.transport.allowance import Allowance, Urgency
-from chanflow.adapters.transport.bodies import checked
 from chanflow.adapters.transport.ccxt_door import CcxtDoor
+from chanflow.adapters.transport.hearing import Hearing, within
 from chanflow.adapters.transport.private_socket import PrivateSocket
 from chanflow.adapters.transport.venue_keys import VenueKeys
 from chanflow.adapters.transport.venue_rest import VenueRest, every
@@ -120,10 +119,7 @@ class BinanceVenue:
         self._leverage: dict[str, int] = {}
         self._margin_set: set[str] = set()
         self._rules: tuple[int, Mapping[str, Instrument]] | None = None
-        self._heard: deque[VenueEvent] = deque()
-        self._news = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._closed = False
+        self._hearing = Hearing()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -152,38 +148,22 @@ class BinanceVenue:
         mode = await self._rest.question("positionSide/dual", {}, weight=30, urgency=Urgency.PROTECT)
         if isinstance(mode, VenueRefused):
             raise VenueRejected(f"Binance refuses these keys with {mode.code}: {mode.message}")
-        if checked("positionSide/dual", lambda: mode["dualSidePosition"]) is not False:
+        if not isinstance(mode, dict) or mode.get("dualSidePosition") is not False:
             raise VenueRejected("the account is in hedge mode: set its position mode to one-way at Binance, then start")
         await self.rules()
-        self._tasks = [
-            asyncio.create_task(self._socket.run()),
-            asyncio.create_task(every(CLOCK_EVERY_S, self._clock, self._rest.sync)),
-            asyncio.create_task(every(KEEP_ALIVE_S, self._clock, self._keep_alive)),
-        ]
-        if not await self._within(self._stream.connected, OPEN_WITHIN_S):
+        self._hearing.run(
+            self._socket.run(),
+            every(CLOCK_EVERY_S, self._clock, self._rest.sync),
+            every(KEEP_ALIVE_S, self._clock, self._keep_alive),
+        )
+        if not await within(self._stream.connected.wait(), OPEN_WITHIN_S, self._clock):
             await self.close()
             raise VenueUnreachable(f"Binance's user stream did not open within {OPEN_WITHIN_S} s")
 
     async def close(self) -> None:
         """Stop listening and give the connections back. Orders stay as they are."""
-        self._closed = True
-        self._news.set()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        await self._hearing.close()
         await self._rest.close()
-
-    async def _within(self, happened: asyncio.Event, seconds: float) -> bool:
-        waits = [
-            asyncio.ensure_future(happened.wait()),
-            asyncio.ensure_future(self._clock.sleep_until(self._clock.now_ns() + int(seconds * NS_PER_S))),
-        ]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
-        return happened.is_set()
 
     async def _keep_alive(self) -> None:
         if not await self._stream.keep_alive():
@@ -395,20 +375,14 @@ class BinanceVenue:
 
     async def events(self) -> AsyncIterator[VenueEvent]:
         """Yield what the venue tells, in the order in which it is heard, until `close`."""
-        while True:
-            while self._heard:
-                yield await self._priced(self._heard.popleft())
-            if self._closed:
-                return
-            self._news.clear()
-            await self._news.wait()
+        async for event in self._hearing.events():
+            yield await self._priced(event)
 
     def _hear(self, heard: Heard) -> None:
         for symbol, order_id, client_id in heard.names:
             self._book.name(symbol, order_id, client_id)
         self._leverage.update(heard.leverage)
-        self._heard.extend(heard.events)
-        self._news.set()
+        self._hearing.tell(heard.events)
 
     async def _priced(self, event: VenueEvent) -> VenueEvent:
         """Return a fill with its fee in quote units.

@@ -1,4 +1,4 @@
-"""A scripted Binance USD-M on loopback: each request gets the answer that the test has laid out for it.
+"""Scripted venues on loopback: each request gets the answer that the test has laid out for it.
 
 Signatures are checked as the venue does. What was asked is kept, and an answer may be a lost one.
 """
@@ -63,29 +63,19 @@ EXCHANGE_INFO = {
 }  # fmt: skip
 
 
-class Loopback:
+class Scripted:
     """The server. `plan` lays out answers in order; the last one laid out for a request is given again and again."""
+
+    socket_paths: tuple[str, ...] = ()
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self.now_ms = now_ms
         self.asked: list[Asked] = []
         self.bad_signatures: list[str] = []
         self.sockets: list[web.WebSocketResponse] = []
-        self.socket_keys: list[str] = []
-        self._keys = 0
         self._plans: dict[str, deque[Answer]] = defaultdict(deque)
         self._runner: web.AppRunner | None = None
         self.port = 0
-        self.plan("GET /fapi/v1/positionSide/dual", Answer({"dualSidePosition": False}))
-        self.plan("GET /fapi/v1/exchangeInfo", Answer(EXCHANGE_INFO))
-        self.plan(
-            "GET /fapi/v1/commissionRate", Answer({"makerCommissionRate": "0.0002", "takerCommissionRate": "0.0005"})
-        )
-        self.plan("POST /fapi/v1/marginType", Answer({"code": 200, "msg": "success"}))
-        self.plan("POST /fapi/v1/leverage", Answer({"leverage": 3, "symbol": "BTCUSDT", "maxNotionalValue": "1"}))
-        self.plan("POST /fapi/v1/order", Answer({"orderId": 1, "status": "NEW"}))
-        self.plan("POST /fapi/v1/algoOrder", Answer({"algoId": 1, "algoStatus": "NEW"}))
-        self.plan("PUT /fapi/v1/listenKey", Answer({}))
 
     def plan(self, line: str, *answers: Answer) -> None:
         self._plans[line] = deque(answers)
@@ -103,7 +93,8 @@ class Loopback:
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        app.router.add_get("/private/ws", self._socket)
+        for path in self.socket_paths:
+            app.router.add_get(path, self._socket)
         app.router.add_route("*", "/{path:.*}", self._rest)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -133,14 +124,22 @@ class Loopback:
         self.sockets.clear()
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
-        self.socket_keys.append(request.query.get("listenKey", ""))
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.append(socket)
+        await self.greet(request, socket)
         async for message in socket:
             if message.type is WSMsgType.ERROR:
                 break
+            if message.type is WSMsgType.TEXT:
+                await self.said(socket, message.data)
         return socket
+
+    async def greet(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        """Learn of a new socket."""
+
+    async def said(self, socket: web.WebSocketResponse, text: str) -> None:
+        """Learn what a client says."""
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         body = (await request.read()).decode()
@@ -149,25 +148,19 @@ class Loopback:
         at_ms = int(params["timestamp"]) if "timestamp" in params else None
         asked = Asked(request.method, request.path, params, dict(request.headers), raw, at_ms)
         self.asked.append(asked)
-        if "signature" in params:
-            self._check(raw, asked)
+        self.check(asked, body)
         return await self._reply(request, self._answer(asked))
 
-    def _check(self, raw: str, asked: Asked) -> None:
-        signed, _, signature = raw.rpartition("&signature=")
-        right = hmac.new(SECRET.encode(), signed.encode(), hashlib.sha256).hexdigest()
-        if signature != right or asked.headers.get("X-MBX-APIKEY") != KEY:
-            self.bad_signatures.append(asked.line)
+    def check(self, asked: Asked, body: str) -> None:
+        """Note a request whose signature is wrong."""
+
+    def usual(self, asked: Asked) -> Answer | None:
+        """Return the answer of a request that nothing was laid out for."""
 
     def _answer(self, asked: Asked) -> Answer:
-        if asked.line == "GET /fapi/v1/time" and asked.line not in self._plans:
-            return Answer({"serverTime": self.now_ms()})
-        if asked.line == "POST /fapi/v1/listenKey" and asked.line not in self._plans:
-            self._keys += 1
-            return Answer({"listenKey": f"key{self._keys}"})
         plan = self._plans.get(asked.line)
         if not plan:
-            return refused(-5000, f"{asked.line} is not laid out", 404)
+            return self.usual(asked) or refused(-5000, f"{asked.line} is not laid out", 404)
         return plan.popleft() if len(plan) > 1 else plan[0]
 
     async def _reply(self, request: web.Request, answer: Answer) -> web.StreamResponse:
@@ -185,3 +178,43 @@ class Loopback:
             await cut.write(body[: len(body) // 2])
         request.transport.abort()
         return web.Response()
+
+
+class Loopback(Scripted):
+    """Binance USD-M: its endpoints, its signature, its listen keys."""
+
+    socket_paths = ("/private/ws",)
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        super().__init__(now_ms)
+        self.socket_keys: list[str] = []
+        self._keys = 0
+        self.plan("GET /fapi/v1/positionSide/dual", Answer({"dualSidePosition": False}))
+        self.plan("GET /fapi/v1/exchangeInfo", Answer(EXCHANGE_INFO))
+        self.plan(
+            "GET /fapi/v1/commissionRate", Answer({"makerCommissionRate": "0.0002", "takerCommissionRate": "0.0005"})
+        )
+        self.plan("POST /fapi/v1/marginType", Answer({"code": 200, "msg": "success"}))
+        self.plan("POST /fapi/v1/leverage", Answer({"leverage": 3, "symbol": "BTCUSDT", "maxNotionalValue": "1"}))
+        self.plan("POST /fapi/v1/order", Answer({"orderId": 1, "status": "NEW"}))
+        self.plan("POST /fapi/v1/algoOrder", Answer({"algoId": 1, "algoStatus": "NEW"}))
+        self.plan("PUT /fapi/v1/listenKey", Answer({}))
+
+    async def greet(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        self.socket_keys.append(request.query.get("listenKey", ""))
+
+    def check(self, asked: Asked, body: str) -> None:
+        if "signature" not in asked.params:
+            return
+        signed, _, signature = asked.raw.rpartition("&signature=")
+        right = hmac.new(SECRET.encode(), signed.encode(), hashlib.sha256).hexdigest()
+        if signature != right or asked.headers.get("X-MBX-APIKEY") != KEY:
+            self.bad_signatures.append(asked.line)
+
+    def usual(self, asked: Asked) -> Answer | None:
+        if asked.line == "GET /fapi/v1/time":
+            return Answer({"serverTime": self.now_ms()})
+        if asked.line == "POST /fapi/v1/listenKey":
+            self._keys += 1
+            return Answer({"listenKey": f"key{self._keys}"})
+        return None
