@@ -150,7 +150,7 @@ async def test_taking_the_market_is_told_and_booked_to_the_last_digit(desk: Desk
     async with bench(desk, nonces) as b:
         order = replace(await b.limit(), limit_price=None, time_in_force="ioc")
         assert await b.venue.submit(order) == Accepted()
-        (fill,) = await b.until(order.client_order_id, "fill")
+        _, fill = await b.until(order.client_order_id, "accepted", "fill")
         assert (fill.qty_base, fill.leaves_base, fill.maker, fill.fee_asset) == (QTY, 0, False, "USDC")
         (position,) = await b.venue.positions()
         assert (position.symbol, position.qty_base, position.average_price) == ("BTC", QTY, fill.price)
@@ -175,7 +175,7 @@ async def test_entry_stop_and_target_go_in_one_batch(desk: Desk, nonces: Nonces)
         )  # fmt: skip
         entry, stop = order.client_order_id, f"{order.client_order_id}-sl"
         assert await b.venue.submit(order) == Accepted()
-        await b.until(entry, "fill")
+        await b.until(entry, "accepted", "fill")
         (placed,) = await b.until(stop, "accepted")
         assert placed.leaves_base == QTY
         alive = {each.client_order_id: each for each in await b.venue.open_orders()}
@@ -249,6 +249,16 @@ async def test_a_stop_of_its_own_is_moved(desk: Desk, nonces: Nonces) -> None:
         await b.until(stop.client_order_id, "accepted", "amended")
         (alive,) = await b.venue.open_orders()
         assert (alive.is_stop, alive.trigger_price) == (True, far + 500)
+
+
+async def test_an_id_that_left_before_is_not_sent_again(desk: Desk, nonces: Nonces) -> None:
+    async with bench(desk, nonces, listening=False) as b:
+        order = await b.limit()
+        assert await b.venue.submit(order) == Accepted()
+        again = await b.venue.submit(order)
+        assert isinstance(again, VenueRefused)
+        assert again.action is Action.ASK_DUPLICATE
+        assert len(await b.venue.open_orders()) == 1
 
 
 @pytest.mark.parametrize(
@@ -326,7 +336,7 @@ async def test_a_broken_socket_comes_back_with_a_gap_and_the_missed_fill(
         assert await b.venue.submit(replace(order, limit_price=None, time_in_force="ioc")) == Accepted()
         monkeypatch.undo()
         await asyncio.to_thread(desk.do, lambda: [each.send(None) for each in desk.server.feeds._subscribers])  # type: ignore[arg-type,func-returns-value]
-        events = await b.until(order.client_order_id, "fill")
+        events = await b.until(order.client_order_id, "accepted", "fill")
         gap = next(event for event in b.told if event.kind == "gap")
         assert b.told.index(gap) < b.told.index(events[0])
 

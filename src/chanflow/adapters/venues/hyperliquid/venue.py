@@ -123,7 +123,12 @@ class HyperliquidVenue:
     # ── commands ──────────────────────────────────────────────────────────────
 
     async def submit(self, order: VenueOrder) -> Outcome:
-        """Send one order with what is attached to it, in one batch. One without a price takes the market, bounded."""
+        """Send one order with what is attached to it, in one batch. One without a price takes the market, bounded.
+
+        The venue takes a cloid twice, so an id that left before is refused here.
+        """
+        if self._stream.known(order.client_order_id) is not None:
+            return VenueRefused(_LOCAL, f"not sent: {order.client_order_id} left before", Action.ASK_DUPLICATE)
         try:
             asset = await self._asset(order.symbol)
             reference = await self._mid(order.symbol) if take_market(order) else None
