@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import CHANFLOW, chanflow, environment
-from made_signals import line
+from commands import CHANFLOW, chanflow, environment, journals
+from made_features import lines, row
+from made_signals import line, setup_line
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +92,42 @@ def test_a_signal_that_stands_in_two_files_is_ordered_once(place: Place) -> None
     done = place.run("--sample_rate", "1")
     assert len(place.orders()) == 80
     assert "repeated=80" in done.stderr
+
+
+def test_what_the_signal_service_decides_is_filled_where_the_market_stood(place: Place) -> None:
+    features = place.home.parent / "features.jsonl"
+    rows = [row(at, mid=100 + at / 100) for at in range(0, 300, 40)]
+    features.write_text(lines(rows))
+    out = ("--out", str(place.signals), "--run-id", "r1")
+    signalled = chanflow(place.home, "signal", "--input", str(features), *out)
+    assert signalled.returncode == 0, signalled.stderr
+    assert place.run("--signal-dir", "runtime/ready/signal", "--output", "runtime/mock_orders.jsonl").returncode == 0
+    orders, mids = place.orders(), {each["ts_ms"]: each["mid"] for each in rows}
+    assert len(orders) == int(signalled.stderr.rpartition("confirmed=")[2].split()[0]) > 2
+    assert all(order["filled_price"] == mids[order["signal_ts_ms"]] for order in orders)
+    assert {(order["side"], order["strength"]) for order in orders} == {("BUY", "STRONG")}
+
+
+def test_without_mock_it_goes_through_analyst_and_gate_and_its_journal_replays(place: Place) -> None:
+    (place.signals / "signals_r1.jsonl").write_bytes(setup_line(0) + setup_line(1, price="50100") + b"junk\n")
+    done = chanflow(place.home, "broker", "--once")
+    assert done.returncode == 0, done.stderr
+    assert "signals=2 expired=0 abstained=1 refused=0 orders=1 fills=1" in done.stderr.splitlines()[-1]
+    assert not place.output.exists()
+    [journal] = journals(place.home)
+    before = journal.read_bytes()
+    assert chanflow(place.home, "broker", "--once").returncode == 0
+    assert journal.read_bytes() == before
+    assert chanflow(place.home, "replay", str(journal)).returncode == 0
+    account = json.loads(chanflow(place.home, "call", "get_position").stdout)
+    assert [position["protected"] for position in account["positions"]] == [True]
+
+
+@pytest.mark.parametrize("venue", ["binance", "live", "hyperliquid"])
+def test_no_real_venue_is_reached(place: Place, venue: str) -> None:
+    done = chanflow(place.home, "broker", "--once", "--venue", venue)
+    assert done.returncode == 2
+    assert "no real venue" in done.stderr
 
 
 def test_hostile_lines_are_counted_and_named(place: Place) -> None:

@@ -30,7 +30,7 @@ from chanflow.review.orders import OrdersFold
 from chanflow.runtime.codec import decode
 from chanflow.runtime.command_queue import Asked, CommandQueue
 from chanflow.runtime.hand_orders import closing, ordered
-from chanflow.runtime.pipeline import Pipeline
+from chanflow.runtime.pipeline import WATERMARK_NS, Pipeline
 
 SETTLES_WITHIN_NS = 2 * NS_PER_S
 """So long, in the market's time, an answer waits for an order to be settled; then it says how the order stands."""
@@ -94,6 +94,9 @@ class CommandDesk:
             self._pending.append(_Pending(asked, known, now_ns, replayed=isinstance(asked.command, TradeCommand)))
         else:
             at_ns = max(now_ns, min(self._queue.market_ns(), until_ns))
+            if until_ns - at_ns < WATERMARK_NS:
+                # The desk is about to look anyway; before that, a bar may have ended that still waits for stragglers.
+                at_ns = until_ns
             try:
                 effect = await self._act(asked.command, at_ns)
             except BaseException:

@@ -46,6 +46,12 @@ def test_it_takes_effect_at_the_moment_it_was_given(tmp_path: Path) -> None:
     assert intent.at.endswith("00:03:20.300000000Z")
 
 
+def test_just_before_the_desk_looks_it_takes_effect_as_it_looks(tmp_path: Path) -> None:
+    desk = HandDesk(tmp_path, [(240.1, trade())]).run()
+    [intent] = desk.records("order_intent")
+    assert intent.at.endswith("00:04:00.250000000Z")
+
+
 def test_a_refusal_carries_every_reason_and_sends_nothing(tmp_path: Path) -> None:
     desk = HandDesk(tmp_path, [(200.3, trade(size_quote=D(90_000), stop_price=D("95.001")))]).run()
     refused = answer(desk).refused
@@ -180,16 +186,17 @@ def test_without_its_commands_a_run_comes_out_otherwise(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_killed_after_any_record_it_goes_on_to_the_very_same_end(tmp_path: Path) -> None:
-    given = [(200.3, trade())]
-    whole = HandDesk(_folder(tmp_path, "whole"), given, duration_s=260).run()
+    given = [(61.3, trade())]
+    whole = HandDesk(_folder(tmp_path, "whole"), given, duration_s=80).run()
     kinds = [r.kind for r in whole.records()]
     for after in range(kinds.index("command") + 1, len(kinds)):
-        cut = HandDesk(_folder(tmp_path, f"cut-{after}"), given, duration_s=260, kill_after=after)
+        cut = HandDesk(_folder(tmp_path, f"cut-{after}"), given, duration_s=80, kill_after=after)
         with pytest.raises(Killed):
             cut.run()
         assert len(cut.records()) == after
-        gone_on = HandDesk(cut.folder, duration_s=260).run()
+        gone_on = HandDesk(cut.folder, duration_s=80).run()
         assert gone_on.journal.read_bytes() == whole.journal.read_bytes(), f"killed before {kinds[after]}"
 
 
