@@ -26,6 +26,8 @@ from chanflow.execution.reconcile import accept_external
 from chanflow.execution.router import Happened, Router
 
 TRIES = 5
+LONGEST_NS = 15 * NS_PER_S
+"""So much time between two comparisons at the start, at most."""
 RECONNECT_NS = NS_PER_S // 4
 _TRY_AGAIN = ("ask_again", "reread", "block")
 """What asking again may heal; the rest heals by what is done about it."""
@@ -158,8 +160,21 @@ class Running:
             tries += bool(left)
             if tries == TRIES:
                 raise BooksDisagree(f"{TRIES} comparisons with {self._venue.name} left: " + "; ".join(map(str, left)))
-            await self._clock.sleep_until(self._clock.now_ns() + (NS_PER_S << tries) // 2)
+            await self._wait(NS_PER_S << tries if left else LONGEST_NS)
+
+    async def _wait(self, longest_ns: int) -> None:
+        """Wait before the next comparison, asking meanwhile for orders of unknown fate.
+
+        A comparison costs a venue dear: where only those keep it from being clean, it waits until they are known.
+        """
+        until_ns = self._clock.now_ns() + longest_ns
+        while True:
+            asking = [i.next_ns for i in self.router.inquiries.values() if i.next_ns is not None]
+            soon_ns = self._clock.now_ns() + NS_PER_S
+            await self._clock.sleep_until(min([until_ns, *asking] if asking else [until_ns, soon_ns]))
             await self._checks.pursue()
+            if not self.router.inquiries or self._clock.now_ns() >= until_ns:
+                return
 
     async def _begin(self) -> None:
         """Note where the venue's fills stand before our first order: what is older is not ours to book."""
