@@ -78,6 +78,7 @@ class Books:
             positions=tuple(self._positions(living)),
             resting=tuple(self._resting(living, terms)),
             opening_trades_today=opening_trades_today,
+            closing=tuple(self._closing(living)),
             reconciled=all(o.state is not OrderState.UNKNOWN for o in living),
         )
 
@@ -109,6 +110,15 @@ class Books:
             )
             for o in living
             if o.leg == "entry" and o.leaves_base > 0
+        ]  # fmt: skip
+
+    def _closing(self, living: list[Order]) -> list[RestingOrder]:
+        return [
+            RestingOrder(
+                o.symbol, self._instruments[o.symbol].base, o.side, o.leaves_base, self.marks.get(o.symbol, ZERO), 1
+            )
+            for o in living
+            if o.leg == "exit" and o.leaves_base > 0
         ]  # fmt: skip
 
 

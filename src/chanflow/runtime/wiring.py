@@ -24,6 +24,7 @@ from chanflow.market.sink import NoRows, RowSink
 from chanflow.monitor.watch import Watch
 from chanflow.risk.gate import Gate
 from chanflow.risk.limits import Limits
+from chanflow.risk.volatility import MinuteStats
 from chanflow.runtime.bus.port import Dead
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SeededRandomness, SimulatedClock, Uuid7Ids
@@ -75,6 +76,7 @@ def limits_of(risk: RiskSettings) -> Limits:
         max_leverage=risk.max_leverage,
         min_cash_reserve_frac=risk.min_cash_reserve,
         max_asset_exposure_frac=risk.max_asset_exposure,
+        max_trade_loss_frac=risk.max_trade_loss,
         price_collar_frac=risk.price_collar,
         slippage_frac=risk.slippage_bps / 10_000,
         target_trade_loss_frac=risk.target_trade_loss,
@@ -129,6 +131,8 @@ def build_pipeline(
         ),
         bars=chanflow_native.BarBuilder(level_ms, *decimals),
         upper_bars=chanflow_native.BarBuilder(upper_ms, *decimals),
+        minute_bars=chanflow_native.BarBuilder(60_000, *decimals),
+        minutes=MinuteStats(),
         structure=LevelStructure(),
         upper_structure=LevelStructure(),
         setups=_setup_rule(spec, instrument.symbol),

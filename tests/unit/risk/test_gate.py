@@ -9,7 +9,7 @@ from made_desk import MARKET, NOW, SIM, D, account, gate, position, proposal
 
 from chanflow.domain.canonical import plain
 from chanflow.domain.order import ApprovedOrder, OrderTerms, Refused, approved_payload, claim_approval_seal
-from chanflow.risk.gate import MarketView
+from chanflow.risk.market_view import MarketView
 from chanflow.risk.limits import Limits
 from chanflow.runtime.codec import decode_approval
 
@@ -56,7 +56,7 @@ def test_the_stop_distance_caps_the_size_when_it_is_far() -> None:
         ({"account": account(as_of_ns=NOW - 5_000_000_001)}, "account_age_s"),
         ({"account": account(reconciled=False)}, "reconciled"),
         ({"account": account(equity_quote=D(0))}, "equity"),
-        ({"account": account(equity_quote=D("NaN"))}, "check_failed"),
+        ({"account": account(equity_quote=D("NaN"))}, "equity_missing"),
         ({"gate": gate(mode="hold")}, "strategy_mode"),
         ({"gate": gate(level="L0")}, "authority"),
         ({"proposal": proposal(symbol="ETHUSDT")}, "unknown_symbol"),
@@ -77,7 +77,7 @@ def test_the_stop_distance_caps_the_size_when_it_is_far() -> None:
         ({"proposal": proposal(size_quote=D(4))}, "below_minimum"),
         ({"proposal": proposal(confidence=0.6499)}, "confidence"),
         ({"proposal": proposal(confidence=1.01)}, "confidence"),
-        ({"proposal": proposal(confidence=float("nan"))}, "check_failed"),
+        ({"proposal": proposal(confidence=float("nan"))}, "confidence"),
         ({"account": account(opening_trades_today=4)}, "trades_per_day"),
         ({"account": account(positions=(position("-5"),))}, "flip"),
     ],
