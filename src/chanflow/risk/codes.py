@@ -45,6 +45,7 @@ CODES: Mapping[str, str] = MappingProxyType({
     "volume_missing": "the median volume of a minute is not known",
     "funding_missing": "the expected funding is not known",
     "clock_offset_missing": "our clock was not compared with the venue's",
+    "depth_missing": "a market order needs the book, and it is empty",
     # 3
     "unknown_symbol": "the symbol has no instrument rules here",
     "action": "the action opens nothing",

@@ -33,6 +33,14 @@ def ask_mode(state: RiskState, rules: Rules, verdict: Verdict) -> None:
     )
 
 
+def ask_depth(side: str, market: MarketView, verdict: Verdict) -> None:
+    """Refuse a market order where nobody knows what the book would give it."""
+    levels = len(market.asks if side == "buy" else market.bids)
+    verdict.ask(
+        Check("depth_missing", str(levels), "1 level", ok=levels > 0), "a market order needs the book, and it is empty"
+    )
+
+
 def ask_inputs(account: AccountSnapshot, market: MarketView, limits: Limits, now_ns: int, verdict: Verdict) -> None:
     """Refuse for each input that is missing, stale, not finite or not sound."""
     ask = verdict.ask

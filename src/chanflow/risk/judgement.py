@@ -19,7 +19,7 @@ from chanflow.domain.opinion import TradeProposal
 from chanflow.domain.order import Check, OrderTerms
 from chanflow.risk.constraints import HARD_CONSTRAINTS
 from chanflow.risk.form import ask_form
-from chanflow.risk.inputs import ask_halt, ask_inputs, ask_mode
+from chanflow.risk.inputs import ask_depth, ask_halt, ask_inputs, ask_mode
 from chanflow.risk.ladder import LADDER
 from chanflow.risk.market_view import MarketView
 from chanflow.risk.projection import Held, Intent, hold, project
@@ -93,6 +93,10 @@ class _Opening:
         _guard("halt", verdict, lambda: ask_halt(self.state, verdict))
         _guard("strategy_mode", verdict, lambda: ask_mode(self.state, self.rules, verdict))
         _guard("inputs", verdict, lambda: ask_inputs(self.account, self.market, limits, self.now_ns, verdict))
+        if p.entry_price is None:
+            _guard(
+                "inputs", verdict, lambda: ask_depth("buy" if p.action == "open_long" else "sell", self.market, verdict)
+            )
         instrument, formed = self.rules.instruments.get(p.symbol), None
         if instrument is None:
             verdict.refuse("unknown_symbol", f"{p.symbol} has no instrument rules here")

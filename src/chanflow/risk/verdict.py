@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from chanflow.domain.order import Check, Reason
 
-
 MAX_DIGITS = 20
 """Larger figures, which no market knows, are shown by their power of ten."""
 

@@ -76,6 +76,7 @@ def test_a_check_names_its_constraint_value_and_bound(name: str) -> None:
         ("single_trade_loss", {"trade_loss_quote": D(400)}, "0.0400"),
         ("stop_before_liquidation", {"liquidation_frac": D("0.11")}, "0.1000"),
         ("price_collar", {"reach_price": D(97)}, "0.0300"),
+        ("price_collar", {"reach_price": None}, "beyond the book"),
         ("order_rate", {"openings_last_minute": 10}, "11 a minute, 1 resting"),
     ],
 )
@@ -92,7 +93,7 @@ def test_the_value_shown_is_the_figure_and_is_told_from_its_bound(
         ("cash_reserve", "fees_quote"), ("asset_exposure", "asset_notional_quote"),
         ("single_trade_loss", "trade_loss_quote"), ("stop_before_liquidation", "entry_price"),
         ("stop_before_liquidation", "stop_price"), ("stop_before_liquidation", "liquidation_frac"),
-        ("price_collar", "mark_price"), ("price_collar", "reach_price"),
+        ("price_collar", "mark_price"),
     ],
 )  # fmt: skip
 def test_a_figure_that_is_not_known_cannot_be_evaluated(name: str, field: str) -> None:
@@ -119,7 +120,8 @@ def test_tighter_limits_bind_in_each_constraint() -> None:
         "cash_reserve": ("min_cash_reserve_frac", D("0.96")),
         "asset_exposure": ("max_asset_exposure_frac", D("0.09")),
         "single_trade_loss": ("max_trade_loss_frac", D("0.009")),
-        "stop_before_liquidation": ("min_liquidation_gap_frac", D(4)), "price_collar": ("price_collar_frac", D("0.001")),
+        "stop_before_liquidation": ("min_liquidation_gap_frac", D(4)),
+        "price_collar": ("price_collar_frac", D("0.001")),
         "order_rate": ("max_openings_per_min", D("0.5")),
     }  # fmt: skip
     near = replace(SOUND, high_water_quote=D(11_000), day_start_quote=D("10450"), reach_price=D("100.2"))

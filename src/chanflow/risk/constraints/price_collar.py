@@ -12,7 +12,9 @@ from chanflow.risk.verdict import measured, needed
 
 
 def price_collar(after: After, limits: Limits) -> Check:
-    """Pass when |price - mark| / mark <= the limit, inclusive."""
+    """Pass when |price - mark| / mark <= the limit, inclusive; an order that the book cannot fill reaches too far."""
     bound, mark = limits.price_collar_frac, needed(after.mark_price)
-    away = abs(needed(after.reach_price) - mark)
+    if after.reach_price is None:
+        return Check("price_collar", "beyond the book", str(bound), ok=False)
+    away = abs(after.reach_price - mark)
     return measured("price_collar", away / mark, bound, ok=away <= bound * mark)
