@@ -30,6 +30,8 @@ MAX_GAP_MIN = 60
 class MinuteStats:
     """An incremental estimator; `push` each closed one-minute bar in order."""
 
+    prior_frac: Decimal | None = None
+    """What stands in for sigma until it can be measured; None refuses."""
     minutes: int = 0
     """How many minutes of returns have been seen."""
     _weighted: Decimal = Decimal(0)
@@ -67,9 +69,9 @@ class MinuteStats:
 
     @property
     def sigma_frac(self) -> Decimal | None:
-        """Annual volatility, rounded to six digits; None before six hours of minutes."""
+        """Annual volatility, rounded to six digits; before six hours of minutes the prior, where there is one."""
         if self.minutes < MIN_MINUTES:
-            return None
+            return self.prior_frac
         variance = _DIGITS.divide(self._weighted, self._weight)
         return _DIGITS.sqrt(_DIGITS.multiply(variance, Decimal(MINUTES_A_YEAR))).quantize(_GIVEN)
 

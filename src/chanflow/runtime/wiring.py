@@ -81,6 +81,11 @@ def limits_of(risk: RiskSettings) -> Limits:
         slippage_frac=risk.slippage_bps / 10_000,
         target_trade_loss_frac=risk.target_trade_loss,
         approval_ttl_s=Decimal(risk.approval_ttl_s),
+        sigma_target_frac=risk.sizing.sigma_target,
+        max_volume_share_frac=risk.sizing.max_volume_share,
+        soft_wall_frac=risk.wall.soft,
+        wall_release_share=risk.wall.release_share,
+        wall_hold_min=Decimal(risk.wall.hold_min),
     )
 
 
@@ -132,13 +137,14 @@ def build_pipeline(
         bars=chanflow_native.BarBuilder(level_ms, *decimals),
         upper_bars=chanflow_native.BarBuilder(upper_ms, *decimals),
         minute_bars=chanflow_native.BarBuilder(60_000, *decimals),
-        minutes=MinuteStats(),
+        minutes=MinuteStats(prior_frac=settings.risk.sizing.sigma_prior or None),
         structure=LevelStructure(),
         upper_structure=LevelStructure(),
         setups=_setup_rule(spec, instrument.symbol),
         gate=Gate(
             instruments={instrument.symbol: instrument}, limits=limits_of(settings.risk),
             key=_gate_key(chance), level=settings.risk.ladder.paper_start, mode=settings.execution.mode,
+            quiet_may_open=settings.risk.quiet_may_open, account="paper", venue=venue.name,
         ),
         router=router,
         venue=venue,

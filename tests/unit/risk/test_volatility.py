@@ -76,3 +76,11 @@ def test_the_median_volume_forgets_what_is_older_than_a_day() -> None:
 
 def test_six_hours_are_three_hundred_and_sixty_minutes() -> None:
     assert MIN_MINUTES == 360
+
+
+def test_a_prior_stands_in_until_sigma_is_measured() -> None:
+    stats = MinuteStats(prior_frac=D(3))
+    assert stats.sigma_frac == 3
+    for minute in range(361):
+        stats.push(minute * MINUTE_MS, D(100 + minute % 2), D(1))
+    assert stats.sigma_frac != 3

@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "edd33a11f0f4f4a15aca1c311a2782276ece865b88c520b35a69da6afdc598d3"
+GOLDEN_HASH = "9225a413a8a0b8d8f708655c6b59660dcf28572491a8a178e02db6b9032cd2ca"
 
 
 @pytest.fixture(autouse=True)
