@@ -16,6 +16,7 @@ forced close, five straight losses, a table that cannot be read.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal, get_args
@@ -280,32 +281,24 @@ def _up(state: LadderState, e: Evidence, now_ns: int) -> Change | None:
     return _change(state, above, "promotion", f"every condition of {above} is met", now_ns)
 
 
-def _steps(state: LadderState, climb: Climb, e: Evidence, now_ns: int) -> tuple[tuple[bool, str], ...]:
-    """Return each condition of a promotion: whether it is met, and in words."""
+def _steps(state: LadderState, climb: Climb, e: Evidence, now_ns: int) -> Iterator[tuple[bool, str]]:
+    """Yield each condition of a promotion: whether it is met, and in words."""
     above = LEVELS[LEVELS.index(state.level) + 1]
     window, days = (e.week, 7) if climb.week else (e.month, 30)
     here_ns = now_ns - state.since_ns
-    return (
-        (state.rose_day != now_ns // NS_PER_DAY, "it rose today, one level a day is the most"),
-        (here_ns >= climb.days * NS_PER_DAY, f"{here_ns // NS_PER_DAY} days here, {climb.days} are needed"),
-        (window.trades >= climb.trades, f"{window.trades} trades in {days} days, {climb.trades} are needed"),
-        (_least(window.win_rate, climb.win_rate), f"win rate {window.win_rate}, {climb.win_rate} is needed"),
-        (
-            window.expectancy_quote is not None and window.expectancy_quote > 0,
-            f"expectancy {window.expectancy_quote}, above 0 is needed",
-        ),
-        (
-            e.drawdown_frac < climb.max_drawdown_frac,
-            f"drawdown {e.drawdown_frac:.4f}, below {climb.max_drawdown_frac} is needed",
-        ),
-        (climb.sharpe is None or _least(e.sharpe, climb.sharpe), f"Sharpe {e.sharpe}, {climb.sharpe} is needed"),
-        (
-            climb.consistency is None or _least(e.consistency, climb.consistency),
-            f"consistency {e.consistency}, {climb.consistency} is needed",
-        ),
-        (e.green_days >= climb.green_days, f"{e.green_days} straight green days, {climb.green_days} are needed"),
-        (demotion_of(above, e) is None, f"{above} would send it back at once"),
-    )
+    yield state.rose_day != now_ns // NS_PER_DAY, "it rose today, one level a day is the most"
+    yield here_ns >= climb.days * NS_PER_DAY, f"{here_ns // NS_PER_DAY} days here, {climb.days} are needed"
+    yield window.trades >= climb.trades, f"{window.trades} trades in {days} days, {climb.trades} are needed"
+    yield _least(window.win_rate, climb.win_rate), f"win rate {window.win_rate}, {climb.win_rate} is needed"
+    gains = window.expectancy_quote is not None and window.expectancy_quote > 0
+    yield gains, f"expectancy {window.expectancy_quote}, above 0 is needed"
+    deep = climb.max_drawdown_frac
+    yield e.drawdown_frac < deep, f"drawdown {e.drawdown_frac:.4f}, below {deep} is needed"
+    yield climb.sharpe is None or _least(e.sharpe, climb.sharpe), f"Sharpe {e.sharpe}, {climb.sharpe} is needed"
+    steady = climb.consistency is None or _least(e.consistency, climb.consistency)
+    yield steady, f"consistency {e.consistency}, {climb.consistency} is needed"
+    yield e.green_days >= climb.green_days, f"{e.green_days} straight green days, {climb.green_days} are needed"
+    yield demotion_of(above, e) is None, f"{above} would send it back at once"
 
 
 def _least(value: Decimal | None, bound: Decimal) -> bool:
