@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
-from uuid import NAMESPACE_OID, uuid5
 
 from chanflow.domain.account import AccountSnapshot, RestingOrder
 from chanflow.domain.instrument import Instrument
@@ -160,7 +160,7 @@ class Gate:
     ) -> ApprovedOrder:
         expires_ns = now_ns + int(self.limits.approval_ttl_s * NS_PER_S)
         parts: dict[str, Any] = {
-            "approved_id": str(uuid5(NAMESPACE_OID, f"approval:{proposal.proposal_id}")),
+            "approved_id": sha256(f"approval:{proposal.proposal_id}".encode()).hexdigest()[:32],
             "proposal_id": proposal.proposal_id,
             "decision_id": proposal.decision_id,
             "strategy": proposal.strategy,

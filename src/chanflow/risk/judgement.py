@@ -29,7 +29,7 @@ from chanflow.risk.soft_rules import ONE, Softened, ask_authority, ask_soft, ask
 from chanflow.risk.state import Memory, RiskState, Rules
 from chanflow.risk.verdict import Verdict
 
-DIGITS = Context(prec=60, traps=[InvalidOperation, DivisionByZero, Overflow])
+DIGITS = Context(prec=48, traps=[InvalidOperation, DivisionByZero, Overflow])
 """Enough for sums and products of amounts to be exact, whatever context the caller is in."""
 
 FAULTS = (ArithmeticError, ValueError, TypeError, KeyError, AttributeError)
@@ -54,7 +54,13 @@ def judge(
         if proposal.action == "close":
             terms = _guard("form", verdict, lambda: _closing(proposal, account, rules, memory, verdict))
         else:
-            terms = _Opening(proposal, account, market, rules, state, memory, now_ns, verdict).terms()
+            asked = (proposal, account, market, rules, state, memory, now_ns)
+            # Where nothing is wished beyond what sizing gives, checks 5 and 9 ask the same: once is enough to approve.
+            clipped = proposal.leverage > LADDER[state.level].max_leverage
+            terms = _Opening(*asked, verdict, once=proposal.size_quote is None and not clipped).terms()
+            if verdict.refused:
+                verdict = Verdict()
+                terms = _Opening(*asked, verdict, once=False).terms()
     return Judgement(None if verdict.refused else terms, verdict)
 
 
@@ -78,12 +84,13 @@ def _failed(name: str, fault: Exception, verdict: Verdict) -> None:
 class _Opening:
     """One opening proposal on its way through the checks."""
 
-    __slots__ = ("account", "market", "memory", "now_ns", "proposal", "rules", "state", "verdict")
+    __slots__ = ("account", "market", "memory", "now_ns", "once", "proposal", "rules", "state", "verdict")
 
     def __init__(
         self, proposal: TradeProposal, account: AccountSnapshot, market: MarketView, rules: Rules, state: RiskState,
-        memory: Memory, now_ns: int, verdict: Verdict,
+        memory: Memory, now_ns: int, verdict: Verdict, *, once: bool,
     ) -> None:  # fmt: skip
+        self.once = once
         self.proposal, self.account, self.market, self.rules = proposal, account, market, rules
         self.state, self.memory, self.now_ns, self.verdict = state, memory, now_ns, verdict
 
@@ -122,6 +129,8 @@ class _Opening:
         p, mark = self.proposal, self.market.mark
         marks = {} if mark is None else {p.symbol: mark}
         held = hold(instrument, self.account, self.memory.reserved, marks)
+        if self.once:
+            return held
         wish = p.size_quote
         qty = ZERO if wish is None or mark is None else wish / (p.entry_price or mark)
         self._ask_hard(Intent(instrument, p.side or "", qty, p.leverage, p.entry_price, p.stop_price), held)
