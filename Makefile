@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export CHANFLOW_HOME ?= $(CURDIR)/.chanflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check bench fuzz fuzz-flow up web docs certificates build lock clean toolchain
+.PHONY: help setup demo test test-fast check bench fuzz fuzz-flow mutants model up web docs certificates build lock clean toolchain
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -79,6 +79,12 @@ fuzz: setup ## hostile input against the Chan engine and its plain reference, fo
 
 fuzz-flow: setup ## broken streams against the order-flow engine and its plain reference (CASES=10000)
 	@$(BIN)/python scripts/fuzz_flow.py --cases $(or $(CASES),10000)
+
+mutants: setup ## spoil the risk room one way at a time and see whether its tests notice (ONLY=ladder.py)
+	@$(BIN)/python scripts/mutation_risk.py --only "$(ONLY)"
+
+model: setup ## walk every transition of ladder, loss wall, halt and mode
+	@$(BIN)/python scripts/model_check_risk.py
 
 web: ## build the dashboard
 	@echo "there is no dashboard yet: the desk is read at the command line, over REST and over MCP"

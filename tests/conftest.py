@@ -19,6 +19,7 @@ _forbidden: list[str] = []
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("local", deadline=None)
+settings.register_profile("deep", derandomize=True, deadline=None, print_blob=True, max_examples=10_000)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 

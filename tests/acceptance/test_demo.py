@@ -189,7 +189,7 @@ def test_a_torn_record_is_cut_and_written_again(day: Path, tmp_path: Path) -> No
 def test_recorded_frames_run_through_the_whole_desk(tmp_path: Path) -> None:
     recording = market_data() / "wire" / "binance_usdm_BTCUSDT_20240808.txt.gz"
     home = tmp_path / "home"
-    done = chanflow(home, "demo", "--replay", str(recording))
+    done = chanflow(home, "demo", "--replay", str(recording), "--set", "risk.sizing.sigma_prior=3")
     digest = sha_line(done)
     [journal] = journals(home)
     end = records(journal)[-1]["body"]

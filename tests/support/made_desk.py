@@ -44,7 +44,10 @@ def position(qty: str = "10", **changes: Any) -> Position:
     return replace(base, **changes)
 
 
-MARKET = MarketView(mark=D(100), mark_ns=NOW, book_ok=True)
+MARKET = MarketView(
+    mark=D(100), mark_ns=NOW, book_ok=True, sigma_frac=D("0.6"), volume_1m_quote=D(1_000_000), rules_ns=NOW,
+    clock_offset_ms=0, funding_frac=D(0), asks=((D("100.01"), D(500)),), bids=((D("99.99"), D(500)),),
+)  # fmt: skip
 
 
 def gate(**changes: Any) -> Gate:

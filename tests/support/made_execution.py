@@ -125,9 +125,11 @@ def desk(capital: str = "10000") -> Desk:
     return Desk(router, venue, journal, clock, log)
 
 
-def approved(*, of: AccountSnapshot | None = None, now_ns: int = NOW, **changes: Any) -> ApprovedOrder:
-    """Return the gate's yes to a proposal; `of` is the account it is judged for."""
-    verdict = gate().judge(proposal(**changes), account() if of is None else of, MARKET, now_ns=now_ns)
+def approved(
+    *, of: AccountSnapshot | None = None, now_ns: int = NOW, venue: str = "memory", **changes: Any
+) -> ApprovedOrder:
+    """Return the gate's yes to a proposal; `of` is the account it is judged for, at `venue`."""
+    verdict = gate(venue=venue).judge(proposal(**changes), account() if of is None else of, MARKET, now_ns=now_ns)
     assert isinstance(verdict, ApprovedOrder), verdict.reasons
     return verdict
 

@@ -41,7 +41,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class RestingOrder:
-    """An opening order that may still fill; it counts as if it had."""
+    """An order that may still fill; an opening one counts as if it had."""
 
     symbol: str
     base: str
@@ -65,6 +65,8 @@ class AccountSnapshot:
     resting: tuple[RestingOrder, ...]
     opening_trades_today: int
     reconciled: bool
+    closing: tuple[RestingOrder, ...] = ()
+    """Closing orders in flight: what they will take off a position cannot be closed a second time."""
 
     @property
     def drawdown_frac(self) -> Decimal:

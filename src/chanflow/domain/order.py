@@ -39,6 +39,7 @@ class Refused:
     at_ns: int
     reasons: tuple[Reason, ...]
     checks: tuple[Check, ...]
+    limits_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,13 @@ class OrderTerms:
 class ApprovedOrder:
     """The gate's yes. Only `risk/gate.py` makes one: the constructor wants the seal that the gate claimed at import.
 
-    It is single-use, expires, and names its protective stop. `signature` lets it travel as a message: the gate that
+    It is single-use, expires, is for one account at one venue, and names its protective stop.
+    `signature` lets it travel as a message: the gate that
     made it, and no one else, can turn the message back into an `ApprovedOrder`.
     """
 
-    __slots__ = ("approved_id", "at_ns", "checks", "clips", "decision_id", "expires_ns", "limits_hash", "proposal_id",
-                 "signature", "strategy", "terms", "triggers")  # fmt: skip
+    __slots__ = ("account", "approved_id", "at_ns", "checks", "clips", "decision_id", "expires_ns", "limits_hash",
+                 "proposal_id", "signature", "strategy", "terms", "triggers", "venue")  # fmt: skip
 
     def __init__(
         self,
@@ -74,6 +76,8 @@ class ApprovedOrder:
         proposal_id: str,
         decision_id: str,
         strategy: str,
+        account: str,
+        venue: str,
         terms: OrderTerms,
         triggers: tuple[Trigger, ...],
         checks: tuple[Check, ...],
@@ -91,6 +95,8 @@ class ApprovedOrder:
         self.proposal_id = proposal_id
         self.decision_id = decision_id
         self.strategy = strategy
+        self.account = account
+        self.venue = venue
         self.terms = terms
         self.triggers = triggers
         self.checks = checks

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from chanflow.domain.account import AccountSnapshot, Position, RestingOrder
+from chanflow.domain.equity import EquityMarks
 from chanflow.domain.instrument import Instrument
 from chanflow.domain.order import OrderState, OrderTerms
-from chanflow.domain.time import MS_PER_DAY, NS_PER_MS, Clock, utc_date
+from chanflow.domain.time import MS_PER_DAY, NS_PER_MS, Clock
 from chanflow.execution.ledger import Ledger
 from chanflow.execution.lifecycle import Order
 
@@ -36,9 +37,7 @@ class Books:
         self._instruments = dict(instruments)
         self._clock = clock
         self._opened: dict[str, Opened] = {}
-        self._high_water = capital_quote
-        self._day = ""
-        self._day_start = capital_quote
+        self.equity_marks = EquityMarks(capital_quote, capital_quote)
 
     @property
     def equity_quote(self) -> Decimal:
@@ -53,11 +52,8 @@ class Books:
         """Take a new mark price; high-water mark, drawdown and the day's start follow."""
         self.marks[symbol] = price
         equity = self.equity_quote
-        day = utc_date(self._clock.now_ns())
-        if day != self._day:
-            self._day, self._day_start = day, equity
-        self._high_water = max(self._high_water, equity)
-        self.max_drawdown_frac = max(self.max_drawdown_frac, 1 - equity / self._high_water)
+        self.equity_marks = self.equity_marks.read(equity, self._clock.now_ns())
+        self.max_drawdown_frac = max(self.max_drawdown_frac, 1 - equity / self.equity_marks.high_water_quote)
 
     def entered(self, client_id: str, terms: OrderTerms) -> None:
         """Take the terms of an entry that has begun to fill: the newest are the position's."""
@@ -79,10 +75,11 @@ class Books:
         """Tell time by `clock` from now on."""
         self._clock = clock
 
-    def carry_on(self, *, high_water_quote: Decimal, day: str, day_start_quote: Decimal) -> None:
-        """Take the high-water mark and the start of the UTC `day` from before a restart."""
-        self._high_water = max(self._high_water, high_water_quote)
-        self._day, self._day_start = day, day_start_quote
+    def carry_on(self, marks: EquityMarks) -> None:
+        """Take the high-water mark and the day's start from before a restart."""
+        self.equity_marks = replace(
+            marks, high_water_quote=max(self.equity_marks.high_water_quote, marks.high_water_quote)
+        )
 
     def snapshot(
         self, orders: Iterable[Order], terms: Mapping[str, OrderTerms], opening_trades_today: int
@@ -94,12 +91,13 @@ class Books:
             as_of_ns=now_ns,
             wallet_quote=self.ledger.wallet_quote,
             equity_quote=self.equity_quote,
-            high_water_quote=self._high_water,
-            day_start_equity_quote=self._day_start,
+            high_water_quote=self.equity_marks.high_water_quote,
+            day_start_equity_quote=self.equity_marks.day_start_quote,
             transfers_today_quote=self.ledger.transfers_quote(_day_start_ns(now_ns)),
             positions=tuple(self._positions(living)),
             resting=tuple(self._resting(living, terms)),
             opening_trades_today=opening_trades_today,
+            closing=tuple(self._closing(living)),
             reconciled=all(o.state is not OrderState.UNKNOWN for o in living),
         )
 
@@ -131,6 +129,15 @@ class Books:
             )
             for o in living
             if o.leg == "entry" and o.leaves_base > 0
+        ]  # fmt: skip
+
+    def _closing(self, living: list[Order]) -> list[RestingOrder]:
+        return [
+            RestingOrder(
+                o.symbol, self._instruments[o.symbol].base, o.side, o.leaves_base, self.marks.get(o.symbol, ZERO), 1
+            )
+            for o in living
+            if o.leg == "exit" and o.leaves_base > 0
         ]  # fmt: skip
 
 

@@ -14,11 +14,12 @@ from decimal import Decimal
 from typing import Any, cast
 
 from chanflow.domain.canonical import plain
+from chanflow.domain.equity import NS_PER_DAY, EquityMarks
 from chanflow.domain.errors import BooksDisagree, JournalCorrupt
 from chanflow.domain.instrument import Instrument
 from chanflow.domain.journal import Journal
 from chanflow.domain.order import Fill, Leg, OrderTerms
-from chanflow.domain.time import Clock, parse_rfc3339, utc_date
+from chanflow.domain.time import Clock, parse_rfc3339
 from chanflow.execution.account import Asked
 from chanflow.execution.checks import ReadSoFar
 from chanflow.execution.ledger import Entry
@@ -201,8 +202,10 @@ class _Reader:
         for position in body["positions"]:
             self._router.books.marks[position["symbol"]] = Decimal(position["mark_price"])
         self._router.books.carry_on(
-            high_water_quote=Decimal(body["high_water_quote"]), day=utc_date(body["as_of_ns"]),
-            day_start_quote=Decimal(body["day_start_equity_quote"]),
+            EquityMarks(
+                Decimal(body["high_water_quote"]), Decimal(body["day_start_equity_quote"]),
+                body["as_of_ns"] // NS_PER_DAY, Decimal(body["equity_quote"]),
+            )
         )  # fmt: skip
 
     def _stop_moved(self, body: Any) -> None:

@@ -151,6 +151,8 @@ class Router(Account):
         """Return why an approval must not be sent now, or None."""
         if now_ns > approved.expires_ns:
             return "the approval has expired"
+        if (approved.account, approved.venue) != (self._account, self._venue.name):
+            return f"the approval is for account {approved.account} at {approved.venue}"
         if approved.terms.reduce_only:
             return None
         if self.halted is not None:

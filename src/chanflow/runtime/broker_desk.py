@@ -27,9 +27,10 @@ from chanflow.monitor.watch import Fired, Watch
 from chanflow.review.journal import JournalWriter
 from chanflow.risk.gate import Gate, MarketView
 from chanflow.risk.ladder import LADDER
+from chanflow.risk.volatility import MINUTE_MS, MinuteStats
 from chanflow.runtime.clock import SeededRandomness, SimulatedClock
 from chanflow.runtime.codec import decode
-from chanflow.runtime.paper_market import PaperMarket
+from chanflow.runtime.paper_market import ANY_DEPTH_QUOTE, PaperMarket
 from chanflow.runtime.settings import Settings
 from chanflow.runtime.wiring import gate_key, limits_of
 
@@ -86,6 +87,7 @@ class BrokerDesk:
             instruments=venue.instruments, limits=self._limits, key=self._key,
             level=settings.risk.ladder.paper_start, mode=settings.execution.mode,
         )  # fmt: skip
+        self._minutes: dict[str, MinuteStats] = {}
         self._watch = Watch()
         self.tally = DeskTally()
 
@@ -105,6 +107,7 @@ class BrokerDesk:
         self._clock.advance_to(max(self._clock.now_ns(), signal.known_ms * NS_PER_MS))
         side: Side = "buy" if side_of(signal.signal_type) == "buy" else "sell"
         self._know(signal.symbol, Decimal(signal.price))
+        self._measure(signal.symbol, signal.known_ms, Decimal(signal.price))
         bid, ask = self._venue.tell(signal.symbol, side, Decimal(signal.price))
         moment = _Moment(signal.symbol, bid, ask, self._clock.now_ns())
         self._hear()
@@ -129,6 +132,13 @@ class BrokerDesk:
             instrument = self._venue.know(symbol, price)
             self.router.books.add_instrument(instrument)
             self.gate.add_instrument(instrument)
+
+    def _measure(self, symbol: str, at_ms: int, price: Decimal) -> None:
+        """Let the symbol's volatility know a price: the first that a signal tells in each minute."""
+        minutes = self._minutes.setdefault(symbol, MinuteStats(self._settings.risk.sizing.sigma_prior or None))
+        minute_ms = at_ms // MINUTE_MS * MINUTE_MS
+        if minutes.last_ms is None or minute_ms > minutes.last_ms:
+            minutes.push(minute_ms, price, ANY_DEPTH_QUOTE)
 
     # ── the way through ───────────────────────────────────────────────────────
 
@@ -165,7 +175,13 @@ class BrokerDesk:
         await self._judge(moment, proposal)
 
     async def _judge(self, moment: _Moment, proposal: TradeProposal) -> None:
-        view = MarketView(moment.mark, moment.at_ns, book_ok=True)
+        minutes = self._minutes[moment.symbol]
+        # The paper market's rules stand for the run, its clock is ours, and it charges no funding.
+        view = MarketView(
+            moment.mark, moment.at_ns, book_ok=True, sigma_frac=minutes.sigma_frac,
+            volume_1m_quote=minutes.volume_1m_quote, rules_ns=self._clock.now_ns(), clock_offset_ms=0,
+            funding_frac=Decimal(0),
+        )  # fmt: skip
         verdict = self.gate.judge(proposal, self.router.snapshot(), view, now_ns=self._clock.now_ns())
         if isinstance(verdict, Refused):
             self.tally.refused += 1

@@ -43,7 +43,7 @@ def decode_approval(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{
             name: str(payload[name])
-            for name in ("approved_id", "proposal_id", "decision_id", "strategy", "limits_hash")
+            for name in ("approved_id", "proposal_id", "decision_id", "strategy", "account", "venue", "limits_hash")
         },
         "terms": decode(OrderTerms, payload["terms"]),
         "triggers": decode(tuple[Trigger, ...], payload["triggers"]),

@@ -37,6 +37,8 @@ RULES_OF = "binance-usdm"
 """Whose rules a symbol has, where they are known; else a price is as fine as the first one told."""
 DEPTH_LOTS = 10**9
 """What stands at each touch: nobody tells a broker how deep the market is, so it is never the bound."""
+ANY_DEPTH_QUOTE = Decimal(10) ** 15
+"""What such a market trades in a minute."""
 
 
 class PaperMarket:

@@ -40,8 +40,10 @@ from chanflow.features.orderflow import FlowTracker
 from chanflow.market.ports import MarketSource
 from chanflow.market.quality import window_quality
 from chanflow.monitor.watch import Fired, Watch
-from chanflow.risk.gate import Gate, MarketView
+from chanflow.risk.gate import Gate
 from chanflow.risk.ladder import LADDER
+from chanflow.risk.market_view import MarketView
+from chanflow.risk.volatility import MinuteStats
 from chanflow.runtime.bus.port import Delivery
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SimulatedClock
@@ -56,6 +58,8 @@ if TYPE_CHECKING:
 
 STAGES = ("market", "features", "signals", "analyst", "risk", "execution", "monitor", "review")
 """The stages, in the order in which a stretch of the market meets them."""
+
+MINUTE_MS = 60_000
 
 WATERMARK_NS = 250 * NS_PER_MS
 """How long after its end a bar waits for stragglers."""
@@ -97,6 +101,8 @@ class Stages:
     flow: FlowTracker
     bars: BarBuilder
     upper_bars: BarBuilder
+    minute_bars: BarBuilder
+    minutes: MinuteStats
     structure: LevelStructure
     upper_structure: LevelStructure
     setups: SetupRule
@@ -236,6 +242,9 @@ class Pipeline:
         cause = self.s.gate.on_account(account)
         if cause is not None:
             self.s.journal.append("ladder", {"level": self.s.gate.level, "cause": cause}, durable=True)
+        wall = self.s.gate.watch_loss(account)
+        if wall is not None:
+            self.s.journal.append("loss_wall", wall, durable=True)
         if journal:
             self.s.journal.append("mark", {"price": mark, "equity_quote": account.equity_quote,
                                            "wallet_quote": account.wallet_quote})  # fmt: skip
@@ -245,6 +254,8 @@ class Pipeline:
     def _read_features(self, batch: EventBatch) -> list[tuple[Bar, Confirmed]]:
         """Return the bars that closed, each with what it confirmed."""
         self.s.flow.push(batch)
+        for bar in _bars(self.s.minute_bars, batch, self._until_ms, MINUTE_MS):
+            self.s.minutes.push(bar.ts_ms, Decimal(repr(bar.close)), Decimal(repr(bar.amount)))
         for bar in _bars(self.s.upper_bars, batch, self._until_ms, LEVEL_MS[LEVEL_UP[self.plan.level]]):
             self.s.upper_structure.push(bar)
         closed = []
@@ -341,13 +352,14 @@ class Pipeline:
         if proposal.action in ("hold", "abstain"):
             return
         now_ns = self.s.clock.now_ns()
-        verdict = self.s.gate.judge(proposal, self.s.router.snapshot(), self._market_view(now_ns), now_ns=now_ns)
-        if isinstance(verdict, Refused):
-            self.counts.refusals += 1
-            self._conclude(delivery, message, "refusal", verdict, correlation=proposal.decision_id)
-        else:
-            payload = approved_payload(verdict)
-            self._conclude(delivery, message, "approved_order", payload, correlation=proposal.decision_id)
+        account, market = self.s.router.snapshot(), self._market_view(now_ns)
+        for verdict in self.s.gate.judge_legs(proposal, account, market, now_ns=now_ns):
+            if isinstance(verdict, Refused):
+                self.counts.refusals += 1
+                self._conclude(delivery, message, "refusal", verdict, correlation=proposal.decision_id)
+            else:
+                payload = approved_payload(verdict)
+                self._conclude(delivery, message, "approved_order", payload, correlation=proposal.decision_id)
 
     def _market_view(self, now_ns: int) -> MarketView:
         quality = window_quality(
@@ -355,7 +367,12 @@ class Pipeline:
             book_ok=self.s.flow.book_ok,
         )  # fmt: skip
         mid = self._touch.mid
-        return MarketView(None if mid is None else Decimal(repr(mid)), self._quote_ns, quality.ok)
+        # The simulated venue's rules stand for the run, its clock is ours, and it charges no funding.
+        return MarketView(
+            None if mid is None else Decimal(repr(mid)), self._quote_ns, quality.ok,
+            sigma_frac=self.s.minutes.sigma_frac, volume_1m_quote=self.s.minutes.volume_1m_quote, rules_ns=now_ns,
+            clock_offset_ms=0, funding_frac=Decimal(0),
+        )  # fmt: skip
 
     # ── execution ─────────────────────────────────────────────────────────────
 

@@ -22,7 +22,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import SettingsInvalid
@@ -120,6 +128,29 @@ class LadderSettings(Section):
     paper_start: Literal["L0", "L1", "L2", "L3"]
 
 
+class SizingSettings(Section):
+    """How a size follows volatility. Annual figures; shares of one."""
+
+    sigma_target: Annotated[Money, Field(le=3)]
+    sigma_prior: Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=3)]
+    max_volume_share: Annotated[Money, _at_most("0.05")]
+
+    @field_validator("sigma_prior")
+    @classmethod
+    def _none_or_wild(cls, value: Decimal) -> Decimal:
+        if 0 < value < 1:
+            raise ValueError(f"is {value}, allowed is 0 for none, or from 1 (100 %) to 3: a guess must not flatter")
+        return value
+
+
+class WallSettings(Section):
+    """The soft loss wall."""
+
+    soft: Annotated[Money, _at_most("0.03")]
+    release_share: Annotated[Money, _at_most("0.5")]
+    hold_min: Annotated[Whole, Field(ge=30, le=1440)]
+
+
 class RiskSettings(Section):
     """The gate's limits; the hard ones may be tightened, never loosened. All are shares of one, but as named."""
 
@@ -134,7 +165,10 @@ class RiskSettings(Section):
     slippage_bps: Annotated[Money, _at_least("5"), Field(le=1000)]
     target_trade_loss: Money
     approval_ttl_s: Annotated[Whole, Field(ge=1, le=60)]
+    quiet_may_open: bool
     ladder: LadderSettings
+    sizing: SizingSettings
+    wall: WallSettings
 
     @model_validator(mode="after")
     def _target_within_limit(self) -> Self:

@@ -24,6 +24,7 @@ from chanflow.market.sink import NoRows, RowSink
 from chanflow.monitor.watch import Watch
 from chanflow.risk.gate import Gate
 from chanflow.risk.limits import Limits
+from chanflow.risk.volatility import MinuteStats
 from chanflow.runtime.bus.port import Dead
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SeededRandomness, SimulatedClock, Uuid7Ids
@@ -75,10 +76,16 @@ def limits_of(risk: RiskSettings) -> Limits:
         max_leverage=risk.max_leverage,
         min_cash_reserve_frac=risk.min_cash_reserve,
         max_asset_exposure_frac=risk.max_asset_exposure,
+        max_trade_loss_frac=risk.max_trade_loss,
         price_collar_frac=risk.price_collar,
         slippage_frac=risk.slippage_bps / 10_000,
         target_trade_loss_frac=risk.target_trade_loss,
         approval_ttl_s=Decimal(risk.approval_ttl_s),
+        sigma_target_frac=risk.sizing.sigma_target,
+        max_volume_share_frac=risk.sizing.max_volume_share,
+        soft_wall_frac=risk.wall.soft,
+        wall_release_share=risk.wall.release_share,
+        wall_hold_min=Decimal(risk.wall.hold_min),
     )
 
 
@@ -129,12 +136,15 @@ def build_pipeline(
         ),
         bars=chanflow_native.BarBuilder(level_ms, *decimals),
         upper_bars=chanflow_native.BarBuilder(upper_ms, *decimals),
+        minute_bars=chanflow_native.BarBuilder(60_000, *decimals),
+        minutes=MinuteStats(prior_frac=settings.risk.sizing.sigma_prior or None),
         structure=LevelStructure(),
         upper_structure=LevelStructure(),
         setups=_setup_rule(spec, instrument.symbol),
         gate=Gate(
             instruments={instrument.symbol: instrument}, limits=limits_of(settings.risk),
             key=gate_key(chance), level=settings.risk.ladder.paper_start, mode=settings.execution.mode,
+            quiet_may_open=settings.risk.quiet_may_open, account="paper", venue=venue.name,
         ),
         router=router,
         venue=venue,

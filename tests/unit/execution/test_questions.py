@@ -68,7 +68,7 @@ class World:
 
     async def enter(self, near: Decimal) -> None:
         terms = {"entry_price": None, "stop_price": self.bid - near, "take_profit_price": self.ask + near}
-        await self.router.execute(approved(now_ns=NOW, **terms))
+        await self.router.execute(approved(now_ns=NOW, venue="simulated", **terms))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

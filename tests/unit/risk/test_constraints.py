@@ -1,46 +1,134 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import pytest
-from made_desk import SIM, D, account, position
+from made_desk import D, account
 
-from chanflow.domain.account import RestingOrder
 from chanflow.domain.errors import SettingsInvalid
 from chanflow.risk.constraints import HARD_CONSTRAINTS
 from chanflow.risk.ladder import LADDER, red_line
 from chanflow.risk.limits import Limits
-from chanflow.risk.projection import After, Intent, project, worst_price
-from chanflow.risk.sizing import loss_per_base, size
+from chanflow.risk.projection import After
 
 SOUND = After(
-    equity_quote=D(10_000), drawdown_frac=D(0), day_loss_frac=D(0), order_leverage=2, notional_quote=D(1_000),
-    asset_notional_quote=D(1_000), margin_quote=D(500), fees_quote=D(1),
+    equity_quote=D(10_000), high_water_quote=D(10_000), day_start_quote=D(10_000), day_transfers_quote=D(0),
+    order_leverage=2, notional_quote=D(1_000), asset_notional_quote=D(1_000), margin_quote=D(500), fees_quote=D(1),
+    trade_loss_quote=D(100), entry_price=D(100), stop_price=D(90), liquidation_frac=D("0.45"), mark_price=D(100),
+    reach_price=D(100), openings_last_minute=0, resting_here=1,
 )  # fmt: skip
 
 BOUNDS = [
-    # constraint, field, a value that passes, one unit further
-    ("margin_ratio", "notional_quote", D(50_000), D("50000.01")),
-    ("total_drawdown", "drawdown_frac", D("0.0999999"), D("0.1")),
-    ("daily_loss", "day_loss_frac", D("0.0499999"), D("0.05")),
-    ("leverage", "order_leverage", 5, 6),
-    ("leverage", "notional_quote", D(50_000), D("50000.01")),
-    ("cash_reserve", "margin_quote", D(8_999), D("8999.01")),
-    ("asset_exposure", "asset_notional_quote", D(3_000), D("3000.01")),
+    # constraint, field, one unit inside, at the bound, one unit further, whether the bound itself passes
+    ("margin_ratio", "notional_quote", D("49999.99"), D(50_000), D("50000.01"), True),
+    ("total_drawdown", "high_water_quote", D("11111.11"), D("11111.11111111111111111112"), D("11111.12"), False),
+    ("total_drawdown", "equity_quote", D("9000.01"), D(9_000), D("8999.99"), False),
+    ("daily_loss", "equity_quote", D("9500.01"), D(9_500), D("9499.99"), False),
+    ("daily_loss", "day_transfers_quote", D("499.99"), D(500), D("500.01"), False),
+    ("leverage", "order_leverage", 4, 5, 6, True),
+    ("leverage", "notional_quote", D("49999.99"), D(50_000), D("50000.01"), True),
+    ("cash_reserve", "margin_quote", D("8998.99"), D(8_999), D("8999.01"), True),
+    ("cash_reserve", "fees_quote", D("8499.99"), D(8_500), D("8500.01"), True),
+    ("asset_exposure", "asset_notional_quote", D("2999.99"), D(3_000), D("3000.01"), True),
+    ("single_trade_loss", "trade_loss_quote", D("299.99"), D(300), D("300.01"), True),
+    ("stop_before_liquidation", "liquidation_frac", D("0.125001"), D("0.125"), D("0.124999"), True),
+    ("stop_before_liquidation", "stop_price", D("64.01"), D(64), D("63.99"), True),
+    ("stop_before_liquidation", "stop_price", D("135.99"), D(136), D("136.01"), True),
+    ("price_collar", "reach_price", D("100.99"), D(101), D("101.01"), True),
+    ("price_collar", "reach_price", D("99.01"), D(99), D("98.99"), True),
+    ("order_rate", "openings_last_minute", 8, 9, 10, True),
+    ("order_rate", "resting_here", 4, 5, 6, True),
 ]
 
 
-@pytest.mark.parametrize(("name", "field", "passes", "refuses"), BOUNDS)
-def test_each_bound_holds_to_the_last_unit(name: str, field: str, passes: Any, refuses: Any) -> None:
+@pytest.mark.parametrize(("name", "field", "inside", "bound", "beyond", "inclusive"), BOUNDS)
+def test_each_bound_holds_to_the_last_unit(
+    name: str, field: str, inside: Any, bound: Any, beyond: Any, inclusive: bool
+) -> None:
     constraint = dict(HARD_CONSTRAINTS)[name]
-    assert constraint(replace(SOUND, **{field: passes}), Limits()).ok
-    assert not constraint(replace(SOUND, **{field: refuses}), Limits()).ok
+    verdicts = [constraint(replace(SOUND, **{field: value}), Limits()).ok for value in (inside, bound, beyond)]
+    assert verdicts == [True, inclusive, False]
+
+
+@pytest.mark.parametrize("name", sorted(dict(HARD_CONSTRAINTS)))
+def test_a_check_names_its_constraint_value_and_bound(name: str) -> None:
+    check = dict(HARD_CONSTRAINTS)[name](SOUND, Limits())
+    expected = {
+        "margin_ratio": ("10.0000", "0.20"), "total_drawdown": ("0.0000", "0.10"), "daily_loss": ("0.0000", "0.05"),
+        "leverage": ("2.0000", "5"), "cash_reserve": ("0.9499", "0.10"), "asset_exposure": ("0.1000", "0.30"),
+        "single_trade_loss": ("0.0100", "0.03"), "stop_before_liquidation": ("3.5000", "0.25"),
+        "price_collar": ("0.0000", "0.01"), "order_rate": ("1 a minute, 1 resting", "10 a minute, 5 resting"),
+    }  # fmt: skip
+    assert (check.name, check.value, check.bound, check.ok) == (name, *expected[name], True)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "value"),
+    [
+        ("margin_ratio", {"notional_quote": D(80_000)}, "0.1250"),
+        ("total_drawdown", {"high_water_quote": D(12_500)}, "0.2000"),
+        ("daily_loss", {"day_start_quote": D(12_500)}, "0.2000"),
+        ("daily_loss", {"day_start_quote": D(8_000)}, "0.0000"),
+        ("leverage", {"notional_quote": D(61_000)}, "6.1000"),
+        ("asset_exposure", {"asset_notional_quote": D(3_400)}, "0.3400"),
+        ("asset_exposure", {"asset_notional_quote": D("3000.01")}, "0.300001"),
+        ("single_trade_loss", {"trade_loss_quote": D(400)}, "0.0400"),
+        ("stop_before_liquidation", {"liquidation_frac": D("0.11")}, "0.1000"),
+        ("price_collar", {"reach_price": D(97)}, "0.0300"),
+        ("price_collar", {"reach_price": None}, "beyond the book"),
+        ("order_rate", {"openings_last_minute": 10}, "11 a minute, 1 resting"),
+    ],
+)
+def test_the_value_shown_is_the_figure_and_is_told_from_its_bound(
+    name: str, changes: dict[str, Any], value: str
+) -> None:
+    assert dict(HARD_CONSTRAINTS)[name](replace(SOUND, **changes), Limits()).value == value
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("margin_ratio", "notional_quote"), ("leverage", "notional_quote"), ("cash_reserve", "margin_quote"),
+        ("cash_reserve", "fees_quote"), ("asset_exposure", "asset_notional_quote"),
+        ("single_trade_loss", "trade_loss_quote"), ("stop_before_liquidation", "entry_price"),
+        ("stop_before_liquidation", "stop_price"), ("stop_before_liquidation", "liquidation_frac"),
+        ("price_collar", "mark_price"),
+    ],
+)  # fmt: skip
+def test_a_figure_that_is_not_known_cannot_be_evaluated(name: str, field: str) -> None:
+    with pytest.raises(ValueError, match="not known"):
+        dict(HARD_CONSTRAINTS)[name](replace(SOUND, **{field: None}), Limits())
 
 
 def test_a_flat_account_has_no_margin_ratio_to_break() -> None:
-    assert dict(HARD_CONSTRAINTS)["margin_ratio"](replace(SOUND, notional_quote=D(0)), Limits()).ok
+    check = dict(HARD_CONSTRAINTS)["margin_ratio"](replace(SOUND, notional_quote=D(0)), Limits())
+    assert (check.value, check.ok) == ("flat", True)
+
+
+def test_the_hard_constraints_are_asked_in_this_order() -> None:
+    assert [name for name, _ in HARD_CONSTRAINTS] == [
+        "margin_ratio", "total_drawdown", "daily_loss", "leverage", "cash_reserve", "asset_exposure",
+        "single_trade_loss", "stop_before_liquidation", "price_collar", "order_rate",
+    ]  # fmt: skip
+
+
+def test_tighter_limits_bind_in_each_constraint() -> None:
+    tight = {
+        "margin_ratio": ("min_margin_ratio", D(11)), "total_drawdown": ("max_drawdown_frac", D("0.09")),
+        "daily_loss": ("max_day_loss_frac", D("0.04")), "leverage": ("max_leverage", D(1)),
+        "cash_reserve": ("min_cash_reserve_frac", D("0.96")),
+        "asset_exposure": ("max_asset_exposure_frac", D("0.09")),
+        "single_trade_loss": ("max_trade_loss_frac", D("0.009")),
+        "stop_before_liquidation": ("min_liquidation_gap_frac", D(4)),
+        "price_collar": ("price_collar_frac", D("0.001")),
+        "order_rate": ("max_openings_per_min", D("0.5")),
+    }  # fmt: skip
+    near = replace(SOUND, high_water_quote=D(11_000), day_start_quote=D("10450"), reach_price=D("100.2"))
+    for name, (field, bound) in tight.items():
+        constraint = dict(HARD_CONSTRAINTS)[name]
+        assert constraint(near, Limits()).ok, name
+        assert not constraint(near, Limits(**{field: bound})).ok, name
 
 
 def test_limits_may_only_be_tightened() -> None:
@@ -70,52 +158,3 @@ def test_red_lines_stand_at_their_limits() -> None:
     day = {"day_start_equity_quote": D(1)}
     assert red_line(account(equity_quote=D("9000.01"), **day), Limits()) is None
     assert red_line(account(equity_quote=D(9000), **day), Limits()) == "drawdown is 0.1000, the limit is 0.10"
-
-
-def intent(side: str = "buy", qty: str = "10", price: str = "100") -> Intent:
-    return Intent(SIM, side, D(qty), 2, D(price))
-
-
-def test_a_position_and_an_order_add_up() -> None:
-    after = project(intent(), account(positions=(position("5"),)), ())
-    assert after.notional_quote == D(1500)
-    assert after.asset_notional_quote == D(1500)
-    assert after.margin_quote == D(250) + D(500)
-
-
-def test_resting_orders_count_as_filled_and_the_worse_side_counts() -> None:
-    resting = (
-        RestingOrder("SIMUSDT", "SIM", "buy", D(3), D(100), 1),
-        RestingOrder("SIMUSDT", "SIM", "sell", D(50), D(100), 1),
-    )
-    after = project(intent(), account(resting=resting), ())
-    assert after.notional_quote == D(5000)
-
-
-def test_hedges_on_one_base_asset_offset_but_leverage_does_not() -> None:
-    other = position("-10", symbol="SIMUSDC")
-    after = project(intent(), account(positions=(other,)), ())
-    assert after.asset_notional_quote == D(0)
-    assert after.notional_quote == D(2000)
-
-
-def test_the_worst_price_makes_the_notional_largest() -> None:
-    assert worst_price(D(100), None, D("0.01")) == D(101)
-    assert worst_price(D(100), D(105), D("0.01")) == D(105)
-    assert worst_price(D(100), D(95), D("0.01")) == D(101)
-
-
-def test_size_is_rounded_down_and_names_what_bound_it() -> None:
-    options: dict[str, Any] = {
-        "entry": D(100), "stop": D(99), "price": D(100), "equity_quote": D(10_000), "room_quote": D(9_999),
-        "max_position_frac": D("0.15"), "conviction": D(1), "wish_quote": None, "instrument": SIM, "limits": Limits(),
-    }  # fmt: skip
-    assert size(**options) == (D("15.000"), "ladder")
-    assert size(**{**options, "room_quote": D("100.09")}) == (D("1.000"), "exposure")
-    assert size(**{**options, "wish_quote": D("333.3333")}) == (D("3.333"), "wish")
-    assert size(**{**options, "room_quote": D(-1)}) == (D(0), "exposure")
-    assert size(**{**options, "stop": D(80)})[1] == "stop_distance"
-
-
-def test_the_loss_at_the_stop_has_fees_and_slippage_both_ways() -> None:
-    assert loss_per_base(D(100), D(99), SIM, Limits()) == D(1) + D(199) * Decimal("0.001")

@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "e7ac7b7c97fb0e2a28a64e6beb489c2301f2a09e962233eab07de52aeb1c9d5d"
+GOLDEN_HASH = "3a489192d40434892974281f6dffe6eaecf8504ea3a37cf8b766bbfacb8a9d07"
 
 
 @pytest.fixture(autouse=True)

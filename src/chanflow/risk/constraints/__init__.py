@@ -13,6 +13,10 @@ from chanflow.risk.constraints.cash_reserve import cash_reserve
 from chanflow.risk.constraints.daily_loss import daily_loss
 from chanflow.risk.constraints.leverage import leverage
 from chanflow.risk.constraints.margin_ratio import margin_ratio
+from chanflow.risk.constraints.order_rate import order_rate
+from chanflow.risk.constraints.price_collar import price_collar
+from chanflow.risk.constraints.single_trade_loss import single_trade_loss
+from chanflow.risk.constraints.stop_before_liquidation import stop_before_liquidation
 from chanflow.risk.constraints.total_drawdown import total_drawdown
 from chanflow.risk.limits import Limits
 from chanflow.risk.projection import After
@@ -26,5 +30,9 @@ HARD_CONSTRAINTS: tuple[tuple[str, Constraint], ...] = (
     ("leverage", leverage),
     ("cash_reserve", cash_reserve),
     ("asset_exposure", asset_exposure),
+    ("single_trade_loss", single_trade_loss),
+    ("stop_before_liquidation", stop_before_liquidation),
+    ("price_collar", price_collar),
+    ("order_rate", order_rate),
 )
 """In the order in which reasons are given."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from chanflow.domain.order import Check
 from chanflow.risk.limits import Limits
 from chanflow.risk.projection import After
+from chanflow.risk.verdict import measured, needed
 
 
 def margin_ratio(after: After, limits: Limits) -> Check:
     """Pass when equity / notional after >= the limit, inclusive; flat passes."""
-    if after.notional_quote == 0:
-        return Check("margin_ratio", "flat", str(limits.min_margin_ratio), ok=True)
-    value = after.equity_quote / after.notional_quote
-    return Check("margin_ratio", f"{value:.4f}", str(limits.min_margin_ratio), ok=value >= limits.min_margin_ratio)
+    bound = limits.min_margin_ratio
+    notional = needed(after.notional_quote)
+    if notional == 0:
+        return Check("margin_ratio", "flat", str(bound), ok=True)
+    ok = after.equity_quote >= bound * notional
+    return measured("margin_ratio", after.equity_quote / notional, bound, ok=ok)
