@@ -209,8 +209,11 @@ class ClockSample:
 
 VenueEventKind = Literal[
     "accepted", "fill", "triggered", "linked", "canceled", "expired", "rejected", "amended", "cancel_rejected",
-    "amend_rejected",
+    "amend_rejected", "gap", "liquidation", "account",
 ]  # fmt: skip
+"""What was heard. The last three are no step of an order of ours, and each asks for reconciliation: `gap`, events may
+have been missed; `liquidation`, the venue traded for us; `account`, money or settings changed. `detail` says what.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +240,7 @@ class VenueEvent:
 
 
 # ── what a venue can do ───────────────────────────────────────────────────────
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:

@@ -358,6 +358,7 @@ def exchange(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of REST; 0 takes a free one.")] = 0,
     ws_port: Annotated[int, typer.Option(help="Port of WebSocket; 0 takes a free one.")] = 0,
+    hyperliquid_port: Annotated[int, typer.Option(help="Port of Hyperliquid's doors; 0 takes a free one.")] = 0,
     source: Annotated[str, typer.Option(help="The market: synthetic, wire:FILE[,FILE…] or lake:DIR.")] = "synthetic",
     symbols: Annotated[list[str] | None, typer.Option(help="Symbols, as BTCUSDT,ETHUSDT; may repeat.")] = None,
     speed: Annotated[str, typer.Option(help="1, 10, max, or step: time moves only when it is told to.")] = "1",
@@ -379,15 +380,15 @@ def exchange(
     orders_1m: Annotated[int, typer.Option(help="Orders a minute by account.")] = 1_200,
     print_url: Annotated[bool, typer.Option("--print-url", help="Print the addresses for people, too.")] = False,
 ) -> None:
-    """Emulate Binance USD-M on this machine: REST, WebSocket and matching, for clients with other URLs only."""
+    """Emulate Binance USD-M and Hyperliquid on this machine, matching included, for clients with other URLs only."""
     from chanflow.adapters.venues.emulator.limits import Limits
     from chanflow.interfaces.cli.exchange import run_exchange
 
     run_exchange(
-        host=host, port=port, ws_port=ws_port, source=source, symbols=symbols or [], speed=speed, loop=loop, seed=seed,
-        balance=balance, keys=keys, latency_ms=latency_ms, clock_skew_ms=clock_skew_ms, strict_keys=strict_keys,
-        state=state, legacy_ws=legacy_ws, faults=faults, limits=Limits(weight_limit, orders_10s, orders_1m),
-        print_url=print_url, out=sys.stdout,
+        host=host, port=port, ws_port=ws_port, hyperliquid_port=hyperliquid_port, source=source, symbols=symbols or [],
+        speed=speed, loop=loop, seed=seed, balance=balance, keys=keys, latency_ms=latency_ms,
+        clock_skew_ms=clock_skew_ms, strict_keys=strict_keys, state=state, legacy_ws=legacy_ws, faults=faults,
+        limits=Limits(weight_limit, orders_10s, orders_1m), print_url=print_url, out=sys.stdout,
     )  # fmt: skip
 
 

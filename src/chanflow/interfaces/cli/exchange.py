@@ -1,4 +1,4 @@
-"""`chanflow exchange`: a venue of our own on this machine, for clients of Binance USD-M."""
+"""`chanflow exchange`: a venue of our own on this machine, for clients of Binance USD-M and of Hyperliquid."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import signal
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -16,6 +17,8 @@ from chanflow.adapters.venues.emulator.ed25519 import is_ed25519, is_public_key
 from chanflow.adapters.venues.emulator.exchange import Exchange, ExchangeSettings, Speed
 from chanflow.adapters.venues.emulator.faults.script import read_script
 from chanflow.adapters.venues.emulator.faults.words import Entry
+from chanflow.adapters.venues.emulator.hyperliquid.server import HyperliquidServer, serve_hyperliquid
+from chanflow.adapters.venues.emulator.hyperliquid.wallets import is_address
 from chanflow.adapters.venues.emulator.limits import Limits
 from chanflow.adapters.venues.emulator.mishaps import Mishaps
 from chanflow.adapters.venues.emulator.order_sockets import PATH as ORDER_PATH
@@ -37,6 +40,7 @@ def run_exchange(
     host: str,
     port: int,
     ws_port: int,
+    hyperliquid_port: int,
     source: str,
     symbols: list[str],
     speed: str,
@@ -78,11 +82,12 @@ def run_exchange(
 
     script = read_faults(faults) if faults is not None else ()
     exchange = Exchange(make_tape, SystemClock(), settings)
-    asyncio.run(_serve(exchange, script, host, port, ws_port, print_url=print_url, out=out))
+    ports = (port, ws_port, hyperliquid_port)
+    asyncio.run(_serve(exchange, script, host, ports, print_url=print_url, out=out))
 
 
 async def _serve(
-    exchange: Exchange, script: Sequence[Entry], host: str, port: int, ws_port: int, *, print_url: bool, out: TextIO
+    exchange: Exchange, script: Sequence[Entry], host: str, ports: tuple[int, int, int], *, print_url: bool, out: TextIO
 ) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -92,12 +97,13 @@ async def _serve(
     exchange.streams.mount(ORDER_PATH, order_sockets.door)
     mishaps = Mishaps(exchange, order_sockets, seed=exchange.settings.seed, script=script)
     server = RestServer(exchange.reply, hold=exchange.hold, control=Control(exchange, mishaps).answer)
-    rest = f"http://{host}:{await server.start(host, port)}"
-    ws = f"ws://{host}:{await exchange.streams.start(host, ws_port)}"
+    rest = f"http://{host}:{await server.start(host, ports[0])}"
+    ws = f"ws://{host}:{await exchange.streams.start(host, ports[1])}"
+    hyperliquid, other = await _open_hyperliquid(exchange, host, ports[2])
     running = asyncio.create_task(exchange.run())
-    out.write(json.dumps({"rest": rest, "ws": ws, "hyperliquid": None, "ready": True}) + "\n")
+    out.write(json.dumps({"rest": rest, "ws": ws, "hyperliquid": hyperliquid, "ready": True}) + "\n")
     if print_url:
-        out.write(f"REST {rest}/fapi/v1\nWebSocket {ws}/ws\n")
+        out.write(f"REST {rest}/fapi/v1\nWebSocket {ws}/ws\nHyperliquid {hyperliquid or 'not installed'}\n")
     out.flush()
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -111,6 +117,26 @@ async def _serve(
     order_sockets.stop()
     await exchange.streams.stop()
     await server.stop()
+    if other is not None:
+        await other.stop()
+
+
+async def _open_hyperliquid(
+    exchange: Exchange, host: str, port: int
+) -> tuple[str | None, HyperliquidServer | None]:  # fmt: skip
+    """Open Hyperliquid's doors, unless what checks its signatures is not installed.
+
+    A key of the file that is an address is an agent wallet's, and its secret the master's address. An address may ask
+    half as much as at Binance's doors, as at the venues.
+    """
+    if find_spec("eth_account") is None:
+        return None, None
+    settings = exchange.settings
+    agents = {key: master for key, master in settings.secrets.items() if is_address(key)}
+    return await serve_hyperliquid(
+        exchange, host=host, port=port, strict=settings.strict_keys, agents=agents,
+        weight_a_minute=settings.limits.weight_1m // 2,
+    )  # fmt: skip
 
 
 def read_faults(path: Path) -> tuple[Entry, ...]:

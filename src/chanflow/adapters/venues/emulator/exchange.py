@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from chanflow.adapters.venues.emulator import market_rest
 from chanflow.adapters.venues.emulator.desk import Desk
@@ -33,6 +33,7 @@ from chanflow.adapters.venues.emulator.user_events import listen_key_expired
 from chanflow.adapters.venues.emulator.world import World
 from chanflow.domain.time import NS_PER_S, Clock
 
+Answer = TypeVar("Answer")
 MakeTape = Callable[[int | None], Tape]
 """Returns a tape that begins at a time, None for its own."""
 Speed = Literal["1", "10", "max", "step"]
@@ -240,6 +241,16 @@ class Exchange:
         if route is not None and route.moves and self.settings.speed != "step" and self.settings.latency_ns:
             await self.clock.sleep_until(self.clock.now_ns() + self.settings.latency_ns)
         return self.around(request, self.answer)
+
+    async def visit(self, command: Callable[[], Answer]) -> Answer:
+        """Return what a command at another door came to: its way there passed, what it traded shown."""
+        if self.settings.speed != "step" and self.settings.latency_ns:
+            await self.clock.sleep_until(self.clock.now_ns() + self.settings.latency_ns)
+        self._arrive()
+        try:
+            return command()
+        finally:
+            self._show_own_trades()
 
     async def hold(self, span_ns: int) -> None:
         """Return so much later, in the exchange's time."""

@@ -1,0 +1,1 @@
+"""Hyperliquid's doors over the emulated exchange: `/info`, `/exchange` and `/ws`."""
