@@ -29,9 +29,12 @@ from chanflow.domain.errors import SettingsInvalid
 from chanflow.runtime.harvest_settings import HarvestSettings
 from chanflow.runtime.setting_fields import Section, Whole, split
 from chanflow.runtime.signal_settings import SignalsSettings
+from chanflow.runtime.venue_settings import VenueSettings
 
 _PREFIX = "CHANFLOW_"
-BESIDE_THE_TREE = ("CHANFLOW_API_KEY", "CHANFLOW_HOME", "CHANFLOW_TEST_DATA", "CHANFLOW_URL")
+BESIDE_THE_TREE = (
+    "CHANFLOW_API_KEY", "CHANFLOW_HOME", "CHANFLOW_KEYS_PASSPHRASE", "CHANFLOW_TEST_DATA", "CHANFLOW_URL",
+)  # fmt: skip
 """Variables of ours that are no settings of the desk."""
 
 OLDER_VARIABLES = {"HARVEST_OUTPUT_DIR": "harvest.output.base_dir", "SIGNAL_SINK_KIND": "signals.sink"}
@@ -150,6 +153,7 @@ class ExecutionSettings(Section):
     response_latency_ms: Annotated[Whole, Field(ge=0)]
     capital_quote: Money
     max_hold_s: Annotated[Whole, Field(ge=1)]
+    venue: VenueSettings
 
 
 class BusSettings(Section):
@@ -226,6 +230,11 @@ def load_settings(*, config: Path | None, overrides: Sequence[str], environ: Map
 def home_directory() -> Path:
     """Return the data directory in force, whatever else the settings say. Raises as `data_directory` does."""
     return data_directory({**_read_dotenv(Path(".env")), **os.environ})
+
+
+def keys_passphrase() -> str | None:
+    """Return what opens the venue keys, where the environment says it; it is no setting, so nothing ever shows it."""
+    return {**_read_dotenv(Path(".env")), **os.environ}.get("CHANFLOW_KEYS_PASSPHRASE") or None
 
 
 def data_directory(environ: Mapping[str, str], *, platform: str = sys.platform) -> Path:

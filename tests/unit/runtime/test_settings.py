@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "edd33a11f0f4f4a15aca1c311a2782276ece865b88c520b35a69da6afdc598d3"
+GOLDEN_HASH = "e7ac7b7c97fb0e2a28a64e6beb489c2301f2a09e962233eab07de52aeb1c9d5d"
 
 
 @pytest.fixture(autouse=True)
@@ -233,7 +233,14 @@ def test_an_unknown_variable_of_ours_is_refused_with_the_nearest_name(name: str,
 
 
 def test_variables_beside_the_tree_and_of_others_are_let_be() -> None:
-    names = ("CHANFLOW_HOME", "CHANFLOW_URL", "CHANFLOW_API_KEY", "CHANFLOW_TEST_DATA", "PATH")
+    names = (
+        "CHANFLOW_HOME",
+        "CHANFLOW_URL",
+        "CHANFLOW_API_KEY",
+        "CHANFLOW_KEYS_PASSPHRASE",
+        "CHANFLOW_TEST_DATA",
+        "PATH",
+    )
     loaded = _load(environ=dict.fromkeys(names, "/x"))
     assert set(loaded.origins.values()) == {"default"}
 

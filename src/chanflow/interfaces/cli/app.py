@@ -17,6 +17,7 @@ import typer
 from chanflow.interfaces.cli.call import CALL_CONTEXT
 from chanflow.interfaces.cli.feed_commands import feed_app
 from chanflow.interfaces.cli.greedy import GreedyCommand
+from chanflow.interfaces.cli.venue_key_commands import venue_key_app
 
 app = typer.Typer(
     name="chanflow",
@@ -27,6 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(feed_app, name="feed")
+app.add_typer(venue_key_app, name="venue-key")
 
 
 Config = Annotated[Path | None, typer.Option("--config", help="A settings file (YAML).")]

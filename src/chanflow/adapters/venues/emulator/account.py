@@ -120,7 +120,7 @@ def income(call: Call) -> list[dict[str, Any]]:
             "asset": "USDT",
             "info": row.info,
             "time": row.time_ms,
-            "tranId": row.number,
+            "tranId": str(row.number),
             "tradeId": "" if row.trade_id is None else str(row.trade_id),
         }
         for row in page(call.params, rows)

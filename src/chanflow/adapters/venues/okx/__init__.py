@@ -1,0 +1,1 @@
+"""OKX behind the venue port."""

@@ -1,0 +1,67 @@
+"""The real venue that the settings name, with its keys taken out of the encrypted file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from chanflow.adapters.storage.key_store import KeyStore, Lock, key_file_lock, passphrase_lock
+from chanflow.adapters.transport.venue_keys import VenueKeys
+from chanflow.adapters.transport.websocket import PicowsConnector
+from chanflow.adapters.venues.binance.addresses import LIVE, TESTNET, Addresses
+from chanflow.adapters.venues.binance.venue import BinanceVenue
+from chanflow.adapters.venues.okx import rest as okx
+from chanflow.adapters.venues.okx.venue import OkxVenue
+from chanflow.domain.errors import SettingsInvalid
+from chanflow.domain.time import Clock, Randomness
+from chanflow.runtime.clock import SystemRandomness
+from chanflow.runtime.settings import keys_passphrase
+from chanflow.runtime.venue_settings import VenueSettings
+
+
+def stored_keys(settings: VenueSettings, home: Path) -> VenueKeys:
+    """Return the keys of the venue and environment in the settings.
+
+    Raises SettingsInvalid where nothing opens the file, NotFound where it has no such keys, InvalidArgument where it
+    cannot be opened.
+    """
+    return KeyStore(home, _lock(settings), SystemRandomness().stream("keys").randbytes).keys(
+        settings.name, settings.environment
+    )
+
+
+def _lock(settings: VenueSettings) -> Lock:
+    if settings.key_file:
+        return key_file_lock(Path(settings.key_file).expanduser())
+    passphrase = keys_passphrase()
+    if passphrase is None:
+        raise SettingsInvalid(
+            f"nothing opens the keys of {settings.name}: set CHANFLOW_KEYS_PASSPHRASE, or execution.venue.key_file"
+        )
+    return passphrase_lock(passphrase, "CHANFLOW_KEYS_PASSPHRASE")
+
+
+def real_venue(
+    settings: VenueSettings, *, symbols: Sequence[str], home: Path, clock: Clock, randomness: Randomness
+) -> BinanceVenue | OkxVenue:
+    """Return the venue that the settings name, not opened yet. Raises as `stored_keys`, SettingsInvalid for simulated.
+
+    That real money takes `real_money` as well as `environment: live` was checked when the settings were read.
+    """
+    connector = PicowsConnector(clock)
+    keys, random = stored_keys(settings, home), randomness.stream("venue")
+    sandbox, rest, stream = settings.environment != "live", settings.rest_url, settings.stream_url
+    match settings.name:
+        case "binance":
+            usual = TESTNET if sandbox else LIVE
+            return BinanceVenue(
+                symbols=symbols, keys=keys, addresses=Addresses(rest or usual.rest, stream or usual.stream),
+                sandbox=sandbox, clock=clock, connector=connector, random=random, margin_type=settings.margin,
+            )  # fmt: skip
+        case "okx":
+            there = okx.DEMO if sandbox else okx.LIVE
+            return OkxVenue(
+                symbols=symbols, keys=keys, addresses=okx.Addresses(rest or there.rest, stream or there.stream),
+                sandbox=sandbox, clock=clock, connector=connector, random=random, margin_type=settings.margin,
+            )  # fmt: skip
+    raise SettingsInvalid(f"execution.venue.name is {settings.name}: real orders go to binance or okx in this version")
