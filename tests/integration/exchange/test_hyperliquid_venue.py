@@ -91,25 +91,14 @@ async def bench(desk: Desk, nonces: Nonces, *, listening: bool = True) -> AsyncI
     client = Client(desk.url, Keys(MASTER.address, AGENT_KEY), nonces, clock)
     client.budget.spend = lambda _weight, urgent=False: None  # type: ignore[method-assign]  # many tests, one minute
     made = Bench(HyperliquidVenue(client, PicowsConnector(clock), clock, Random(1)), desk)
-    task = asyncio.create_task(made.listen()) if listening else None
-    if task is not None:
-        await subscribed(desk)
+    task = None
+    if listening:
+        await made.venue.open()
+        task = asyncio.create_task(made.listen())
     yield made
-    if task is not None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
     await made.venue.close()
-
-
-async def subscribed(desk: Desk) -> None:
-    """Return once somebody listens to the master's three streams."""
-    async with asyncio.timeout(20):
-        while not await asyncio.to_thread(desk.do, lambda: _streams(desk) >= 3):  # noqa: ASYNC110 - the server's thread knows
-            await asyncio.sleep(0.01)
-
-
-def _streams(desk: Desk) -> int:
-    return sum(len(each.streams) for each in desk.server.feeds._subscribers)
+    if task is not None:
+        await task
 
 
 @pytest.fixture
@@ -315,6 +304,7 @@ async def test_the_venues_clock_is_read(desk: Desk, nonces: Nonces) -> None:
 async def test_the_agent_is_checked(desk: Desk, nonces: Nonces) -> None:
     async with bench(desk, nonces, listening=False) as b:
         await b.venue.check_agent()
+        assert b.told == []
     clock = SystemClock()
     for keys, words in (
         (Keys(AGENT.address, MASTER_KEY), "is no agent of"),
