@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from made_loopback import Answer, Loopback, refused
+from made_loopback import SECRET, Answer, Loopback, refused
 
 from chanflow.adapters.venues.binance.venue import BinanceVenue
 from chanflow.domain.errors import OrderFateUnknown, VenueBusy
@@ -94,6 +94,20 @@ async def test_requests_are_signed_with_our_id_the_venues_time_and_no_broker(
     assert not any(
         tag in everything for tag in ("x-cvbprnm9", "x-tkt5px2f", "x-xctkghcu", "xcktghcu", "referr", "broker")
     )
+
+
+async def test_no_address_but_the_given_ones_can_be_reached(loopback: Loopback, venue: BinanceVenue) -> None:
+    addresses = venue._rest._door._exchange.urls["api"]
+    assert {url.removeprefix(loopback.rest).split("/")[1] for url in addresses.values()} == {"fapi", "futures"}
+    assert all(url.startswith(loopback.rest) for url in addresses.values())
+
+
+async def test_no_secret_is_told(loopback: Loopback, venue: BinanceVenue, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    loopback.plan(ORDER_POST, Answer(how="lost"), refused(-1022), Answer(b"", 503))
+    outcomes = [await venue.submit(EXIT) for _ in range(3)]
+    told = f"{caplog.text} {outcomes} {venue!r} {vars(venue)}"
+    assert not any(word in told for word in (SECRET, "signature="))
 
 
 async def test_a_stop_goes_to_the_algo_endpoint_and_triggers_on_the_mark(

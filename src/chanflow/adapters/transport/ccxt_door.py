@@ -35,8 +35,8 @@ class Reply:
 class CcxtDoor:
     """One exchange of ccxt, told to do nothing but sign and send.
 
-    `options` go to ccxt as they are. `urls` are put in place of ccxt's own by their names in `urls['api']`; with
-    `sandbox` ccxt is in its sandbox mode first. Importing ccxt takes seconds, so the first request does.
+    `options` go to ccxt as they are. `urls` are all the addresses it has, by ccxt's names of them; any other cannot be
+    reached. With `sandbox` ccxt is in its sandbox mode first. Importing ccxt takes seconds, so the first request does.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class CcxtDoor:
         )
         if self._sandbox:
             exchange.set_sandbox_mode(True)
-        exchange.urls["api"] = {**exchange.urls["api"], **self._urls}
+        exchange.urls["api"] = dict(self._urls)
         return exchange
 
     async def send(self, exchange: Any, url: str, method: str, headers: Mapping[str, str] | None, body: Any) -> Reply:

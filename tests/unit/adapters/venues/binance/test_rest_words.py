@@ -12,6 +12,7 @@ from made_samples import endpoint, present
 
 from chanflow.adapters.transport.allowance import Limit
 from chanflow.adapters.transport.bodies import money, retry_after_s
+from chanflow.adapters.venues.binance.error_codes import outcome_of
 from chanflow.adapters.venues.binance.rest_words import (
     balances,
     conditional,
@@ -26,6 +27,7 @@ from chanflow.adapters.venues.binance.rest_words import (
     used_counts,
 )
 from chanflow.domain.order import OrderState
+from chanflow.execution.ports import Accepted
 
 RECORDED = "jkorf_binance_usdm/endpoints"
 
@@ -170,3 +172,12 @@ def test_an_order_of_unknown_status_is_refused_and_not_guessed() -> None:
            "price": "0", "type": "LIMIT", "reduceOnly": False, "updateTime": 1}  # fmt: skip
     with pytest.raises(ValueError, match="NEWISH"):
         order_state(row)
+
+
+@pytest.mark.golden
+def test_every_recorded_answer_is_an_answer() -> None:
+    paths = sorted(present(RECORDED).rglob("*.txt"))
+    told = [(path.name, endpoint(path)) for path in paths]
+    outcomes = {name: outcome_of(200, json.dumps(body).encode()) for name, (_, _, body) in told if body is not None}
+    assert len(outcomes) > 80
+    assert {name: outcome for name, outcome in outcomes.items() if outcome != Accepted()} == {}

@@ -153,3 +153,12 @@ def test_no_code_has_two_actions() -> None:
 def test_an_answer_without_rows_is_refused(body: Any) -> None:
     with pytest.raises(ValueError, match="no list of data"):
         rows_of(body)
+
+
+@pytest.mark.golden
+def test_every_recorded_answer_is_an_answer() -> None:
+    paths = sorted(present("jkorf_okx/endpoints/UnifiedApi").rglob("*.txt"))
+    told = [(path.name, endpoint(path)) for path in paths]
+    outcomes = {name: outcome_of(200, json.dumps(body).encode()) for name, (_, _, body) in told if body is not None}
+    assert len(outcomes) > 120
+    assert {name: outcome for name, outcome in outcomes.items() if outcome != Accepted()} == {}
