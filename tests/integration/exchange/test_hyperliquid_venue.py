@@ -86,9 +86,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(desk: Desk, nonces: Nonces, *, listening: bool = True) -> AsyncIterator[Bench]:
+async def bench(desk: Desk, home: Path, *, listening: bool = True) -> AsyncIterator[Bench]:
     clock = SystemClock()
-    client = Client(desk.url, Keys(MASTER.address, AGENT_KEY), nonces, clock)
+    client = Client(desk.url, Keys(MASTER.address, AGENT_KEY), Nonces(home / "nonce", clock), clock)
     client.budget.spend = lambda _weight, urgent=False: None  # type: ignore[method-assign]  # many tests, one minute
     made = Bench(HyperliquidVenue(client, PicowsConnector(clock), clock, Random(1)), desk)
     task = None
@@ -108,13 +108,13 @@ def desk() -> Iterator[Desk]:
 
 
 @pytest.fixture
-def nonces(tmp_path: Path) -> Iterator[Nonces]:
-    with Nonces(tmp_path / "nonce", SystemClock()) as nonces:
-        yield nonces
+def home(tmp_path: Path) -> Path:
+    """Where the agent's file is; a venue that is opened there again is the same desk after a restart."""
+    return tmp_path
 
 
-async def test_an_order_lives_and_is_cancelled(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces) as b:
+async def test_an_order_lives_and_is_cancelled(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
         order = await b.limit()
         ref = OrderRef("BTC", order.client_order_id)
         assert await b.venue.order(ref) == NotFound()
@@ -135,8 +135,8 @@ async def test_an_order_lives_and_is_cancelled(desk: Desk, nonces: Nonces) -> No
         assert again.action is Action.ASK_ORDER
 
 
-async def test_taking_the_market_is_told_and_booked_to_the_last_digit(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces) as b:
+async def test_taking_the_market_is_told_and_booked_to_the_last_digit(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
         order = replace(await b.limit(), limit_price=None, time_in_force="ioc")
         assert await b.venue.submit(order) == Accepted()
         _, fill = await b.until(order.client_order_id, "accepted", "fill")
@@ -155,8 +155,8 @@ async def test_taking_the_market_is_told_and_booked_to_the_last_digit(desk: Desk
         assert (state.state, state.filled_base, state.average_price) == (OrderState.FILLED, QTY, fill.price)
 
 
-async def test_entry_stop_and_target_go_in_one_batch(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces) as b:
+async def test_entry_stop_and_target_go_in_one_batch(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
         mid = await b.mid()
         order = replace(
             await b.limit(), limit_price=None, time_in_force="ioc", stop_price=mid * Decimal("0.97"),
@@ -186,18 +186,18 @@ def fall(desk: Desk, mark: int) -> None:
     hear(world, listing, listing.core.set_mark(world.now_ns, mark * 10))
 
 
-async def test_a_restart_knows_an_attached_stop_by_the_desks_name(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+async def test_a_restart_knows_an_attached_stop_by_the_desks_name(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
         order = replace(await b.limit(), limit_price=None, time_in_force="ioc", stop_price=await b.far())
         assert await b.venue.submit(order) == Accepted()
-    async with bench(desk, nonces, listening=False) as b:
+    async with bench(desk, home, listening=False) as b:
         (stop,) = await b.venue.open_orders()
         assert stop.client_order_id == f"{order.client_order_id}-sl"
         assert await b.venue.cancel(OrderRef("BTC", stop.client_order_id)) == Accepted()
 
 
-async def test_an_amendment_is_one_event_and_one_order(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces) as b:
+async def test_an_amendment_is_one_event_and_one_order(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
         order = await b.limit()
         ref = OrderRef("BTC", order.client_order_id)
         await b.venue.submit(order)
@@ -212,11 +212,11 @@ async def test_an_amendment_is_one_event_and_one_order(desk: Desk, nonces: Nonce
         await b.until(order.client_order_id, "accepted", "amended", "canceled")
 
 
-async def test_an_order_of_an_earlier_process_is_amended(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+async def test_an_order_of_an_earlier_process_is_amended(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
         order = await b.limit()
         await b.venue.submit(order)
-    async with bench(desk, nonces) as b:
+    async with bench(desk, home) as b:
         price = await b.far() - 50
         ref = OrderRef("BTC", order.client_order_id)
         assert await b.venue.amend(ref, OrderChange(limit_price=price)) == Accepted()
@@ -225,8 +225,8 @@ async def test_an_order_of_an_earlier_process_is_amended(desk: Desk, nonces: Non
         assert alive.limit_price == price
 
 
-async def test_a_stop_of_its_own_is_moved(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces) as b:
+async def test_a_stop_of_its_own_is_moved(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
         await b.venue.submit(replace(await b.limit(), limit_price=None, time_in_force="ioc"))
         far = await b.far()
         stop = VenueOrder(name(), "BTC", "sell", QTY, True, None, None, None, conditional="stop_market",
@@ -240,8 +240,8 @@ async def test_a_stop_of_its_own_is_moved(desk: Desk, nonces: Nonces) -> None:
         assert (alive.is_stop, alive.trigger_price) == (True, far + 500)
 
 
-async def test_an_id_that_left_before_is_not_sent_again(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+async def test_an_id_that_left_before_is_not_sent_again(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
         order = await b.limit()
         assert await b.venue.submit(order) == Accepted()
         again = await b.venue.submit(order)
@@ -264,17 +264,17 @@ async def test_an_id_that_left_before_is_not_sent_again(desk: Desk, nonces: Nonc
     ],
 )
 async def test_a_refusal_says_what_is_to_be_done(
-    desk: Desk, nonces: Nonces, changes: dict[str, object], action: Action
+    desk: Desk, home: Path, changes: dict[str, object], action: Action
 ) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+    async with bench(desk, home, listening=False) as b:
         told = await b.venue.submit(await b.limit(**changes))
         assert isinstance(told, VenueRefused)
         assert told.action is action
         assert await b.venue.open_orders() == []
 
 
-async def test_the_rules_are_the_venues(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+async def test_the_rules_are_the_venues(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
         rules = await b.venue.rules()
         assert {s: (r.tick, r.step) for s, r in rules.items()} == {
             "BTC": (Decimal(1), Decimal("0.00001")), "ETH": (Decimal("0.1"), Decimal("0.0001")),
@@ -283,8 +283,8 @@ async def test_the_rules_are_the_venues(desk: Desk, nonces: Nonces) -> None:
         assert rules["BTC"].taker_fee_frac == Decimal("0.0005")
 
 
-async def test_the_dead_man_switch_is_armed_only_while_flat(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+async def test_the_dead_man_switch_is_armed_only_while_flat(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
         assert await b.venue.arm_dead_man(60_000) == Accepted()
         assert await b.venue.arm_dead_man(0) == Accepted()
         assert isinstance(await b.venue.arm_dead_man(4_999), VenueRefused)
@@ -294,15 +294,15 @@ async def test_the_dead_man_switch_is_armed_only_while_flat(desk: Desk, nonces: 
         assert "stops of BTC" in refused.message
 
 
-async def test_the_venues_clock_is_read(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+async def test_the_venues_clock_is_read(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
         sample = await b.venue.server_time()
         assert abs(sample.offset_ns) < 10**9
         assert sample.round_trip_ns > 0
 
 
-async def test_the_agent_is_checked(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+async def test_the_agent_is_checked(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
         await b.venue.check_agent()
         assert b.told == []
     clock = SystemClock()
@@ -310,16 +310,18 @@ async def test_the_agent_is_checked(desk: Desk, nonces: Nonces) -> None:
         (Keys(AGENT.address, MASTER_KEY), "is no agent of"),
         (Keys(MASTER.address, MASTER_KEY), "can withdraw"),
     ):
-        other = HyperliquidVenue(Client(desk.url, keys, nonces, clock), PicowsConnector(clock), clock, Random(1))
+        other = HyperliquidVenue(
+            Client(desk.url, keys, Nonces(home / "nonce", clock), clock), PicowsConnector(clock), clock, Random(1)
+        )
         with pytest.raises(SettingsInvalid, match=words):
             await other.check_agent()
         await other.close()
 
 
 async def test_a_broken_socket_comes_back_with_a_gap_and_the_missed_fill(
-    desk: Desk, nonces: Nonces, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with bench(desk, nonces) as b:
+    async with bench(desk, home) as b:
         order = await b.limit(limit_price=await b.mid() - 2)
         # From here on the sockets hear nothing of the account; then they break.
         monkeypatch.setattr(feeds, "_tell_user", lambda *_: None)
@@ -331,9 +333,9 @@ async def test_a_broken_socket_comes_back_with_a_gap_and_the_missed_fill(
         assert b.told.index(gap) < b.told.index(events[0])
 
 
-async def test_silence_is_no_answer(desk: Desk, nonces: Nonces) -> None:
+async def test_silence_is_no_answer(desk: Desk, home: Path) -> None:
     clock = SystemClock()
-    client = Client("http://127.0.0.1:9", Keys(MASTER.address, AGENT_KEY), nonces, clock)
+    client = Client("http://127.0.0.1:9", Keys(MASTER.address, AGENT_KEY), Nonces(home / "nonce", clock), clock)
     venue = HyperliquidVenue(client, PicowsConnector(clock), clock, Random(1))
     with pytest.raises(VenueBusy):
         await venue.positions()
