@@ -63,8 +63,12 @@ impl Leveller {
                 self.tell(side, Level { price: level.price, qty }, out);
             }
         }
-        // What goes makes room for what comes, so that no step crosses the book.
-        out[from..].sort_by_key(|tick| tick.qty > 0);
+        // What goes makes room for what comes, so that no step crosses the book; and what comes best first, since a
+        // resting order that the book has come to meets the best of it.
+        out[from..].sort_by_key(|tick| {
+            let rank = if tick.kind == TickKind::Bid { -tick.price } else { tick.price };
+            (tick.qty > 0, rank)
+        });
     }
 
     fn quote(&mut self, event: &Event, batch: &EventBatch, out: &mut Vec<Tick>) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -186,6 +186,47 @@ def fall(desk: Desk, mark: int) -> None:
     hear(world, listing, listing.core.set_mark(world.now_ns, mark * 10))
 
 
+async def test_funding_is_read_and_the_wallet_agrees_to_the_last_digit(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
+        order = replace(await b.limit(), limit_price=None, time_in_force="ioc")
+        await b.venue.submit(order)
+        _, fill = await b.until(order.client_order_id, "accepted", "fill")
+        await asyncio.to_thread(desk.do, lambda: fund(desk))
+        await b.until("", "account")
+        (paid,) = await b.venue.funding(0)
+        assert (paid.symbol, paid.amount_quote < 0) == ("BTC", True)
+        (balance,) = await b.venue.balances()
+        assert balance.wallet == 10_000 - fill.fee_quote + paid.amount_quote
+        assert await b.venue.funding(paid.at_ns + 1_000_000) == []
+
+
+def fund(desk: Desk) -> None:
+    """Settle funding of BTC at 0.01 %: who is long pays."""
+    world = desk.exchange.world
+    listing = world.listings["BTCUSDT"]
+    hear(world, listing, listing.core.fund(world.now_ns, 100_000))
+
+
+async def test_a_liquidation_is_told_as_one(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
+        mid = await b.mid()
+        order = replace(await b.limit(), limit_price=None, time_in_force="ioc", qty_base=Decimal(3), leverage=50)
+        assert await b.venue.submit(order) == Accepted()
+        async with asyncio.timeout(20):
+            while sum(e.qty_base for e in b.of(order.client_order_id)) != 3:
+                b.news.clear()
+                await b.news.wait()
+        await asyncio.to_thread(desk.do, lambda: fall(desk, int(mid * Decimal("0.9"))))
+        async with asyncio.timeout(20):
+            while not any(event.kind == "liquidation" for event in b.told):
+                b.news.clear()
+                await b.news.wait()
+        assert [p for p in await b.venue.positions() if p.qty_base] == []
+        forced = next(event for event in b.told if event.kind == "liquidation")
+        assert forced.client_order_id.startswith("oid:")
+        assert forced.detail.startswith("Liquidated Cross Long 3")
+
+
 async def test_a_restart_knows_an_attached_stop_by_the_desks_name(desk: Desk, home: Path) -> None:
     async with bench(desk, home, listening=False) as b:
         order = replace(await b.limit(), limit_price=None, time_in_force="ioc", stop_price=await b.far())
@@ -248,6 +289,68 @@ async def test_an_id_that_left_before_is_not_sent_again(desk: Desk, home: Path) 
         assert isinstance(again, VenueRefused)
         assert again.action is Action.ASK_DUPLICATE
         assert len(await b.venue.open_orders()) == 1
+
+
+@pytest.fixture
+def losing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Begin to lose the answers: what is asked for is done, and HTTP 500 is all that is heard."""
+    answer = desk.server.actions.answer
+
+    def lost(body: object) -> dict[str, object]:
+        answer(body)
+        raise RuntimeError("the answer is lost")
+
+    return lambda: monkeypatch.setattr(desk.server.actions, "answer", lost)
+
+
+async def test_an_order_whose_answer_was_lost_is_found_and_not_doubled(
+    desk: Desk, home: Path, losing: Callable[[], None]
+) -> None:
+    async with bench(desk, home) as b:
+        order = await b.limit()
+        losing()
+        assert isinstance(await b.venue.submit(order), Unknown)
+        await b.until(order.client_order_id, "accepted")
+        found = await b.venue.order(OrderRef("BTC", order.client_order_id))
+        assert isinstance(found, VenueOrderState)
+        assert found.state is OrderState.ACCEPTED
+        again = await b.venue.submit(order)
+        assert isinstance(again, VenueRefused)
+        assert again.action is Action.ASK_DUPLICATE
+
+
+async def test_an_amendment_whose_answer_was_lost_is_heard_once(
+    desk: Desk, home: Path, losing: Callable[[], None]
+) -> None:
+    async with bench(desk, home) as b:
+        order = await b.limit()
+        ref = OrderRef("BTC", order.client_order_id)
+        await b.venue.submit(order)
+        await b.until(order.client_order_id, "accepted")
+        losing()
+        assert isinstance(await b.venue.amend(ref, OrderChange(qty_base=QTY * 2)), Unknown)
+        await b.until(order.client_order_id, "accepted", "amended")
+        found = await b.venue.order(ref)
+        assert isinstance(found, VenueOrderState)
+        assert (found.state, found.qty_base) == (OrderState.ACCEPTED, QTY * 2)
+        await b.until(order.client_order_id, "accepted", "amended")
+
+
+async def test_an_amendment_that_never_arrived_is_known_by_asking(
+    desk: Desk, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bench(desk, home) as b:
+        order = await b.limit()
+        ref = OrderRef("BTC", order.client_order_id)
+        await b.venue.submit(order)
+        await b.until(order.client_order_id, "accepted")
+        monkeypatch.setattr(desk.server.actions, "answer", None)
+        assert isinstance(await b.venue.amend(ref, OrderChange(qty_base=QTY * 2)), Unknown)
+        assert [event.kind for event in b.of(order.client_order_id)] == ["accepted"]
+        found = await b.venue.order(ref)
+        assert isinstance(found, VenueOrderState)
+        assert found.qty_base == QTY
+        await b.until(order.client_order_id, "accepted", "amend_rejected")
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ class Book:
         self._prices: tuple[list[int], list[int]] = ([], [])
         self._log: list[tuple[int, int]] = []
         self._read: dict[int, int] = dict.fromkeys(cadences_ms, 0)
-        self._told: dict[int, int] = dict.fromkeys(cadences_ms, FIRST_ID)
+        self._told: dict[int, int] = dict.fromkeys(cadences_ms, FIRST_ID - 1)
 
     def best(self, side: int) -> tuple[int, int] | None:
         """Return price and quantity of the best level, None for an empty side."""
