@@ -21,7 +21,7 @@ from chanflow.execution.ports import Venue, VenueEvent
 from chanflow.runtime.clock import SimulatedClock
 
 DEPOSIT = Decimal(10_000)
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 class Bench(Protocol):
