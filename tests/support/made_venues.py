@@ -15,14 +15,13 @@ import pytest
 from chanflow_native import SyntheticMarket
 from made_desk import NOW, SIM
 
-from chanflow.adapters.venues.binance.venue import BinanceVenue
 from chanflow.adapters.venues.simulated import SimulatedVenue
 from chanflow.execution.client_ids import client_order_id
 from chanflow.execution.ports import Venue, VenueEvent
 from chanflow.runtime.clock import SimulatedClock
 
 DEPOSIT = Decimal(10_000)
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 class Bench(Protocol):
@@ -30,6 +29,7 @@ class Bench(Protocol):
 
     venue: Venue
     symbol: str
+    quote: str
     qty: Decimal
     heard: list[VenueEvent]
 
@@ -53,6 +53,7 @@ class SimulatedBench(Named):
     """The simulated venue: its owner tells it of time."""
 
     symbol: str = SIM.symbol
+    quote: str = SIM.quote
     qty: Decimal = Decimal(2)
     heard: list[VenueEvent] = field(default_factory=list)
 
@@ -84,22 +85,15 @@ class SimulatedBench(Named):
 
 
 @dataclass
-class BinanceBench(Named):
-    """The Binance venue against the emulated exchange, in real time, with an account of its own."""
+class LiveBench(Named):
+    """A venue that tells unasked, in real time."""
 
-    venue: BinanceVenue
-    rest: str
-    symbol: str = "BTCUSDT"
-    qty: Decimal = Decimal("0.002")
+    venue: Venue
+    url: str
+    symbol: str
+    quote: str
+    qty: Decimal
     heard: list[VenueEvent] = field(default_factory=list)
-
-    async def quotes(self) -> tuple[Decimal, Decimal]:
-        def ask() -> Any:
-            with urllib.request.urlopen(f"{self.rest}/fapi/v1/ticker/bookTicker?symbol={self.symbol}") as answer:
-                return json.loads(answer.read())
-
-        told = await asyncio.to_thread(ask)
-        return Decimal(told["bidPrice"]), Decimal(told["askPrice"])
 
     async def listen(self) -> None:
         async for event in self.venue.events():
@@ -111,3 +105,39 @@ class BinanceBench(Named):
             if time.monotonic() > end:
                 pytest.fail(f"{PATIENCE_S} s brought only {[(e.kind, e.client_order_id) for e in self.heard]}")
             await asyncio.sleep(0.02)
+
+
+@dataclass
+class BinanceBench(LiveBench):
+    """The Binance venue against the emulated exchange, with an account of its own."""
+
+    symbol: str = "BTCUSDT"
+    quote: str = "USDT"
+    qty: Decimal = Decimal("0.002")
+
+    async def quotes(self) -> tuple[Decimal, Decimal]:
+        told = await asyncio.to_thread(_json, f"{self.url}/fapi/v1/ticker/bookTicker?symbol={self.symbol}")
+        return Decimal(told["bidPrice"]), Decimal(told["askPrice"])
+
+
+@dataclass
+class HyperliquidBench(LiveBench):
+    """The Hyperliquid venue against the emulated exchange, with a master and an agent of its own."""
+
+    symbol: str = "BTC"
+    quote: str = "USDC"
+    qty: Decimal = Decimal("0.002")
+
+    def name(self, leg: str) -> str:
+        return client_order_id("contract", "suite", self.test, leg, 1, alphabet="hex")
+
+    async def quotes(self) -> tuple[Decimal, Decimal]:
+        told = await asyncio.to_thread(_json, f"{self.url}/info", {"type": "l2Book", "coin": self.symbol})
+        bids, asks = told["levels"]
+        return Decimal(bids[0]["px"]), Decimal(asks[0]["px"])
+
+
+def _json(url: str, body: object = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data, {"Content-Type": "application/json"})) as answer:
+        return json.loads(answer.read())

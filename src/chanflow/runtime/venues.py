@@ -10,6 +10,9 @@ from chanflow.adapters.transport.venue_keys import VenueKeys
 from chanflow.adapters.transport.websocket import PicowsConnector
 from chanflow.adapters.venues.binance.addresses import LIVE, TESTNET, Addresses
 from chanflow.adapters.venues.binance.venue import BinanceVenue
+from chanflow.adapters.venues.hyperliquid import client as hyperliquid
+from chanflow.adapters.venues.hyperliquid.nonces import Nonces
+from chanflow.adapters.venues.hyperliquid.venue import HyperliquidVenue
 from chanflow.adapters.venues.okx import rest as okx
 from chanflow.adapters.venues.okx.venue import OkxVenue
 from chanflow.domain.errors import SettingsInvalid
@@ -43,7 +46,7 @@ def _lock(settings: VenueSettings) -> Lock:
 
 def real_venue(
     settings: VenueSettings, *, symbols: Sequence[str], home: Path, clock: Clock, randomness: Randomness
-) -> BinanceVenue | OkxVenue:
+) -> BinanceVenue | HyperliquidVenue | OkxVenue:
     """Return the venue that the settings name, not opened yet. Raises as `stored_keys`, SettingsInvalid for simulated.
 
     That real money takes `real_money` as well as `environment: live` was checked when the settings were read.
@@ -55,14 +58,43 @@ def real_venue(
     connector = PicowsConnector(clock)
     keys, random = stored_keys(settings, home), randomness.stream("venue")
     sandbox, rest, stream = settings.environment != "live", settings.rest_url, settings.stream_url
-    if settings.name == "binance":
-        usual = TESTNET if sandbox else LIVE
-        return BinanceVenue(
-            symbols=symbols, keys=keys, addresses=Addresses(rest or usual.rest, stream or usual.stream),
-            sandbox=sandbox, clock=clock, connector=connector, random=random, margin_type=settings.margin,
-        )  # fmt: skip
-    there = okx.DEMO if sandbox else okx.LIVE
-    return OkxVenue(
-        symbols=symbols, keys=keys, addresses=okx.Addresses(rest or there.rest, stream or there.stream),
-        sandbox=sandbox, clock=clock, connector=connector, random=random, margin_type=settings.margin,
-    )  # fmt: skip
+    match settings.name:
+        case "binance":
+            usual = TESTNET if sandbox else LIVE
+            return BinanceVenue(
+                symbols=symbols, keys=keys, addresses=Addresses(rest or usual.rest, stream or usual.stream),
+                sandbox=sandbox, clock=clock, connector=connector, random=random, margin_type=settings.margin,
+            )  # fmt: skip
+        case "okx":
+            there = okx.DEMO if sandbox else okx.LIVE
+            return OkxVenue(
+                symbols=symbols, keys=keys, addresses=okx.Addresses(rest or there.rest, stream or there.stream),
+                sandbox=sandbox, clock=clock, connector=connector, random=random, margin_type=settings.margin,
+            )  # fmt: skip
+        case "hyperliquid":
+            return _hyperliquid(settings, keys, home, clock, randomness)
+    raise SettingsInvalid(f"execution.venue.name is {settings.name}: real orders go to binance, hyperliquid or okx")
+
+
+def _hyperliquid(
+    settings: VenueSettings, keys: VenueKeys, home: Path, clock: Clock, randomness: Randomness
+) -> HyperliquidVenue:
+    """Return Hyperliquid with the agent's file of nonces in `home`, locked.
+
+    What is signed follows from the address: only the main net's own is the main net's, so settings and address must
+    agree.
+    """
+    is_live = settings.environment == "live"
+    url = settings.rest_url or (hyperliquid.MAIN_URL if is_live else hyperliquid.TEST_URL)
+    if (url == hyperliquid.MAIN_URL) != is_live:
+        raise SettingsInvalid(
+            f"execution.venue.environment is {settings.environment} and its rest_url {url}: "
+            f"real orders need live and {hyperliquid.MAIN_URL}, all others another address"
+        )
+    agent = hyperliquid.wallet_of(keys.secret).address.lower()
+    home.mkdir(parents=True, exist_ok=True)
+    client = hyperliquid.Client(
+        url, hyperliquid.Keys(keys.key, keys.secret), Nonces(home / f"hyperliquid-{agent}.nonce", clock), clock
+    )
+    connector, random = PicowsConnector(clock), randomness.stream("venue")
+    return HyperliquidVenue(client, connector, clock, random, cross=settings.margin == "cross")

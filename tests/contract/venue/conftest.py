@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -12,17 +13,23 @@ from random import Random
 
 import pytest
 from commands import CHANFLOW, environment
-from made_venues import DEPOSIT, Bench, BinanceBench, SimulatedBench
+from eth_account import Account
+from hyperliquid.exchange import Exchange
+from made_venues import DEPOSIT, Bench, BinanceBench, HyperliquidBench, SimulatedBench
 
 from chanflow.adapters.transport.venue_keys import VenueKeys
 from chanflow.adapters.transport.websocket import PicowsConnector
 from chanflow.adapters.venues.binance.addresses import Addresses
 from chanflow.adapters.venues.binance.venue import BinanceVenue
+from chanflow.adapters.venues.hyperliquid.client import Client, Keys
+from chanflow.adapters.venues.hyperliquid.nonces import Nonces
+from chanflow.adapters.venues.hyperliquid.venue import HyperliquidVenue
 from chanflow.runtime.clock import SystemClock
 
 BINANCE = pytest.param("binance", marks=[pytest.mark.slow, pytest.mark.server])
-EVERY = ["simulated", BINANCE]
-STANDING = [BINANCE]
+HYPERLIQUID = pytest.param("hyperliquid", marks=[pytest.mark.slow, pytest.mark.server])
+EVERY = ["simulated", BINANCE, HYPERLIQUID]
+STANDING = [BINANCE, HYPERLIQUID]
 """Venues that take orders which stay: the simulated one lets nothing rest but the exits it places itself."""
 
 
@@ -31,6 +38,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     """The addresses of an emulated exchange that runs beside the tests."""
     home: Path = tmp_path_factory.mktemp("exchange")
     words = ["exchange", "--source", "synthetic", "--symbols", "BTCUSDT", "--balance", str(DEPOSIT)]
+    words += ["--weight-limit", "100000"]  # many accounts at one address
     process = subprocess.Popen(
         [*CHANFLOW, *words], env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=home
     )
@@ -50,6 +58,10 @@ async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         yield SimulatedBench(test)
         return
     told = request.getfixturevalue("exchange")
+    if request.param == "hyperliquid":
+        async with hyperliquid(test, told["hyperliquid"], request.getfixturevalue("tmp_path")) as bench:
+            yield bench
+        return
     clock = SystemClock()
     venue = BinanceVenue(
         symbols=["BTCUSDT"], keys=VenueKeys(f"account-{test}", "test"), addresses=Addresses(told["rest"], told["ws"]),
@@ -61,6 +73,23 @@ async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     yield made
     await venue.close()
     await listening
+
+
+@asynccontextmanager
+async def hyperliquid(test: str, url: str, home: Path) -> AsyncIterator[Bench]:
+    """A master of the test's own, and an agent that it has approved."""
+    master = Account.from_key(hashlib.sha256(test.encode()).digest())
+    _, agent_key = await asyncio.to_thread(lambda: Exchange(master, url).approve_agent("desk"))
+    clock = SystemClock()
+    with Nonces(home / "nonce", clock) as nonces:
+        client = Client(url, Keys(master.address, agent_key), nonces, clock)
+        venue = HyperliquidVenue(client, PicowsConnector(clock), clock, Random(1))
+        await venue.open()
+        made = HyperliquidBench(test, venue, url)
+        listening = asyncio.create_task(made.listen())
+        yield made
+        await venue.close()
+        await listening
 
 
 @pytest.fixture(params=EVERY)

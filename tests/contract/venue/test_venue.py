@@ -107,7 +107,7 @@ async def test_the_position_is_what_was_filled_and_the_wallet_paid_the_fee(bench
     fills = await open_position(bench)
     (held,) = [one for one in await bench.venue.positions() if one.symbol == bench.symbol]
     assert held.qty_base == bench.qty
-    (wallet,) = [one.wallet for one in await bench.venue.balances() if one.asset == "USDT"]
+    (wallet,) = [one.wallet for one in await bench.venue.balances() if one.asset == bench.quote]
     assert wallet == DEPOSIT - sum((fill.fee_quote for fill in fills), D(0))
 
 

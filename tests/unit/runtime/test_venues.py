@@ -8,8 +8,9 @@ import pytest
 from chanflow.adapters.storage.key_store import KeyStore, passphrase_lock
 from chanflow.adapters.transport.venue_keys import VenueKeys
 from chanflow.adapters.venues.binance.venue import BinanceVenue
+from chanflow.adapters.venues.hyperliquid.venue import HyperliquidVenue
 from chanflow.adapters.venues.okx.venue import OkxVenue
-from chanflow.domain.errors import NotFound, SettingsInvalid
+from chanflow.domain.errors import DeskBusy, NotFound, SettingsInvalid
 from chanflow.runtime.clock import SeededRandomness, SimulatedClock
 from chanflow.runtime.settings import load_settings
 from chanflow.runtime.venue_settings import VenueSettings
@@ -83,3 +84,50 @@ def test_the_simulated_venue_is_no_real_one(tmp_path: Path) -> None:
         real_venue(
             settings(), symbols=["BTCUSDT"], home=tmp_path, clock=SimulatedClock(0), randomness=SeededRandomness(1)
         )
+
+
+AGENT = VenueKeys("0x" + "ab" * 20, "0x" + "22" * 32)
+
+
+def hyperliquid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *overrides: str) -> HyperliquidVenue:
+    monkeypatch.setenv("CHANFLOW_KEYS_PASSPHRASE", PASSPHRASE)
+    store = KeyStore(tmp_path, passphrase_lock(PASSPHRASE), os.urandom)
+    for environment in ("testnet", "live", "loopback"):
+        store.add("hyperliquid", environment, AGENT)
+    said = settings("name=hyperliquid", *overrides)
+    clock = SimulatedClock(0)
+    venue = real_venue(said, symbols=["BTC"], home=tmp_path, clock=clock, randomness=SeededRandomness(1))
+    assert isinstance(venue, HyperliquidVenue)
+    return venue
+
+
+@pytest.mark.parametrize(
+    ("overrides", "url"),
+    [
+        ((), "https://api.hyperliquid-testnet.xyz"),
+        (("environment=live", "real_money=true"), "https://api.hyperliquid.xyz"),
+        (("environment=loopback", *HERE), "http://127.0.0.1:1"),
+    ],
+)
+async def test_hyperliquid_is_where_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: tuple[str, ...], url: str
+) -> None:
+    venue = hyperliquid(tmp_path, monkeypatch, *overrides)
+    assert venue.url == url
+    with pytest.raises(DeskBusy):
+        hyperliquid(tmp_path, monkeypatch, *overrides)
+    await venue.close()
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("rest_url=https://api.hyperliquid.xyz",),
+        ("environment=live", "real_money=true", "rest_url=https://api.hyperliquid-testnet.xyz"),
+    ],
+)
+def test_the_main_net_is_signed_for_only_when_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: tuple[str, ...]
+) -> None:
+    with pytest.raises(SettingsInvalid, match="real orders need live and"):
+        hyperliquid(tmp_path, monkeypatch, *overrides)

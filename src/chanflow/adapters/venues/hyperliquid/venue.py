@@ -109,6 +109,11 @@ class HyperliquidVenue:
         """What it offers."""
         return CAPABILITIES
 
+    @property
+    def url(self) -> str:
+        """Where it is reached, which is also which net its orders are signed for."""
+        return self._client.url
+
     async def open(self) -> None:
         """Read the venue's clock, check the agent, read the rules, and listen.
 
