@@ -51,10 +51,8 @@ def real_venue(
 
     That real money takes `real_money` as well as `environment: live` was checked when the settings were read.
     """
-    if settings.name not in ("binance", "okx"):
-        raise SettingsInvalid(
-            f"execution.venue.name is {settings.name}: real orders go to binance or okx in this version"
-        )
+    if settings.name == "simulated":
+        raise SettingsInvalid("execution.venue.name is simulated: real orders go to binance, hyperliquid or okx")
     connector = PicowsConnector(clock)
     keys, random = stored_keys(settings, home), randomness.stream("venue")
     sandbox, rest, stream = settings.environment != "live", settings.rest_url, settings.stream_url
@@ -73,7 +71,6 @@ def real_venue(
             )  # fmt: skip
         case "hyperliquid":
             return _hyperliquid(settings, keys, home, clock, randomness)
-    raise SettingsInvalid(f"execution.venue.name is {settings.name}: real orders go to binance, hyperliquid or okx")
 
 
 def _hyperliquid(
