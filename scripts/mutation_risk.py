@@ -101,7 +101,7 @@ def _sites(tree: ast.Module) -> Iterator[tuple[ast.AST, int]]:
                 yield from ((node, at) for at, op in enumerate(node.ops) if type(op) in _COMPARISONS)
             case ast.BoolOp() | ast.UnaryOp(op=ast.Not() | ast.USub()):
                 yield node, 0
-            case ast.BinOp() if type(node.op) in _OPERATORS and not _joins_types(node):
+            case ast.BinOp() if type(node.op) in _OPERATORS:
                 yield node, 0
             case ast.Call(func=ast.Name(id=name)) if name in _CALLS:
                 yield node, 0
@@ -151,10 +151,6 @@ def _not_code(tree: ast.Module) -> Iterator[ast.AST]:
                 yield node
             case ast.If(test=ast.Name(id="TYPE_CHECKING")):
                 yield node
-
-
-def _joins_types(node: ast.BinOp) -> bool:
-    return isinstance(node.op, ast.BitOr)
 
 
 def _number(value: object) -> Decimal | None:
@@ -259,6 +255,8 @@ def main() -> int:
         return 1
     tried: dict[str, list[tuple[Mutant, bool]]] = {}
     for path in _wanted(given.only):
+        if not given.list:
+            print(f"{path.relative_to(RISK)} ...", flush=True)
         for mutant in mutants(path):
             if given.list:
                 print(f"{mutant.file}:{mutant.line}: {mutant.change}")

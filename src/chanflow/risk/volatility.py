@@ -56,10 +56,6 @@ class MinuteStats:
         if len(self._volumes) > VOLUME_MINUTES:
             del self._ordered[bisect_left(self._ordered, self._volumes.popleft())]
 
-    def forget_price(self) -> None:
-        """Begin a new series of prices: what was learnt stays, the next bar gives no return."""
-        self._last = None
-
     def _learn(self, log_return: Decimal, minutes: int) -> None:
         each = _DIGITS.divide(_DIGITS.multiply(log_return, log_return), Decimal(minutes))
         for _ in range(minutes):
