@@ -61,6 +61,9 @@ STAGES = ("market", "features", "signals", "analyst", "risk", "execution", "moni
 
 MINUTE_MS = 60_000
 
+_GATE_LEVELS = 100
+"""How much of each side of the book the gate sees when it asks what a market order would meet."""
+
 WATERMARK_NS = 250 * NS_PER_MS
 """How long after its end a bar waits for stragglers."""
 
@@ -367,11 +370,12 @@ class Pipeline:
             book_ok=self.s.flow.book_ok,
         )  # fmt: skip
         mid = self._touch.mid
+        bids, asks = self.s.flow.book(_GATE_LEVELS)
         # The simulated venue's rules stand for the run, its clock is ours, and it charges no funding.
         return MarketView(
             None if mid is None else Decimal(repr(mid)), self._quote_ns, quality.ok,
             sigma_frac=self.s.minutes.sigma_frac, volume_1m_quote=self.s.minutes.volume_1m_quote, rules_ns=now_ns,
-            clock_offset_ms=0, funding_frac=Decimal(0),
+            clock_offset_ms=0, funding_frac=Decimal(0), bids=bids, asks=asks,
         )  # fmt: skip
 
     # ── execution ─────────────────────────────────────────────────────────────
