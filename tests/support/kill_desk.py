@@ -196,7 +196,7 @@ class Desk:
         """Open the venue, however long it takes: an operator's supervisor starts a desk again and again."""
         while True:
             try:
-                await venue.open()
+                await venue.open(until_heard=False)
                 return
             except Exception as fault:
                 if self._clock.now_ns() > self._link("time") + LONGEST_S * NS_PER_S:
@@ -227,7 +227,7 @@ class Desk:
         await self._clock.sleep_until(max(self._clock.now_ns() + 3 * NS_PER_S, origin_ns + REST_S * NS_PER_S))
         router = desk.router
         while self._clock.now_ns() < origin_ns + LONGEST_S * NS_PER_S:
-            quiet = all(o.state.terminal or o.state == "accepted" for o in router.orders.values())
+            quiet = all(o.leg in ("stop", "take_profit") and o.state == "accepted" for o in router.living())
             if quiet and not router.inquiries and router.blocked is None and not desk.protection.naked():
                 return
             await self._clock.sleep_until(self._clock.now_ns() + NS_PER_S)

@@ -142,10 +142,12 @@ class BinanceVenue:
 
     # ── opening and closing ───────────────────────────────────────────────────
 
-    async def open(self) -> None:
+    async def open(self, *, until_heard: bool = True) -> None:
         """Set the clock, read the rules, see that the account is set up as needed, and begin to listen.
 
-        Raises VenueUnreachable where the venue does not answer, VenueRejected where keys or position mode are wrong.
+        With `until_heard` it returns once the user stream is open. A desk that may hold positions does not wait for it:
+        what it would tell can be asked for, and they want their stops. Raises VenueUnreachable where the venue does not
+        answer, VenueRejected where keys or position mode are wrong.
         """
         if not await self._rest.sync():
             raise VenueUnreachable("Binance does not tell its time: is it reachable from here?")
@@ -160,7 +162,7 @@ class BinanceVenue:
             asyncio.create_task(every(CLOCK_EVERY_S, self._clock, self._rest.sync)),
             asyncio.create_task(every(KEEP_ALIVE_S, self._clock, self._keep_alive)),
         ]
-        if not await self._within(self._stream.connected, OPEN_WITHIN_S):
+        if until_heard and not await self._within(self._stream.connected, OPEN_WITHIN_S):
             await self.close()
             raise VenueUnreachable(f"Binance's user stream did not open within {OPEN_WITHIN_S} s")
 
