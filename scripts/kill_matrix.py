@@ -35,9 +35,10 @@ def line_of(verdict: kill_cases.Verdict) -> dict[str, Any]:
 
 
 def lines_of(folders: Iterable[Path]) -> list[dict[str, Any]]:
-    """Return the results of some folders; a line that a worker was ended in is left out."""
+    """Return the results of some folders, a case once; a line that a worker was ended in is left out."""
     rows = (row for folder in folders for file in sorted(folder.glob("*.jsonl")) for row in file.open())
-    return [json.loads(row) for row in rows if row.endswith("\n")]
+    lines = (json.loads(row) for row in rows if row.endswith("\n"))
+    return list({(line["point"], line["fault"], line["seed"], line["nth"]): line for line in lines}.values())
 
 
 def play(seeds: Sequence[int], faults: Sequence[str], points: Sequence[str], folder: Path) -> int:
@@ -113,7 +114,8 @@ The oracle is the venue's own books:
   books again;
 - **broken**: the desk did not come to rest, or was left halted.
 
-Measured: {cases} cases, {kills} kills, {points} points, {faults} faults, seeds {seeds}. Made with
+Measured: {cases} cases, {kills} kills, {points} points, {faults} faults, seeds {seeds}; not each fault with each seed,
+the tables say how often. Made, until it was ended, with
 
 ```
 .venv/bin/python scripts/kill_matrix.py --seeds {seeds} --results DIR
