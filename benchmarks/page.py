@@ -18,6 +18,7 @@ SECTIONS = {
     "harvest.py": "A socket to rows",
     "feed.py": "Slices and snapshots",
     "simulator.py": "The matching core",
+    "exchange.py": "The emulated exchange",
 }
 
 

@@ -12,7 +12,7 @@ from chanflow.adapters.venues.emulator.admission import closes
 from chanflow.adapters.venues.emulator.codes import MESSAGES
 from chanflow.adapters.venues.emulator.floor import MS, Floor
 from chanflow.adapters.venues.emulator.listing import Listing
-from chanflow.adapters.venues.emulator.margin import book_margin
+from chanflow.adapters.venues.emulator.margin import open_notional
 from chanflow.adapters.venues.emulator.records import (
     LEGS,
     AlgoRecord,
@@ -80,14 +80,11 @@ def tell_order(
     ns: int,
     *,
     trade: TradeRecord | None = None,
-    status: str | None = None,
 ) -> None:
     """Tell an ORDER_TRADE_UPDATE."""
-    book = floor.book(account, order.symbol, order.asked.leg)
-    margin = book_margin(account, book, listing)
-    body = user_events.order_update(
-        listing.rules, order, execution, ns // MS, trade=trade, bids=margin.bids, asks=margin.asks, status=status
-    )
+    rules = listing.rules
+    bids, asks = open_notional(account, order.symbol, order.asked.leg, rules.atto_per_notional)
+    body = user_events.order_update(rules, order, execution, ns // MS, trade=trade, bids=bids, asks=asks)
     floor.tell(account, body, ns, order.client_id)
 
 

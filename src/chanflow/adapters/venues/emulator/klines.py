@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -84,13 +84,6 @@ class Klines:
         # What the closed minutes of each open candle come to; the open minute is not in them.
         self._begun: dict[str, Candle] = {}
         self._minute: Candle | None = None
-
-    def prefill(self, minutes: Sequence[Candle]) -> None:
-        """Take closed minutes that came before everything else, in order and without gaps."""
-        for minute in minutes:
-            for _ in self.roll(minute.open_ms):
-                pass
-            self._minute = replace(minute)
 
     def trade(self, ms: int, price: int, qty: int, quote: int, *, buy: bool, trade_id: int) -> None:
         """Take one trade; the minutes before it must have been closed by `roll`."""

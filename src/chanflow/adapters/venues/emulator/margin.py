@@ -49,7 +49,7 @@ class Standing:
     books: Mapping[tuple[str, Leg], BookMargin]
 
 
-def _open_notional(account: Account, symbol: str, leg: Leg, per_notional: int) -> tuple[int, int]:
+def open_notional(account: Account, symbol: str, leg: Leg, per_notional: int) -> tuple[int, int]:
     """Return what the open buys and sells that may open are worth at their prices."""
     bids = asks = 0
     for order in account.open_orders.values():
@@ -72,7 +72,7 @@ def book_margin(account: Account, book: Book, listing: Listing) -> BookMargin:
     rules = book.rules
     leverage = account.leverage_of(rules.symbol)
     notional = listing.notional_atto(book.position)
-    bids, asks = _open_notional(account, rules.symbol, book.leg, rules.atto_per_notional)
+    bids, asks = open_notional(account, rules.symbol, book.leg, rules.atto_per_notional)
     held = abs(notional) // leverage
     return BookMargin(
         notional=notional,

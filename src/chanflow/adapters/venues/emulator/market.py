@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final
 
@@ -113,10 +113,6 @@ class MarketState:
         for stream in (f"{self._name}@forceOrder", "!forceOrder@arr"):
             self._say(stream, lambda: text)
         return self._hand_out()
-
-    def prefill(self, minutes: Sequence[Candle]) -> None:
-        """Take minutes that came before the tape began."""
-        self.klines.prefill(minutes)
 
     # what is asked
 

@@ -19,7 +19,6 @@ def order_update(
     trade: TradeRecord | None = None,
     bids: int = 0,
     asks: int = 0,
-    status: str | None = None,
 ) -> dict[str, Any]:
     """Return ORDER_TRADE_UPDATE; `bids` and `asks` are the open notionals in atto."""
     asked = order.asked
@@ -34,7 +33,7 @@ def order_update(
         "ap": rules.average_text(order.quote, order.filled),
         "sp": rules.price_text(asked.trigger),
         "x": execution,
-        "X": status or order.status,
+        "X": order.status,
         "i": order.order_id,
         "l": rules.qty_text(trade.qty if trade else 0),
         "z": rules.qty_text(order.filled),
@@ -112,7 +111,7 @@ def account_update(
     return {"e": "ACCOUNT_UPDATE", "T": ms, "E": ms, "a": {"B": balances, "P": positions, "m": reason}}
 
 
-def algo_update(rules: SymbolRules, algo: AlgoRecord, ms: int, *, status: str | None = None) -> dict[str, Any]:
+def algo_update(rules: SymbolRules, algo: AlgoRecord, ms: int) -> dict[str, Any]:
     """Return ALGO_UPDATE."""
     asked, order = algo.asked, algo.order
     body: dict[str, Any] = {
@@ -125,7 +124,7 @@ def algo_update(rules: SymbolRules, algo: AlgoRecord, ms: int, *, status: str | 
         "ps": asked.leg.name,
         "f": asked.tif,
         "q": rules.qty_text(0 if asked.close_position else asked.qty),
-        "X": status or algo.status,
+        "X": algo.status,
         "ai": str(order.order_id) if order else "",
         "ap": rules.average_text(order.quote, order.filled) if order else "0.00000",
         "aq": rules.qty_text(order.filled) if order else "0.00000",

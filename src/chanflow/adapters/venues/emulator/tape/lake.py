@@ -1,4 +1,4 @@
-"""The unified rows of a lake as a tape: quotes, five levels of the book where they were kept, trades."""
+"""The unified rows of a lake as a tape: quotes, trades, mark prices, five levels of the book where they were kept."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from chanflow.adapters.storage.lake_index import LakeIndex
 from chanflow.adapters.storage.row_events import LakeEvents, lake_symbols
 from chanflow.adapters.venues.emulator.rules import SymbolRules
 from chanflow.adapters.venues.emulator.tape.listed import rules_of_instrument
+from chanflow.adapters.venues.emulator.tape.marks import mark_ticks, with_marks
 from chanflow.adapters.venues.emulator.tape.reel import Columns, Reel
 from chanflow.adapters.venues.emulator.tape.steps import Ticks
 from chanflow.domain.errors import NotFound, RecordingInvalid
@@ -40,7 +41,7 @@ class LakeTape:
         self.symbols: Mapping[str, SymbolRules] = {
             name: (rules or {}).get(name) or _rules(root, one) for name, one in events.items()
         }
-        self._reels = {name: Reel(name, _columns(one)) for name, one in events.items()}
+        self._reels = {name: Reel(name, with_marks(_columns(one), _marks(index, one))) for name, one in events.items()}
         self.start_ns = min(first for first, _ in spans) * NS_PER_MS
         self.end_ns: int | None = (max(last for _, last in spans) + 1) * NS_PER_MS
 
@@ -61,3 +62,16 @@ def _columns(events: LakeEvents) -> Iterator[Columns]:
     leveller = Leveller()
     for piece in events.pieces():
         yield leveller.take(piece.batch)
+
+
+def _marks(index: LakeIndex, events: LakeEvents) -> Columns:
+    """Return the mark prices of a symbol; its rows tell no funding."""
+    import polars as pl
+
+    files = [path for date in index.dates(events.symbol) for path in index.files(events.symbol, date)]
+    frames = [pl.scan_parquet(path, hive_partitioning=False) for path in files]
+    asked = [frame.filter(pl.col("kind").cast(pl.String) == "mark").select("ts_ms", "price") for frame in frames]
+    rows = pl.concat(asked).collect() if asked else pl.DataFrame({"ts_ms": [], "price": []})
+    return mark_ticks(
+        rows["ts_ms"].cast(pl.Int64).to_numpy(), rows["price"].cast(pl.Float64).to_numpy(), events.price_decimals
+    )

@@ -20,8 +20,8 @@ MAX_SEED: Final = (1 << 64) - 1
 PACE: Final = 5
 """How much faster the flow lives than the desk's own synthetic market: some 70 changes of the book a second."""
 
-_GRAIN: Final = 60_000
-"""Steps of the generator in the first price, so that a day ranges over a percent or two at every price."""
+_GRAIN: Final = 30_000
+"""Steps of the generator in the first price, so that a day ranges over two to four percent."""
 _TYPICAL_QUOTE: Final = 3_000
 """What a typical order is worth, in quote units."""
 

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from chanflow_native import Leveller
+from chanflow_native import Intake, Leveller
 
 from chanflow.adapters.venues.emulator.rules import SymbolRules
 from chanflow.adapters.venues.emulator.tape.listed import rules_of_instrument
+from chanflow.adapters.venues.emulator.tape.marks import mark_ticks, with_marks
 from chanflow.adapters.venues.emulator.tape.reel import Columns, Reel
 from chanflow.adapters.venues.emulator.tape.steps import Ticks
 from chanflow.domain.errors import InvalidArgument, RecordingInvalid
 from chanflow.domain.time import NS_PER_S
-from chanflow.market.recorded import RecordedSource
+from chanflow.market.recorded import MAX_BYTES, VENUE, RecordedSource
+from chanflow.market.wire_file import WireFile
 
 _AT_ONCE_NS: Final = 5 * NS_PER_S
 
@@ -22,8 +24,9 @@ _AT_ONCE_NS: Final = 5 * NS_PER_S
 class WireTape:
     """A `Tape` over files of `<recv_ns> <json>` lines, each of one symbol.
 
-    A book that a gap spoils shows its best quotes only, until the next snapshot. Times are the venue's; streams that
-    overtook one another keep their order of arrival, so time stands rather than falls.
+    A book that a gap spoils shows its best quotes only, until the next snapshot. Mark prices and
+    funding are those recorded, if any were. Times are the venue's; streams that overtook one another keep their order
+    of arrival, so time stands rather than falls.
     """
 
     def __init__(self, paths: Sequence[Path], *, rules: Mapping[str, SymbolRules] | None = None) -> None:
@@ -37,7 +40,10 @@ class WireTape:
             if name in sources:
                 raise InvalidArgument(f"{path} and {sources[name][0]} both hold {name}; give one", field="source")
             sources[name] = path, source
-        self._reels = {name: Reel(name, _columns(source)) for name, (_, source) in sorted(sources.items())}
+        self._reels = {
+            name: Reel(name, with_marks(_columns(source), _marks(path, source)))
+            for name, (path, source) in sorted(sources.items())
+        }
         self.symbols: Mapping[str, SymbolRules] = {
             name: (rules or {}).get(name) or _rules(path, source) for name, (path, source) in sorted(sources.items())
         }
@@ -61,3 +67,21 @@ def _columns(source: RecordedSource) -> Iterator[Columns]:
     while not source.exhausted:
         until_ns += _AT_ONCE_NS
         yield leveller.take(source.next(until_ns))
+
+
+def _marks(path: Path, source: RecordedSource) -> Columns:
+    """Return the mark prices and fundings of a file; most recordings have none."""
+    symbol = source.instrument.symbol
+    intake = Intake(VENUE, {symbol: (source.price_decimals, source.qty_decimals)})
+    rest = b""
+    for chunk in WireFile(path, max_bytes=MAX_BYTES).chunks():
+        *lines, rest = (rest + chunk).split(b"\n")
+        told = [line for line in lines if b"markPriceUpdate" in line]
+        if told:
+            intake.feed(b"\n".join(told) + b"\n")
+    rows = intake.take()["rows"]
+    marks, at = rows["marks"], rows["marks"]["row"]
+    return mark_ticks(
+        rows["event_ms"][at], rows["price"][at], source.price_decimals, marks["funding_frac"],
+        marks["next_funding_ms"],
+    )  # fmt: skip
