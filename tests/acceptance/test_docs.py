@@ -13,6 +13,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md") if BLOCK.search(page.read_text()))
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("page", PAGES)
 def test_the_python_of_a_page_runs(page: str) -> None:
     text = (DOCS / page).read_text()

@@ -57,7 +57,7 @@ def running_exchange(*words: str) -> Iterator[RunningExchange]:
             yield RunningExchange(told["rest"], told["ws"], process)
         finally:
             process.send_signal(signal.SIGTERM)
-            ended = process.wait(10)
+            ended = process.wait(30)
         assert ended == 0
 
 

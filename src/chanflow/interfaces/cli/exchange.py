@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from chanflow.adapters.venues.emulator.control import Control
+from chanflow.adapters.venues.emulator.ed25519 import is_ed25519, is_public_key
 from chanflow.adapters.venues.emulator.exchange import Exchange, ExchangeSettings, Speed
 from chanflow.adapters.venues.emulator.faults.script import read_script
 from chanflow.adapters.venues.emulator.faults.words import Entry
@@ -113,6 +114,7 @@ async def _serve(
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
+    order_sockets.stop()
     await exchange.streams.stop()
     await server.stop()
     if other is not None:
@@ -145,7 +147,10 @@ def read_faults(path: Path) -> tuple[Entry, ...]:
 
 
 def read_keys(path: Path) -> dict[str, str]:
-    """Return API keys with their secrets from a YAML or JSON file: `{key: secret}`, or a list of `{key, secret}`."""
+    """Return API keys with their secrets from a YAML or JSON file: `{key: secret}`, or a list of `{key, secret}`.
+
+    For a secret may stand an Ed25519 public key in PEM.
+    """
     import yaml
 
     if not path.is_file():
@@ -158,7 +163,11 @@ def read_keys(path: Path) -> dict[str, str]:
         tree = {row["key"]: row["secret"] for row in tree}
     if not isinstance(tree, Mapping) or not tree:
         raise InvalidArgument(f"{path} must hold keys with their secrets, as in `desk-one: its-secret`")
-    return {str(key): str(secret) for key, secret in tree.items()}
+    keys = {str(key): str(secret) for key, secret in tree.items()}
+    for key, secret in keys.items():
+        if is_public_key(secret) and not is_ed25519(secret):
+            raise InvalidArgument(f"{path}: the public key of {key!r} is no Ed25519 key in PEM")
+    return keys
 
 
 def _speed(word: str) -> Speed:

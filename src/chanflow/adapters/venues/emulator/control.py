@@ -28,6 +28,7 @@ PREFIX: Final = "/_control/"
 MAX_ADVANCE_MS: Final = 86_400_000
 MAX_SKEW_MS: Final = 86_400_000
 _SHOWN_LEVELS: Final = 20
+_MOST_DIGITS: Final = 18
 
 Values = Mapping[str, Any]
 Handler = Callable[[Any], "Awaitable[Any]"]
@@ -69,7 +70,7 @@ class Control:
 
     async def _log(self, asked: Values) -> object:
         after = asked.get("after", "0")
-        if not after.isdigit():
+        if not (after.isascii() and after.isdigit() and len(after) <= _MOST_DIGITS):
             raise InvalidArgument(f"`after` is {after[:40]!r}, allowed is the number of a firing", field="after")
         return {"firings": self._mishaps.log.lines(int(after))}
 
@@ -193,6 +194,6 @@ def _price_of(value: object) -> Decimal:
         price = Decimal(str(value))
     except InvalidOperation:
         price = Decimal(0)
-    if isinstance(value, bool) or not Decimal(0) < price <= Decimal("1e9"):
+    if isinstance(value, bool) or not price.is_finite() or not Decimal(0) < price <= Decimal("1e9"):
         raise InvalidArgument(f"`price` is {str(value)[:40]}, allowed is above 0 to 1,000,000,000", field="price")
     return price

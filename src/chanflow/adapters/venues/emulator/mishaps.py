@@ -7,10 +7,12 @@ from decimal import Decimal
 from typing import Final, Literal, cast
 
 from chanflow.adapters.venues.emulator.book import ASK, BID
+from chanflow.adapters.venues.emulator.codes import Fault
 from chanflow.adapters.venues.emulator.exchange import Exchange
 from chanflow.adapters.venues.emulator.faults import spoil
 from chanflow.adapters.venues.emulator.faults.engine import Faults, TimedAction
 from chanflow.adapters.venues.emulator.faults.log import FiringLog
+from chanflow.adapters.venues.emulator.faults.spoil import Spoiled
 from chanflow.adapters.venues.emulator.faults.words import Do, Entry
 from chanflow.adapters.venues.emulator.forced import force_out
 from chanflow.adapters.venues.emulator.gap import Gaps
@@ -100,6 +102,8 @@ class Mishaps:
     # ── at the seams ─────────────────────────────────────────────────────────
 
     def _around(self, request: Request, execute: Callable[[Request], Response]) -> Reply:
+        if not self.faults.has_entries:
+            return Spoiled(execute(request))
         told = spoil.answer(request, execute, self.faults, lambda: self._exchange.now_ns)
         self._come(self._exchange.now_ns)
         return told
@@ -108,11 +112,14 @@ class Mishaps:
         return self.faults.on_user_event(event, now_ns)
 
     def _sent(self, stream: str, now_ns: int) -> Literal["send", "skip"]:
-        return self.faults.on_frame(stream, now_ns)
+        return self.faults.on_frame(stream, now_ns) if self.faults.has_entries else "send"
 
     def _come(self, now_ns: int) -> None:
         for action in self.faults.due(now_ns):
-            self._befall(action)
+            try:
+                self._befall(action)
+            except (InvalidArgument, Fault) as refused:
+                self.log.note_failure(action.entry, action.do, now_ns, str(refused))
         for event in self.faults.released(now_ns):
             self._deliver(event)
 

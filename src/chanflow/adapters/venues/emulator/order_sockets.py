@@ -38,6 +38,12 @@ class OrderSockets:
         for listener in list(self._open):
             listener.cut()
 
+    def stop(self) -> None:
+        """Cut every connection, and forget the requests under way."""
+        self.disconnect(self.exchange.now_ns)
+        for task in self._tasks:
+            task.cancel()
+
     def secret_of(self, key: str) -> str | None:
         """Return what an API key is checked with, None for a key that is refused."""
         try:

@@ -70,6 +70,7 @@ class Faults(Generic[EventT]):
     """One script on its way. Its times count from `start_ns`; the same seed and calls give the same answers."""
 
     def __init__(self, script: Sequence[Entry], *, seed: int, start_ns: int, log: FiringLog) -> None:
+        self.has_entries = bool(script)
         self._log = log
         self._requests = 0
         triggers = [Trigger(entry, seed, start_ns) for entry in script]
@@ -162,30 +163,11 @@ class Faults(Generic[EventT]):
 
     # ── states ───────────────────────────────────────────────────────────────
 
-    @property
-    def quiet(self) -> bool:
-        """Whether nothing can happen to market frames, so that nobody needs to ask about each."""
-        by_frame = any(trigger.entry.when.stream is not None for trigger in self._asked)
-        return not (self._at["frame"] or by_frame or self._timed or self._freeze)
-
-    @property
-    def next_ns(self) -> int | None:
-        """Earliest time at which `due` or `released` has something."""
-        times = [self._timed[-1].not_before_ns] if self._timed else []
-        if (waiting_ns := self._waiting.next_ns) is not None:
-            times.append(max(waiting_ns, self._freeze.until_ns) if self._freeze is not None else waiting_ns)
-        return 0 if self._befalling else min(times, default=None)
-
     def frozen(self, now_ns: int) -> bool:
         """Return whether the venue answers nobody; the freeze is forgotten once it is over."""
         if self._freeze is not None and now_ns >= self._freeze.until_ns:
             self._freeze = None
         return self._freeze is not None
-
-    @property
-    def frozen_until_ns(self) -> int | None:
-        """End of the freeze under way."""
-        return None if self._freeze is None else self._freeze.until_ns
 
     def closed(self, stream: StreamClass, now_ns: int) -> bool:
         """Return whether no socket of this class may open."""

@@ -60,12 +60,6 @@ class Waiting(Generic[EventT]):
         self._held: list[_Held[EventT]] = []
         self._pushed = 0
 
-    @property
-    def next_ns(self) -> int | None:
-        """Earliest time at which an event has to leave."""
-        times = [held.limit_ns for held in self._held] + [late[0] for late in self._late[:1]]
-        return min(times, default=None)
-
     def later(self, event: EventT, at_ns: int) -> None:
         """Let an event leave at a time."""
         self._pushed += 1

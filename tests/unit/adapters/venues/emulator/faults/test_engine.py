@@ -75,7 +75,6 @@ def test_requests_that_come_slowly_enough_are_not_too_many() -> None:
 def test_a_late_event_leaves_at_its_time() -> None:
     faults, _ = made_faults("- {when: {event: ORDER_TRADE_UPDATE}, do: delay, ms: 4000}")
     assert faults.on_user_event(FILL, 1 * S) == []
-    assert faults.next_ns == 5 * S
     assert faults.released(5 * S - 1) == []
     assert faults.released(5 * S) == [FILL]
 
@@ -122,7 +121,7 @@ def test_only_the_acknowledgement_of_an_order_is_doubled() -> None:
 def test_a_lost_event_never_comes() -> None:
     faults, _ = made_faults("- {when: {event: fill, nth: 1}, do: skip_frame}")
     assert [faults.on_user_event(FILL, 0) for _ in range(2)] == [[], [FILL]]
-    assert faults.next_ns is None
+    assert faults.end() == []
 
 
 @pytest.mark.parametrize("wanted", ["depth", "btcusdt@depth", "depth@100ms", "btcusdt@depth@100ms"])
@@ -140,7 +139,6 @@ def test_the_nth_frame_of_a_stream_is_not_sent(wanted: str) -> None:
 
 def test_a_disconnect_befalls_once_at_its_time_and_keeps_the_class_closed() -> None:
     faults, _ = made_faults("- {when: {time: 12.5}, do: disconnect, stream: private, for_s: 8}")
-    assert faults.next_ns == 12_500 * MS
     assert faults.due(12_499 * MS) == []
     (action,) = faults.due(13 * S)
     assert (action.do.kind, action.at_ns) == ("disconnect", 12_500 * MS)
@@ -201,9 +199,3 @@ def test_each_firing_is_logged() -> None:
         {"n": 2, "t_ms": 3.0, "entry": 1, "do": "duplicate", "on": "ORDER_TRADE_UPDATE q1"},
     ]
     assert log.lines(after=1) == log.lines()[1:]
-
-
-def test_a_script_that_touches_no_frame_is_quiet() -> None:
-    assert made_faults("- {when: {event: fill}, do: duplicate}")[0].quiet
-    assert not made_faults("- {when: {stream: depth, nth: 2}, do: skip_frame}")[0].quiet
-    assert not made_faults("- {when: {time: 9}, do: freeze, for_s: 1}")[0].quiet
