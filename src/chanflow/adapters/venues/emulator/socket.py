@@ -308,6 +308,13 @@ class StreamServer:
                 del self._by_stream[stream]
 
 
+def say_goodbye(transport: picows.WSTransport, farewell: picows.WSFrame) -> None:
+    """Answer a client's close in its own words and hang up; a close without words is answered without (RFC 6455)."""
+    words = farewell.get_payload_as_bytes()
+    transport.send(picows.WSMsgType.CLOSE, words if len(words) > 1 else b"")
+    transport.disconnect()
+
+
 class _Listener(picows.WSListener):
     """What picows tells of one connection."""
 
@@ -327,8 +334,7 @@ class _Listener(picows.WSListener):
         elif frame.msg_type == picows.WSMsgType.PONG:
             self._server.heard(self._client)
         elif frame.msg_type == picows.WSMsgType.CLOSE:
-            transport.send_close(frame.get_close_code(), frame.get_close_message())
-            transport.disconnect()
+            say_goodbye(transport, frame)
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:  # noqa: ARG002  (the library's)
         if self._client is not None:
