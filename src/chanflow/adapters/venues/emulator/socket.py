@@ -162,14 +162,16 @@ class StreamServer:
 
     def push_user(self, listen_key: str, payload: bytes | Mapping[str, Any]) -> bool:
         """Send one event to who listens with a key, and return whether anybody does."""
+        groups = self._by_stream.get(listen_key)
+        if groups is None:
+            return False
         data = payload if isinstance(payload, bytes) else json.dumps(payload, separators=(",", ":")).encode()
-        groups = self._by_stream.get(listen_key, {})
         for group in groups:
             named = b'{"stream":"%b","data":%b}' % (listen_key.encode(), data)
             self.counts.frames += len(group.clients)
             for client in list(group.clients):
                 self._write(client, text_frame(named if group.key[0] else data))
-        return bool(groups)
+        return True
 
     def advance(self, now_ns: int) -> None:
         """Let time come to `now_ns`: ping who is due, and close what is too old or silent."""
