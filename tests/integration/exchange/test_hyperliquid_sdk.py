@@ -217,6 +217,23 @@ def test_exits_wait_for_an_entry_that_rests_and_end_with_it(client: Client) -> N
     assert [row["status"] for row in client.info.historical_orders(client.address)] == ["canceled", "canceled"]
 
 
+def test_exits_end_with_an_entry_that_was_filled_in_part(client: Client) -> None:
+    client.exchange.update_leverage(50, "BTC")
+    ask = client.info.l2_snapshot("BTC")["levels"][1][0]
+    more = round(float(ask["sz"]) + 1, 5)
+    batch = [
+        {"coin": "BTC", "is_buy": True, "sz": more, "limit_px": float(ask["px"]), "reduce_only": False,
+         "order_type": {"limit": {"tif": "Ioc"}}},
+        {"coin": "BTC", "is_buy": False, "sz": more, "limit_px": client.far(), "reduce_only": True,
+         "order_type": {"trigger": {"triggerPx": client.far() + 1_000, "isMarket": True, "tpsl": "sl"}}},
+    ]  # fmt: skip
+    entry, stop = client.exchange.bulk_orders(batch, grouping="normalTpsl")["response"]["data"]["statuses"]
+    assert 0 < float(entry["filled"]["totalSz"]) < more
+    assert stop == "waitingForFill"
+    assert client.position() == float(entry["filled"]["totalSz"])
+    assert client.info.frontend_open_orders(client.address) == []
+
+
 # ── refusals ──────────────────────────────────────────────────────────────────
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -86,30 +86,19 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(desk: Desk, nonces: Nonces, *, listening: bool = True) -> AsyncIterator[Bench]:
+async def bench(desk: Desk, home: Path, *, listening: bool = True) -> AsyncIterator[Bench]:
     clock = SystemClock()
-    client = Client(desk.url, Keys(MASTER.address, AGENT_KEY), nonces, clock)
+    client = Client(desk.url, Keys(MASTER.address, AGENT_KEY), Nonces(home / "nonce", clock), clock)
     client.budget.spend = lambda _weight, urgent=False: None  # type: ignore[method-assign]  # many tests, one minute
     made = Bench(HyperliquidVenue(client, PicowsConnector(clock), clock, Random(1)), desk)
-    task = asyncio.create_task(made.listen()) if listening else None
-    if task is not None:
-        await subscribed(desk)
+    task = None
+    if listening:
+        await made.venue.open()
+        task = asyncio.create_task(made.listen())
     yield made
-    if task is not None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
     await made.venue.close()
-
-
-async def subscribed(desk: Desk) -> None:
-    """Return once somebody listens to the master's three streams."""
-    async with asyncio.timeout(20):
-        while not await asyncio.to_thread(desk.do, lambda: _streams(desk) >= 3):  # noqa: ASYNC110 - the server's thread knows
-            await asyncio.sleep(0.01)
-
-
-def _streams(desk: Desk) -> int:
-    return sum(len(each.streams) for each in desk.server.feeds._subscribers)
+    if task is not None:
+        await task
 
 
 @pytest.fixture
@@ -119,13 +108,13 @@ def desk() -> Iterator[Desk]:
 
 
 @pytest.fixture
-def nonces(tmp_path: Path) -> Iterator[Nonces]:
-    with Nonces(tmp_path / "nonce", SystemClock()) as nonces:
-        yield nonces
+def home(tmp_path: Path) -> Path:
+    """Where the agent's file is; a venue that is opened there again is the same desk after a restart."""
+    return tmp_path
 
 
-async def test_an_order_lives_and_is_cancelled(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces) as b:
+async def test_an_order_lives_and_is_cancelled(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
         order = await b.limit()
         ref = OrderRef("BTC", order.client_order_id)
         assert await b.venue.order(ref) == NotFound()
@@ -146,11 +135,11 @@ async def test_an_order_lives_and_is_cancelled(desk: Desk, nonces: Nonces) -> No
         assert again.action is Action.ASK_ORDER
 
 
-async def test_taking_the_market_is_told_and_booked_to_the_last_digit(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces) as b:
+async def test_taking_the_market_is_told_and_booked_to_the_last_digit(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
         order = replace(await b.limit(), limit_price=None, time_in_force="ioc")
         assert await b.venue.submit(order) == Accepted()
-        (fill,) = await b.until(order.client_order_id, "fill")
+        _, fill = await b.until(order.client_order_id, "accepted", "fill")
         assert (fill.qty_base, fill.leaves_base, fill.maker, fill.fee_asset) == (QTY, 0, False, "USDC")
         (position,) = await b.venue.positions()
         assert (position.symbol, position.qty_base, position.average_price) == ("BTC", QTY, fill.price)
@@ -166,8 +155,8 @@ async def test_taking_the_market_is_told_and_booked_to_the_last_digit(desk: Desk
         assert (state.state, state.filled_base, state.average_price) == (OrderState.FILLED, QTY, fill.price)
 
 
-async def test_entry_stop_and_target_go_in_one_batch(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces) as b:
+async def test_entry_stop_and_target_go_in_one_batch(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
         mid = await b.mid()
         order = replace(
             await b.limit(), limit_price=None, time_in_force="ioc", stop_price=mid * Decimal("0.97"),
@@ -175,7 +164,7 @@ async def test_entry_stop_and_target_go_in_one_batch(desk: Desk, nonces: Nonces)
         )  # fmt: skip
         entry, stop = order.client_order_id, f"{order.client_order_id}-sl"
         assert await b.venue.submit(order) == Accepted()
-        await b.until(entry, "fill")
+        await b.until(entry, "accepted", "fill")
         (placed,) = await b.until(stop, "accepted")
         assert placed.leaves_base == QTY
         alive = {each.client_order_id: each for each in await b.venue.open_orders()}
@@ -197,18 +186,59 @@ def fall(desk: Desk, mark: int) -> None:
     hear(world, listing, listing.core.set_mark(world.now_ns, mark * 10))
 
 
-async def test_a_restart_knows_an_attached_stop_by_the_desks_name(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+async def test_funding_is_read_and_the_wallet_agrees_to_the_last_digit(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
+        order = replace(await b.limit(), limit_price=None, time_in_force="ioc")
+        await b.venue.submit(order)
+        _, fill = await b.until(order.client_order_id, "accepted", "fill")
+        await asyncio.to_thread(desk.do, lambda: fund(desk))
+        await b.until("", "account")
+        (paid,) = await b.venue.funding(0)
+        assert (paid.symbol, paid.amount_quote < 0) == ("BTC", True)
+        (balance,) = await b.venue.balances()
+        assert balance.wallet == 10_000 - fill.fee_quote + paid.amount_quote
+        assert await b.venue.funding(paid.at_ns + 1_000_000) == []
+
+
+def fund(desk: Desk) -> None:
+    """Settle funding of BTC at 0.01 %: who is long pays."""
+    world = desk.exchange.world
+    listing = world.listings["BTCUSDT"]
+    hear(world, listing, listing.core.fund(world.now_ns, 100_000))
+
+
+async def test_a_liquidation_is_told_as_one(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
+        mid = await b.mid()
+        order = replace(await b.limit(), limit_price=None, time_in_force="ioc", qty_base=Decimal(3), leverage=50)
+        assert await b.venue.submit(order) == Accepted()
+        async with asyncio.timeout(20):
+            while sum(e.qty_base for e in b.of(order.client_order_id)) != 3:
+                b.news.clear()
+                await b.news.wait()
+        await asyncio.to_thread(desk.do, lambda: fall(desk, int(mid * Decimal("0.9"))))
+        async with asyncio.timeout(20):
+            while not any(event.kind == "liquidation" for event in b.told):
+                b.news.clear()
+                await b.news.wait()
+        assert [p for p in await b.venue.positions() if p.qty_base] == []
+        forced = next(event for event in b.told if event.kind == "liquidation")
+        assert forced.client_order_id.startswith("oid:")
+        assert forced.detail.startswith("Liquidated Cross Long 3")
+
+
+async def test_a_restart_knows_an_attached_stop_by_the_desks_name(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
         order = replace(await b.limit(), limit_price=None, time_in_force="ioc", stop_price=await b.far())
         assert await b.venue.submit(order) == Accepted()
-    async with bench(desk, nonces, listening=False) as b:
+    async with bench(desk, home, listening=False) as b:
         (stop,) = await b.venue.open_orders()
         assert stop.client_order_id == f"{order.client_order_id}-sl"
         assert await b.venue.cancel(OrderRef("BTC", stop.client_order_id)) == Accepted()
 
 
-async def test_an_amendment_is_one_event_and_one_order(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces) as b:
+async def test_an_amendment_is_one_event_and_one_order(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
         order = await b.limit()
         ref = OrderRef("BTC", order.client_order_id)
         await b.venue.submit(order)
@@ -223,11 +253,11 @@ async def test_an_amendment_is_one_event_and_one_order(desk: Desk, nonces: Nonce
         await b.until(order.client_order_id, "accepted", "amended", "canceled")
 
 
-async def test_an_order_of_an_earlier_process_is_amended(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+async def test_an_order_of_an_earlier_process_is_amended(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
         order = await b.limit()
         await b.venue.submit(order)
-    async with bench(desk, nonces) as b:
+    async with bench(desk, home) as b:
         price = await b.far() - 50
         ref = OrderRef("BTC", order.client_order_id)
         assert await b.venue.amend(ref, OrderChange(limit_price=price)) == Accepted()
@@ -236,8 +266,8 @@ async def test_an_order_of_an_earlier_process_is_amended(desk: Desk, nonces: Non
         assert alive.limit_price == price
 
 
-async def test_a_stop_of_its_own_is_moved(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces) as b:
+async def test_a_stop_of_its_own_is_moved(desk: Desk, home: Path) -> None:
+    async with bench(desk, home) as b:
         await b.venue.submit(replace(await b.limit(), limit_price=None, time_in_force="ioc"))
         far = await b.far()
         stop = VenueOrder(name(), "BTC", "sell", QTY, True, None, None, None, conditional="stop_market",
@@ -249,6 +279,78 @@ async def test_a_stop_of_its_own_is_moved(desk: Desk, nonces: Nonces) -> None:
         await b.until(stop.client_order_id, "accepted", "amended")
         (alive,) = await b.venue.open_orders()
         assert (alive.is_stop, alive.trigger_price) == (True, far + 500)
+
+
+async def test_an_id_that_left_before_is_not_sent_again(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
+        order = await b.limit()
+        assert await b.venue.submit(order) == Accepted()
+        again = await b.venue.submit(order)
+        assert isinstance(again, VenueRefused)
+        assert again.action is Action.ASK_DUPLICATE
+        assert len(await b.venue.open_orders()) == 1
+
+
+@pytest.fixture
+def losing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Begin to lose the answers: what is asked for is done, and HTTP 500 is all that is heard."""
+    answer = desk.server.actions.answer
+
+    def lost(body: object) -> dict[str, object]:
+        answer(body)
+        raise RuntimeError("the answer is lost")
+
+    return lambda: monkeypatch.setattr(desk.server.actions, "answer", lost)
+
+
+async def test_an_order_whose_answer_was_lost_is_found_and_not_doubled(
+    desk: Desk, home: Path, losing: Callable[[], None]
+) -> None:
+    async with bench(desk, home) as b:
+        order = await b.limit()
+        losing()
+        assert isinstance(await b.venue.submit(order), Unknown)
+        await b.until(order.client_order_id, "accepted")
+        found = await b.venue.order(OrderRef("BTC", order.client_order_id))
+        assert isinstance(found, VenueOrderState)
+        assert found.state is OrderState.ACCEPTED
+        again = await b.venue.submit(order)
+        assert isinstance(again, VenueRefused)
+        assert again.action is Action.ASK_DUPLICATE
+
+
+async def test_an_amendment_whose_answer_was_lost_is_heard_once(
+    desk: Desk, home: Path, losing: Callable[[], None]
+) -> None:
+    async with bench(desk, home) as b:
+        order = await b.limit()
+        ref = OrderRef("BTC", order.client_order_id)
+        await b.venue.submit(order)
+        await b.until(order.client_order_id, "accepted")
+        losing()
+        assert isinstance(await b.venue.amend(ref, OrderChange(qty_base=QTY * 2)), Unknown)
+        await b.until(order.client_order_id, "accepted", "amended")
+        found = await b.venue.order(ref)
+        assert isinstance(found, VenueOrderState)
+        assert (found.state, found.qty_base) == (OrderState.ACCEPTED, QTY * 2)
+        await b.until(order.client_order_id, "accepted", "amended")
+
+
+async def test_an_amendment_that_never_arrived_is_known_by_asking(
+    desk: Desk, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bench(desk, home) as b:
+        order = await b.limit()
+        ref = OrderRef("BTC", order.client_order_id)
+        await b.venue.submit(order)
+        await b.until(order.client_order_id, "accepted")
+        monkeypatch.setattr(desk.server.actions, "answer", None)
+        assert isinstance(await b.venue.amend(ref, OrderChange(qty_base=QTY * 2)), Unknown)
+        assert [event.kind for event in b.of(order.client_order_id)] == ["accepted"]
+        found = await b.venue.order(ref)
+        assert isinstance(found, VenueOrderState)
+        assert found.qty_base == QTY
+        await b.until(order.client_order_id, "accepted", "amend_rejected")
 
 
 @pytest.mark.parametrize(
@@ -265,17 +367,17 @@ async def test_a_stop_of_its_own_is_moved(desk: Desk, nonces: Nonces) -> None:
     ],
 )
 async def test_a_refusal_says_what_is_to_be_done(
-    desk: Desk, nonces: Nonces, changes: dict[str, object], action: Action
+    desk: Desk, home: Path, changes: dict[str, object], action: Action
 ) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+    async with bench(desk, home, listening=False) as b:
         told = await b.venue.submit(await b.limit(**changes))
         assert isinstance(told, VenueRefused)
         assert told.action is action
         assert await b.venue.open_orders() == []
 
 
-async def test_the_rules_are_the_venues(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+async def test_the_rules_are_the_venues(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
         rules = await b.venue.rules()
         assert {s: (r.tick, r.step) for s, r in rules.items()} == {
             "BTC": (Decimal(1), Decimal("0.00001")), "ETH": (Decimal("0.1"), Decimal("0.0001")),
@@ -284,8 +386,8 @@ async def test_the_rules_are_the_venues(desk: Desk, nonces: Nonces) -> None:
         assert rules["BTC"].taker_fee_frac == Decimal("0.0005")
 
 
-async def test_the_dead_man_switch_is_armed_only_while_flat(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+async def test_the_dead_man_switch_is_armed_only_while_flat(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
         assert await b.venue.arm_dead_man(60_000) == Accepted()
         assert await b.venue.arm_dead_man(0) == Accepted()
         assert isinstance(await b.venue.arm_dead_man(4_999), VenueRefused)
@@ -295,45 +397,48 @@ async def test_the_dead_man_switch_is_armed_only_while_flat(desk: Desk, nonces: 
         assert "stops of BTC" in refused.message
 
 
-async def test_the_venues_clock_is_read(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+async def test_the_venues_clock_is_read(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
         sample = await b.venue.server_time()
         assert abs(sample.offset_ns) < 10**9
         assert sample.round_trip_ns > 0
 
 
-async def test_the_agent_is_checked(desk: Desk, nonces: Nonces) -> None:
-    async with bench(desk, nonces, listening=False) as b:
+async def test_the_agent_is_checked(desk: Desk, home: Path) -> None:
+    async with bench(desk, home, listening=False) as b:
         await b.venue.check_agent()
+        assert b.told == []
     clock = SystemClock()
     for keys, words in (
         (Keys(AGENT.address, MASTER_KEY), "is no agent of"),
         (Keys(MASTER.address, MASTER_KEY), "can withdraw"),
     ):
-        other = HyperliquidVenue(Client(desk.url, keys, nonces, clock), PicowsConnector(clock), clock, Random(1))
+        other = HyperliquidVenue(
+            Client(desk.url, keys, Nonces(home / "nonce", clock), clock), PicowsConnector(clock), clock, Random(1)
+        )
         with pytest.raises(SettingsInvalid, match=words):
             await other.check_agent()
         await other.close()
 
 
 async def test_a_broken_socket_comes_back_with_a_gap_and_the_missed_fill(
-    desk: Desk, nonces: Nonces, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with bench(desk, nonces) as b:
+    async with bench(desk, home) as b:
         order = await b.limit(limit_price=await b.mid() - 2)
         # From here on the sockets hear nothing of the account; then they break.
         monkeypatch.setattr(feeds, "_tell_user", lambda *_: None)
         assert await b.venue.submit(replace(order, limit_price=None, time_in_force="ioc")) == Accepted()
         monkeypatch.undo()
         await asyncio.to_thread(desk.do, lambda: [each.send(None) for each in desk.server.feeds._subscribers])  # type: ignore[arg-type,func-returns-value]
-        events = await b.until(order.client_order_id, "fill")
+        events = await b.until(order.client_order_id, "accepted", "fill")
         gap = next(event for event in b.told if event.kind == "gap")
         assert b.told.index(gap) < b.told.index(events[0])
 
 
-async def test_silence_is_no_answer(desk: Desk, nonces: Nonces) -> None:
+async def test_silence_is_no_answer(desk: Desk, home: Path) -> None:
     clock = SystemClock()
-    client = Client("http://127.0.0.1:9", Keys(MASTER.address, AGENT_KEY), nonces, clock)
+    client = Client("http://127.0.0.1:9", Keys(MASTER.address, AGENT_KEY), Nonces(home / "nonce", clock), clock)
     venue = HyperliquidVenue(client, PicowsConnector(clock), clock, Random(1))
     with pytest.raises(VenueBusy):
         await venue.positions()

@@ -9,9 +9,9 @@ from chanflow.domain.errors import ChanflowError, InvalidArgument, NotFound
 from chanflow.interfaces.cli.exchange import read_keys, run_exchange
 
 OPTIONS: dict[str, Any] = {
-    "host": "127.0.0.1", "port": 0, "ws_port": 0, "source": "synthetic", "symbols": ["BTCUSDT"], "speed": "1",
-    "loop": False, "seed": 1, "balance": "1", "keys": None, "latency_ms": 2.0, "clock_skew_ms": 0, "strict_keys": False,
-    "state": None, "legacy_ws": False, "faults": None, "limits": Limits(), "print_url": False,
+    "host": "127.0.0.1", "port": 0, "ws_port": 0, "hyperliquid_port": 0, "source": "synthetic", "symbols": ["BTCUSDT"],
+    "speed": "1", "loop": False, "seed": 1, "balance": "1", "keys": None, "latency_ms": 2.0, "clock_skew_ms": 0,
+    "strict_keys": False, "state": None, "legacy_ws": False, "faults": None, "limits": Limits(), "print_url": False,
 }  # fmt: skip
 
 

@@ -66,7 +66,7 @@ class Exchange:
 
     The seams, each to be set by who wants to stand there: `around` a request, `bend` of ticks on their way in,
     `on_event` which user events leave now, `on_frame` whether a market message does, `after_slice` when time has come
-    somewhere, `skew` of the clock that clients see.
+    somewhere, `after_reset` when there is a new world, `skew` of the clock that clients see.
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class Exchange:
         self.on_event: Callable[[UserEvent, int], Sequence[UserEvent]] = _at_once
         self.on_frame: Callable[[str, int], Literal["send", "skip"]] = _send
         self.after_slice: list[Callable[[int], None]] = []
+        self.after_reset: list[Callable[[], None]] = []
         self.skew: Callable[[int], int] = lambda _now_ns: settings.skew_ns
         self.streams = StreamServer(
             legacy=settings.legacy_ws, on_frame=self._judge_frame, expect_pongs=settings.speed == "1", doors=doors
@@ -127,6 +128,8 @@ class Exchange:
         """Begin anew: the tape, the market, and no account yet. Streams stay open."""
         self._own_trades.clear()
         self._begin()
+        for hook in self.after_reset:
+            hook()
         await self.warm_up()
 
     def save(self) -> None:

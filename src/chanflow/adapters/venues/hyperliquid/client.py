@@ -135,9 +135,10 @@ class Client:
         }  # fmt: skip
 
     def close(self) -> None:
-        """Give back threads and connections; a command under way is waited for."""
+        """Give back threads, connections and the agent's file; a command under way is waited for."""
         self._sender.shutdown(wait=True)
         self._asker.shutdown(wait=True)
+        self._nonces.close()
         self._send_api.session.close()
         self._ask_api.session.close()
 

@@ -21,7 +21,7 @@ STREAMS: Final = ("orderUpdates", "userFills", "userFundings")
 
 
 class Hearing:
-    """Reads the user's socket while `events` is read."""
+    """Reads the user's socket from `start` to `close`. `subscribed` is set while every stream is confirmed."""
 
     def __init__(
         self, client: Client, connector: Connector, clock: Clock, random: Random, stream: UserStream,
@@ -32,37 +32,50 @@ class Hearing:
         self._named = named
         streams = tuple({"type": kind, "user": client.master} for kind in STREAMS)
         self._socket = UserSocket(client.socket_url, streams, connector, clock, random)
-        self._told: asyncio.Queue[VenueEvent] = asyncio.Queue()
+        self.subscribed = asyncio.Event()
+        self._told: asyncio.Queue[VenueEvent | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._connected = 0
+        self._confirmed = 0
 
     def tell(self, events: Iterable[VenueEvent]) -> None:
         """Put events where `events` finds them."""
         for event in events:
             self._told.put_nowait(event)
 
-    async def events(self) -> AsyncIterator[VenueEvent]:
-        """Yield events as they are heard, for ever."""
+    def start(self) -> None:
+        """Open the socket and keep it open."""
         if self._task is None:
             self._task = asyncio.create_task(self._socket.run(self._opened, self._take))
-        while True:
+
+    async def events(self) -> AsyncIterator[VenueEvent]:
+        """Yield events as they are heard, until `close`."""
+        self.start()
+        while self._task is not None:
             heard = asyncio.ensure_future(self._told.get())
             done, _ = await asyncio.wait({heard, self._task}, return_when=asyncio.FIRST_COMPLETED)
             if heard not in done:
                 heard.cancel()
-                # It runs for ever, so it has failed: that is not to be silent.
-                self._task.result()
-            yield heard.result()
+                if not self._task.cancelled():
+                    # It runs until it is closed, so it has failed: that is not to be silent.
+                    self._task.result()
+                return
+            event = heard.result()
+            if event is None:
+                return
+            yield event
 
     async def close(self) -> None:
-        """End the socket."""
+        """End the socket, and with it the events."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+            self._told.put_nowait(None)
 
     async def _opened(self) -> None:
         self._connected += 1
+        self._confirmed = 0
+        self.subscribed.clear()
         if self._connected > 1:
             self._say("gap", "the user's socket was opened again")
 
@@ -79,6 +92,11 @@ class Hearing:
 
     async def _events_of(self, message: Mapping[str, Any], recv_ns: int) -> Sequence[VenueEvent]:
         channel, data = message.get("channel"), message.get("data")
+        if channel == "subscriptionResponse":
+            self._confirmed += 1
+            if self._confirmed == len(STREAMS):
+                self.subscribed.set()
+            return ()
         if channel == "orderUpdates":
             with reading("orderUpdates"):
                 rows = [order_row(row["order"], row["status"], int(row["statusTimestamp"])) for row in data or ()]

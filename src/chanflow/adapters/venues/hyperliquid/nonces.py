@@ -62,8 +62,10 @@ class Nonces:
         self._ceiling = ceiling
 
     def close(self) -> None:
-        """Let another process have the agent."""
-        os.close(self._file)
+        """Let another process have the agent; once more does nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+        self._file = -1
 
     def __enter__(self) -> Self:
         return self

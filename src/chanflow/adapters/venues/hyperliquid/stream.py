@@ -77,8 +77,8 @@ class UserStream:
 
     def recalled(self, order: Tracked, row: OrderRow, fills: Sequence[FillRow], known_ns: int) -> list[VenueEvent]:
         """Learn where an order of an earlier process stands; returns the fills of it that were not told."""
-        before = self._number(order, row.oid, known_ns) if order.oid is None else []
         order.told.add("accepted")
+        before = self._number(order, row.oid, known_ns) if order.oid is None else []
         return before + [
             event for fill in fills if fill.oid == row.oid for event in self._filled(order, fill, known_ns)
         ]
@@ -254,6 +254,10 @@ class UserStream:
         order.fills[row.ref] = (row.oid, row.qty_base)
         event_ns = row.at_ms * NS_PER_MS
         events = []
+        if not order.told & {"accepted", "end"} and not row.liquidation:
+            # What trades was accepted, whether or not that is told.
+            order.told.add("accepted")
+            events.append(VenueEvent("accepted", order.client_id, event_ns, known_ns, before))
         if order.whole_base != before:
             # A fill of the number it had came after the replacement was sized: the order is for that much more.
             events.append(self._event("amended", order, known_ns, known_ns, qty_base=order.whole_base))

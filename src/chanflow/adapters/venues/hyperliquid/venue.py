@@ -44,7 +44,7 @@ from chanflow.adapters.venues.hyperliquid.wire import (
     order_action,
     schedule_cancel_action,
 )
-from chanflow.domain.errors import InvalidArgument, SettingsInvalid, VenueBusy
+from chanflow.domain.errors import InvalidArgument, SettingsInvalid, VenueBusy, VenueUnreachable
 from chanflow.domain.instrument import Instrument
 from chanflow.domain.order import Fill
 from chanflow.domain.time import NS_PER_MS, NS_PER_S, Clock
@@ -77,13 +77,14 @@ CAPABILITIES: Final = Capabilities(
 )  # fmt: skip
 RULES_GOOD_NS: Final = 300 * NS_PER_S
 DEAD_MAN_MIN_MS: Final = 5_000
+OPEN_WITHIN_S: Final = 15
 FILLS_A_PAGE: Final = 2_000
 _LOCAL: Final = -100
 """Code of what we refuse ourselves: nothing was sent."""
 
 
 class HyperliquidVenue:
-    """One account's perpetuals. `events` must be read for the streams to run."""
+    """One account's perpetuals; `open` before anything is sent, `close` at the end."""
 
     name = VENUE
 
@@ -108,6 +109,24 @@ class HyperliquidVenue:
         """What it offers."""
         return CAPABILITIES
 
+    async def open(self) -> None:
+        """Read the venue's clock, check the agent, read the rules, and listen.
+
+        Raises SettingsInvalid for an agent that is not the master's, VenueBusy or VenueUnreachable without an answer.
+        """
+        await self.server_time()
+        await self.check_agent()
+        await self.rules()
+        self._hearing.start()
+        opened = asyncio.ensure_future(self._hearing.subscribed.wait())
+        late = asyncio.ensure_future(self._clock.sleep_until(self._clock.now_ns() + OPEN_WITHIN_S * NS_PER_S))
+        await asyncio.wait({opened, late}, return_when=asyncio.FIRST_COMPLETED)
+        late.cancel()
+        if not opened.done():
+            opened.cancel()
+            await self.close()
+            raise VenueUnreachable(f"Hyperliquid's user streams did not open within {OPEN_WITHIN_S} s")
+
     async def check_agent(self) -> None:
         """Ask whose agent our wallet is. Raises SettingsInvalid unless it is the master's, VenueBusy without answer."""
         if self._client.agent == self._client.master:
@@ -123,7 +142,12 @@ class HyperliquidVenue:
     # ── commands ──────────────────────────────────────────────────────────────
 
     async def submit(self, order: VenueOrder) -> Outcome:
-        """Send one order with what is attached to it, in one batch. One without a price takes the market, bounded."""
+        """Send one order with what is attached to it, in one batch. One without a price takes the market, bounded.
+
+        The venue takes a cloid twice, so an id that left before is refused here.
+        """
+        if self._stream.known(order.client_order_id) is not None:
+            return VenueRefused(_LOCAL, f"not sent: {order.client_order_id} left before", Action.ASK_DUPLICATE)
         try:
             asset = await self._asset(order.symbol)
             reference = await self._mid(order.symbol) if take_market(order) else None
@@ -397,7 +421,7 @@ class HyperliquidVenue:
     # ── what it tells ─────────────────────────────────────────────────────────
 
     async def events(self) -> AsyncIterator[VenueEvent]:
-        """Yield what the venue tells, for ever; a `gap` after each reconnection."""
+        """Yield what the venue tells until `close`; a `gap` after each reconnection."""
         async for event in self._hearing.events():
             yield event
 

@@ -33,15 +33,14 @@ Make = Callable[[str], Client]
 def make(tmp_path: Path) -> Iterator[Make]:
     clock = SimulatedClock(NOW_MS * 1_000_000)
     made: list[Client] = []
-    with Nonces(tmp_path / "nonce", clock) as nonces:
 
-        def client(url: str = LOCAL) -> Client:
-            made.append(Client(url, KEYS, nonces, clock))
-            return made[-1]
+    def client(url: str = LOCAL) -> Client:
+        made.append(Client(url, KEYS, Nonces(tmp_path / f"nonce{len(made)}", clock), clock))
+        return made[-1]
 
-        yield client
-        for each in made:
-            each.close()
+    yield client
+    for each in made:
+        each.close()
 
 
 @pytest.mark.parametrize(("url", "is_main"), [(MAIN_URL, True), (TEST_URL, False), (LOCAL, False)])

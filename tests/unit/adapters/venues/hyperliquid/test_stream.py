@@ -56,13 +56,16 @@ def test_a_fill_is_told_once_with_what_is_left() -> None:
 
 
 def test_a_fill_may_come_before_the_answer() -> None:
-    assert kinds(sent().fill(FILL, NOW)) == ["fill"]
+    accepted, fill = sent().fill(FILL, NOW)
+    assert (accepted.kind, accepted.leaves_base) == ("accepted", D(10))
+    assert (fill.kind, fill.leaves_base) == ("fill", D(6))
 
 
 def test_a_fill_without_cloid_waits_until_its_order_is_known() -> None:
     stream = sent()
     assert stream.fill(replace(FILL, cloid=None), NOW) == []
-    assert kinds(stream.acked(ID, 1, NOW)) == ["fill"]
+    assert kinds(stream.acked(ID, 1, NOW)) == ["accepted", "fill"]
+    assert stream.update(ROW, NOW) == []
 
 
 def test_the_end_is_told_once_with_the_venues_word() -> None:

@@ -18,6 +18,9 @@ from chanflow.adapters.venues.emulator.klines import INTERVALS, Candle
 from chanflow.adapters.venues.emulator.prints import Trade
 
 LEVELS: Final = 20
+_DEEP: Final = 500
+_NEAR: Final = 50
+"""Levels of the market that are put together into those shown, and into the best one."""
 MOST_FILLS: Final = 2_000
 MOST_CANDLES: Final = 5_000
 MOST_FUNDINGS: Final = 500
@@ -99,21 +102,21 @@ class Info:
         """Return a coin's book; prices with too many figures are put together."""
         if figures not in (None, 2, 3, 4, 5):
             raise Unreadable
-        market = self._trading.markets[coin.symbol]
-        to = figures if isinstance(figures, int) else None
-        sides = [
-            [
-                _level(coin, row)
-                for row in grouped(market.book.top(side, 500), coin, up=side == ASK, figures=to)[:LEVELS]
-            ]
-            for side in (BID, ASK)
-        ]
-        return {"coin": coin.name, "time": market.now_ns // 1_000_000, "levels": sides}
+        sides = [self._side(coin, side, _DEEP, figures)[:LEVELS] for side in (BID, ASK)]
+        return {"coin": coin.name, "time": self._book_ms(coin), "levels": sides}
 
     def best(self, coin: Coin) -> dict[str, Any]:
         """Return a coin's best quotes as the stream `bbo` tells them."""
-        book = self.book(coin)
-        return {"coin": coin.name, "time": book["time"], "bbo": [side[0] if side else None for side in book["levels"]]}
+        sides = [self._side(coin, side, _NEAR) for side in (BID, ASK)]
+        return {"coin": coin.name, "time": self._book_ms(coin), "bbo": [rows[0] if rows else None for rows in sides]}
+
+    def _side(self, coin: Coin, side: int, depth: int, figures: object = None) -> list[dict[str, Any]]:
+        levels = self._trading.markets[coin.symbol].book.top(side, depth)
+        to = figures if isinstance(figures, int) else None
+        return [_level(coin, row) for row in grouped(levels, coin, up=side == ASK, figures=to)]
+
+    def _book_ms(self, coin: Coin) -> int:
+        return self._trading.markets[coin.symbol].now_ns // 1_000_000
 
     def trade(self, coin: Coin, one: Trade) -> dict[str, Any]:
         """Return a public trade."""

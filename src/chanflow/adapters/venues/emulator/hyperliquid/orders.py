@@ -14,6 +14,8 @@ from chanflow.adapters.venues.emulator.hyperliquid.coins import Coin, trimmed
 from chanflow.adapters.venues.emulator.rules import whole_units
 
 ROLL_PREFIX: Final = "hl"
+KEPT: Final = 10_000
+"""So many orders of an account are kept at least, twice as many at most, and all that live."""
 NO_TRIGGER: Final = "N/A"
 
 
@@ -132,9 +134,21 @@ class Roll:
         """Let an order be found."""
         self.by_oid[order.oid] = order
         self._next = max(self._next, order.oid + 1)
-        self.of_account.setdefault(order.account, []).append(order)
+        orders = self.of_account.setdefault(order.account, [])
+        orders.append(order)
         if order.cloid is not None:
             self._by_cloid[order.account, order.cloid] = order
+        if len(orders) > 2 * KEPT:
+            self._forget(orders)
+
+    def _forget(self, orders: list[HyperOrder]) -> None:
+        """Let the older half of an account's orders be gone, as far as they have ended."""
+        for old in orders[:KEPT]:
+            if not old.is_open:
+                del self.by_oid[old.oid]
+                if old.cloid is not None and self._by_cloid.get((old.account, old.cloid)) is old:
+                    del self._by_cloid[old.account, old.cloid]
+        orders[:KEPT] = [old for old in orders[:KEPT] if old.is_open]
 
     def find(self, account: int, name: object) -> HyperOrder | None:
         """Return an account's order by its number or cloid."""

@@ -42,16 +42,26 @@ class HyperliquidServer:
     ) -> None:
         """`agents` are addresses of agent wallets with their masters'."""
         self._exchange = exchange
-        self.wallets = Wallets(exchange.world, strict=strict, agents=agents or {})
+        self._strict = strict
+        self._agents = agents or {}
+        self._weight_a_minute = weight_a_minute
+        self._spent: dict[str, deque[tuple[int, int]]] = {}
+        self._sockets: dict[str, int] = {}
+        self._waiting: list[asyncio.Queue[str | None]] = []
+        self._runner: web.AppRunner | None = None
+        self._stand()
+        exchange.after_slice.append(self._after_slice)
+        exchange.after_reset.append(self._stand_anew)
+
+    def _stand(self) -> None:
+        """Stand over the exchange's present world."""
+        exchange = self._exchange
+        self.wallets = Wallets(exchange.world, strict=self._strict, agents=self._agents)
         self.feeds = Feeds(self.wallets)
         self.trading = Trading(exchange.world, exchange.markets.states, self.wallets, tell=self.feeds.tell)
         self.info = Info(self.trading, server_ms=self._server_ms)
         self.actions = Actions(self.trading, server_ms=self._server_ms)
         self.feeds.attach(self.trading, self.info)
-        self._weight_a_minute = weight_a_minute
-        self._spent: dict[str, deque[tuple[int, int]]] = {}
-        self._sockets: dict[str, int] = {}
-        self._runner: web.AppRunner | None = None
         before = exchange.world.on_user_event
 
         def told(number: int, event: UserEvent) -> None:
@@ -59,7 +69,12 @@ class HyperliquidServer:
             self.trading.hear(number, event)
 
         exchange.world.on_user_event = told
-        exchange.after_slice.append(self._after_slice)
+
+    def _stand_anew(self) -> None:
+        """Stand over a new world; who listened to the one before is sent away."""
+        for waiting in self._waiting:
+            waiting.put_nowait(None)
+        self._stand()
 
     def _server_ms(self) -> int:
         return self._exchange.server_ns // 1_000_000
@@ -128,21 +143,19 @@ class HyperliquidServer:
         def send(text: str) -> None:
             waiting.put_nowait(text if waiting.qsize() < MOST_WAITING else None)
 
-        subscriber = self.feeds.join(send)
+        feeds = self.feeds
+        subscriber = feeds.join(send)
+        self._waiting.append(waiting)
         self._sockets[address] = self._sockets.get(address, 0) + 1
         writer = asyncio.create_task(_write(socket, waiting))
         try:
-            await self._read(socket, subscriber)
+            await _read(socket, feeds, subscriber)
         finally:
             self._sockets[address] -= 1
-            self.feeds.leave(subscriber)
+            self._waiting.remove(waiting)
+            feeds.leave(subscriber)
             writer.cancel()
         return socket
-
-    async def _read(self, socket: web.WebSocketResponse, subscriber: Subscriber) -> None:
-        async for message in socket:
-            if message.type is WSMsgType.TEXT:
-                self.feeds.hear(subscriber, message.data)
 
 
 async def serve_hyperliquid(
@@ -157,6 +170,12 @@ async def serve_hyperliquid(
     """Open Hyperliquid's doors over an exchange; returns their base URL and the server, which is to be stopped."""
     server = HyperliquidServer(exchange, strict=strict, agents=agents, weight_a_minute=weight_a_minute)
     return f"http://{host}:{await server.start(host, port)}", server
+
+
+async def _read(socket: web.WebSocketResponse, feeds: Feeds, subscriber: Subscriber) -> None:
+    async for message in socket:
+        if message.type is WSMsgType.TEXT:
+            feeds.hear(subscriber, message.data)
 
 
 async def _write(socket: web.WebSocketResponse, waiting: asyncio.Queue[str | None]) -> None:

@@ -114,11 +114,10 @@ class Trading:
         return [first, *(self._status_of_exit(each) for each in exits)]
 
     def _status_of_exit(self, order: HyperOrder) -> dict[str, Any] | str:
-        if order.waits:
-            return "waitingForFill"
+        """Return what an answer says of an exit; that one ended with its entry is told by the stream alone."""
         if order.oid in self._refused:
             return {"error": f"{self._refused.pop(order.oid)} asset={order.coin.index}"}
-        return "waitingForTrigger"
+        return "waitingForTrigger" if order.is_open and not order.waits else "waitingForFill"
 
     def _terms_error(self, order: HyperOrder) -> tuple[str, str] | None:
         """Return what is wrong with an order by its terms alone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chanflow.adapters.venues.emulator.hyperliquid.coins import Coin
-from chanflow.adapters.venues.emulator.hyperliquid.orders import HyperOrder, Roll, direction
+from chanflow.adapters.venues.emulator.hyperliquid.orders import KEPT, HyperOrder, Roll, direction
 from chanflow.adapters.venues.emulator.rules import SymbolRules
 
 BTC = Coin(0, SymbolRules("BTCUSDT", "BTC", price_decimals=2, qty_decimals=3), 40)
@@ -41,3 +41,14 @@ def test_a_cloid_leads_to_its_latest_order() -> None:
     assert [roll.find(0, name) for name in (cloid, 1)] == [roll.by_oid[2], roll.by_oid[1]]
     assert roll.find(1, cloid) is None
     assert roll.of_world("hl2") is roll.by_oid[2]
+
+
+def test_what_has_ended_long_ago_is_forgotten_and_what_lives_is_not() -> None:
+    roll = Roll()
+    roll.keep(order(1, cloid="0x" + "ab" * 16))
+    for oid in range(2, 2 * KEPT + 2):
+        roll.keep(order(oid, status="filled"))
+    assert len(roll.by_oid) == KEPT + 2
+    assert roll.find(0, 1) is not None
+    assert roll.find(0, 2) is None
+    assert roll.find(0, 2 * KEPT + 1) is not None
