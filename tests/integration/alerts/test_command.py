@@ -24,9 +24,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def _run(*arguments: str, port: int = 9) -> tuple[int, str]:
+def _run(*arguments: str, port: int = 9, scheme: str = "json") -> tuple[int, str]:
     Path("desk.yaml").write_text(
-        f"alerts: {{channels: {{ops: {{url: 'json://me:s3cret@127.0.0.1:{port}/s3cret', min_severity: info}}}}}}"
+        f"alerts: {{channels: {{ops: {{url: '{scheme}://me:s3cret@127.0.0.1:{port}/s3cret', min_severity: info}}}}}}"
     )
     done = CliRunner().invoke(app, [*arguments, "--config", "desk.yaml"], env={"COLUMNS": "300"})
     assert "s3cret" not in done.output
@@ -73,3 +73,8 @@ def test_doctor_has_a_line_of_alerts(home: Path) -> None:
     _kept(home)
     code, printed = _run("doctor")
     assert (code, "alerts          ops failing, 1 waiting" in printed) == (0, True)
+
+
+def test_doctor_names_a_channel_whose_address_nobody_can_tell() -> None:
+    code, printed = _run("doctor", scheme="nothing")
+    assert (code, "alerts          alerts.channels is wrong at ops.url: nothing://…" in printed) == (0, True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from chanflow.adapters.notify.outbox import ChannelCounts, Outbox
-from chanflow.domain.errors import DeliveryFailed, NotFound
+from chanflow.domain.errors import DeliveryFailed, NotFound, SettingsInvalid
 from chanflow.domain.time import NS_PER_MS, rfc3339
 from chanflow.runtime.alert_desk import TEST_MESSAGE, open_channels
 from chanflow.runtime.alerts import HEARTBEAT
@@ -85,6 +85,10 @@ def doctor_line(loaded: Loaded) -> str:
     settings = loaded.settings.alerts
     if not settings.channels:
         return "no channel is set: nobody is told (docs/alerts.md)"
+    try:
+        open_channels(settings)
+    except SettingsInvalid as fault:
+        return str(fault)
     with _outbox(loaded) as outbox:
         counts = {} if outbox is None else {each.name: each for each in outbox.counts()}
     parts = []
