@@ -164,14 +164,16 @@ class Pipeline:
         for bar, confirmed in closed:
             await self._signal(bar, confirmed)
         await self._settle()
-        self._mark_account(journal=bool(closed))
+        await self._mark_account(journal=bool(closed))
+        await self._settle()
 
     async def close(self) -> None:
         """End the run: the last bin is closed, the books are compared with the venue's, the journal gets its end."""
         self.s.flow.finish()
         for stroke in self.s.structure.tail():
             self.s.journal.append("stroke", stroke)
-        self._mark_account(journal=True)
+        await self._mark_account(journal=True)
+        await self._settle()
         await self.s.router.reconcile()
         self._journal_account()
         self.s.journal.append(
@@ -210,7 +212,7 @@ class Pipeline:
             happened = self.s.router.hear(event)
             if happened is not None:
                 await self._tell(happened)
-        self._mark_account(journal=False)
+        await self._mark_account(journal=False)
         if self.counts.fills != before:
             self._journal_account()
 
@@ -235,7 +237,7 @@ class Pipeline:
         order = self.s.router.orders[event.client_order_id]
         self.s.gate.release(order.approved_id)
 
-    def _mark_account(self, *, journal: bool) -> None:
+    async def _mark_account(self, *, journal: bool) -> None:
         mid = self._touch.mid
         if mid is None:
             return
@@ -245,6 +247,8 @@ class Pipeline:
         cause = self.s.gate.on_account(account)
         if cause is not None:
             self.s.journal.append("ladder", {"level": self.s.gate.level, "cause": cause}, durable=True)
+            fallen = {"kind": "demotion", "cause": cause, "figures": {"ladder": self.s.gate.level}}
+            await self._publish("risk_event", fallen, correlation="ladder")
         wall = self.s.gate.watch_loss(account)
         if wall is not None:
             self.s.journal.append("loss_wall", wall, durable=True)

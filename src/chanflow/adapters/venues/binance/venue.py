@@ -150,7 +150,7 @@ class BinanceVenue:
         mode = await self._rest.question("positionSide/dual", {}, weight=30, urgency=Urgency.PROTECT)
         if isinstance(mode, VenueRefused):
             raise VenueRejected(f"Binance refuses these keys with {mode.code}: {mode.message}")
-        if checked("positionSide/dual", lambda: mode["dualSidePosition"]) is not False:
+        if not isinstance(mode, dict) or mode.get("dualSidePosition") is not False:
             raise VenueRejected("the account is in hedge mode: set its position mode to one-way at Binance, then start")
         await self.rules()
         self._hearing.run(
