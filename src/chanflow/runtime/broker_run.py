@@ -27,6 +27,7 @@ from chanflow.runtime.broker_desk import BrokerDesk, DeskTally
 from chanflow.runtime.broker_signals import BadLine, read_line
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.codec import decode
+from chanflow.runtime.fee_schedule import FeeSchedule
 from chanflow.runtime.home import Home, RunFolder
 from chanflow.runtime.run import BESIDE_THE_OUTCOME, FORMAT, SIGNALS, Replayed, code_digest, made_by_this_code
 from chanflow.runtime.settings import Settings, load_settings
@@ -142,8 +143,10 @@ class BrokerRun:
         return found
 
 
-def open_desk(settings: Settings, venue_name: str, journal: JournalWriter) -> BrokerDesk:
-    """Return a desk with its head journaled and its books open."""
+def open_desk(
+    settings: Settings, venue_name: str, journal: JournalWriter, *, fees: FeeSchedule | None = None
+) -> BrokerDesk:
+    """Return a desk with its head journaled and its books open; `fees` are charged instead of its venue's own."""
     clock = SimulatedClock(START_NS)
     journal.use_clock(clock)
     dumped = settings.model_dump(mode="json", exclude=BESIDE_THE_OUTCOME)
@@ -156,7 +159,7 @@ def open_desk(settings: Settings, venue_name: str, journal: JournalWriter) -> Br
         },
         durable=True,
     )  # fmt: skip
-    venue = choose_venue(venue_name, settings, clock)
+    venue = choose_venue(venue_name, settings, clock, fees=fees)
     desk = BrokerDesk(settings, seed=SEED, venue=venue, journal=journal, clock=clock)
     desk.router.open_books()
     return desk

@@ -48,6 +48,7 @@ from chanflow.runtime.bus.port import Delivery
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.codec import decode, decode_approval
+from chanflow.runtime.judged import journal_decision
 from chanflow.signals.ports import SetupRule
 
 if TYPE_CHECKING:
@@ -325,9 +326,11 @@ class Pipeline:
     ) -> None:
         now_ns = self.s.clock.now_ns()
         position_id = None if fired is None else fired.position_id
+        decision_id = str(message.id)
+        journal_decision(self.s.journal, decision_id, signal=signal, fired=fired, at_ns=now_ns)
         proposal = propose(
             Briefing(
-                decision_id=str(message.id),
+                decision_id=decision_id,
                 as_of_ns=now_ns,
                 symbol=self.symbol,
                 level=self.plan.level,

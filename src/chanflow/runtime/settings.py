@@ -263,6 +263,19 @@ def load_settings(*, config: Path | None, overrides: Sequence[str], environ: Map
     return Loaded(_checked(values, origins), origins, home, home_origin)
 
 
+def overlaid(settings: Settings, path: Path, *, section: str) -> Settings:
+    """Return the settings with one `section` changed as a file says; whatever the file leaves out stays.
+
+    Raises SettingsInvalid as `load_settings` does, and for a key of another section.
+    """
+    changed = _from_yaml(_read_text(path), str(path), {})
+    other = next((key for key in changed if not key.startswith(f"{section}.")), None)
+    if other is not None:
+        raise SettingsInvalid(f"{path} sets {other}, and here only keys of {section} count: leave it out")
+    values = {key: setting_value(settings, key) for key in setting_keys()}
+    return _checked(values | changed, dict.fromkeys(values, "the run") | dict.fromkeys(changed, f"file {path}"))
+
+
 def home_directory() -> Path:
     """Return the data directory in force, whatever else the settings say. Raises as `data_directory` does."""
     return data_directory({**_read_dotenv(Path(".env")), **os.environ})
