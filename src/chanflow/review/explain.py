@@ -126,7 +126,7 @@ def _reach(index: _Index, decisions: frozenset[str]) -> tuple[set[str], set[str]
     signals = {w["signal_id"] for w in woken if w["signal_id"] is not None}
     triggers = {w["trigger_id"] for w in woken if w["trigger_id"] is not None}
     orders = {order for d in decisions for order in index.orders.get(d, ())}
-    return signals, triggers, orders, {index.position_of[order] for order in sorted(orders)}
+    return signals, triggers, orders, {index.position_of[order] for order in orders}
 
 
 def _is_cause(record: Record, signals: set[str], triggers: set[str], refs: set[str], began: int) -> bool:
