@@ -122,11 +122,11 @@ def _decisions(index: _Index, name: str) -> frozenset[str]:
 
 def _reach(index: _Index, decisions: frozenset[str]) -> tuple[set[str], set[str], set[str], set[str]]:
     """Return the signals and triggers that woke the decisions, and the orders and positions they led to."""
-    woken = [index.started[d] for d in decisions if d in index.started]
+    woken = [index.started[d] for d in sorted(decisions) if d in index.started]
     signals = {w["signal_id"] for w in woken if w["signal_id"] is not None}
     triggers = {w["trigger_id"] for w in woken if w["trigger_id"] is not None}
-    orders = {order for d in decisions for order in index.orders.get(d, ())}
-    return signals, triggers, orders, {index.position_of[order] for order in orders}
+    orders = {order for d in sorted(decisions) for order in index.orders.get(d, ())}
+    return signals, triggers, orders, {index.position_of[order] for order in sorted(orders)}
 
 
 def _is_cause(record: Record, signals: set[str], triggers: set[str], refs: set[str], began: int) -> bool:
