@@ -175,7 +175,10 @@ class Desk:
             records, account="kill", venue=marked, instruments=rules, journal=journal, clock=self._clock,
             capital_quote=BALANCE,
         )  # fmt: skip
-        self._gate = Gate(instruments=dict(rules), limits=Limits(), key=GATE_KEY, level="L3", mode="paper")
+        self._gate = Gate(
+            instruments=dict(rules), limits=Limits(), key=GATE_KEY, level="L3", mode="paper", account="kill",
+            venue=marked.name,
+        )  # fmt: skip
         desk = Running(
             router=restored.router, venue=marked, journal=journal, clock=self._clock, quote="USDT", read=restored.read
         )
@@ -205,7 +208,6 @@ class Desk:
                     raise
                 self._link("put", "opening", repr(fault))
                 await venue.close()
-                venue._closed = False
                 await self._clock.sleep_until(self._clock.now_ns() + NS_PER_S)
 
     # ── the script ────────────────────────────────────────────────────────────
@@ -273,7 +275,12 @@ class Desk:
                 **changes,
             )  # fmt: skip
             self._trap.at("before approval")
-            verdict = self._gate.judge(proposal, desk.router.snapshot(), MarketView(mark, now_ns, True), now_ns=now_ns)
+            deep = ((mark, Decimal(1_000)),)
+            view = MarketView(
+                mark, now_ns, True, sigma_frac=Decimal("0.05"), volume_1m_quote=Decimal(10**9), rules_ns=now_ns,
+                clock_offset_ms=0, funding_frac=Decimal(0), asks=deep, bids=deep,
+            )  # fmt: skip
+            verdict = self._gate.judge(proposal, desk.router.snapshot(), view, now_ns=now_ns)
             if not isinstance(verdict, ApprovedOrder):
                 self._link("put", f"refused {name}", [reason.message for reason in verdict.reasons])
                 return
