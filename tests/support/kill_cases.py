@@ -121,8 +121,7 @@ def play(venue: Venue, case: Case) -> Verdict:
     begun = time.monotonic()
     verdict = Verdict(case)
     venue.script(FAULTS[case.fault](Random(case.seed)))
-    # What happens while the venue answers nobody is found out by the checks that come after.
-    bus: dict[str, Any] = {"silent_until_ns": max([0, *(until_ns for _, until_ns in venue.silent)])}
+    bus: dict[str, Any] = {"deaf_until_ns": venue.deaf_until_ns}
     alive: list[tuple[int, int]] = []
     with tempfile.TemporaryDirectory(prefix="kill-") as folder:
         plan = Plan(case.ending, folder, case.point, case.nth)

@@ -45,7 +45,7 @@ GATE_KEY = b"k" * 32
 REST_S = 11
 """How long after its last step a script goes on at least, in the venue's time."""
 CHECKED_S = 15
-"""How long after a silence of the venue the desk has asked for its open orders again."""
+"""How long after the venue could not be heard the desk has asked for its open orders again."""
 LONGEST_S = 150
 
 
@@ -228,7 +228,7 @@ class Desk:
 
     async def _rest(self, desk: Running, origin_ns: int) -> None:
         """Wait until nothing is under way any more."""
-        heard_ns = self._link("get")["silent_until_ns"] + CHECKED_S * NS_PER_S
+        heard_ns = self._link("get")["deaf_until_ns"] + CHECKED_S * NS_PER_S
         await self._clock.sleep_until(max(self._clock.now_ns() + 3 * NS_PER_S, origin_ns + REST_S * NS_PER_S, heard_ns))
         router = desk.router
         while self._clock.now_ns() < origin_ns + LONGEST_S * NS_PER_S:
