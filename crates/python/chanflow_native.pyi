@@ -1221,6 +1221,8 @@ class SimulatedVenue:
         """Return (client_id, side, kind, qty, leaves_qty, price, trigger, stage) of each live order, oldest first."""
     def best(self) -> tuple[int | None, int | None]:
         """Return best bid and best ask prices, less what our takers ate; None where nothing is known."""
+    def book(self, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return (price, qty) of the displayed bids and asks, best first, less what our takers ate; our orders are not in it."""
     @property
     def next_wake_ns(self) -> int | None:
         """Earliest time to `advance` to that lets the next request arrive, Unix ns; None without requests on their way."""

@@ -1,7 +1,6 @@
 //! `SimulatedExchange`: the venue with any number of accounts, for Python.
 
 use ::simulator::account::{FeeTier, MarginMode};
-use ::simulator::ladder::Side;
 use ::simulator::margin::{Bracket, MarginRules};
 use ::simulator::mirror::Impact;
 use ::simulator::order::{Change, NewOrder, Protection, SelfTrade, TriggerOn};
@@ -16,10 +15,7 @@ use crate::exchange_words::{
     EventTuple, LatencyWord, OrderTuple, event_tuple, kind, order_tuple, queue_model, tif,
 };
 use crate::orderflow::PyEventBatch;
-use crate::simulator::{RejectTuple, SIDES, one_of, positive, refusal};
-
-/// Price and quantity.
-type LevelTuple = (i64, i64);
+use crate::simulator::{LevelTuple, RejectTuple, SIDES, displayed, one_of, positive, refusal};
 
 /// A venue of one instrument with any number of accounts.
 #[pyclass(name = "SimulatedExchange", module = "chanflow_native")]
@@ -283,11 +279,7 @@ impl PySimulatedExchange {
     }
 
     fn book(&self, levels: usize) -> (Vec<LevelTuple>, Vec<LevelTuple>) {
-        let side = |side| {
-            let best_first = self.venue.book().levels(side).iter().rev().take(levels);
-            best_first.map(|level| (level.price, level.qty)).collect()
-        };
-        (side(Side::Buy), side(Side::Sell))
+        displayed(&self.venue, levels)
     }
 
     fn imbalance(&self) -> (i128, i64) {

@@ -25,6 +25,9 @@ type EventTuple = (i64, i64, String, &'static str, i64, Option<FillTuple>, Optio
 type OrderTuple =
     (String, &'static str, &'static str, i64, i64, Option<i64>, Option<i64>, &'static str);
 
+/// A level of the book: price, quantity.
+pub(crate) type LevelTuple = (i64, i64);
+
 pub(crate) const SIDES: [(&str, Side); 2] = [("buy", Side::Buy), ("sell", Side::Sell)];
 
 /// A seeded market that never ends.
@@ -226,6 +229,10 @@ impl PySimulatedVenue {
         (price(Side::Buy), price(Side::Sell))
     }
 
+    fn book(&self, levels: usize) -> (Vec<LevelTuple>, Vec<LevelTuple>) {
+        displayed(&self.venue, levels)
+    }
+
     #[getter]
     fn next_wake_ns(&self) -> Option<i64> {
         self.venue.next_wake_ns()
@@ -245,6 +252,15 @@ impl PySimulatedVenue {
     fn qty_decimals(&self) -> u32 {
         self.venue.config().qty_decimals
     }
+}
+
+/// Returns (price, quantity) of the displayed bids and asks, best first.
+pub(crate) fn displayed(venue: &Venue, levels: usize) -> (Vec<LevelTuple>, Vec<LevelTuple>) {
+    let side = |side| {
+        let best_first = venue.book().levels(side).iter().rev().take(levels);
+        best_first.map(|level| (level.price, level.qty)).collect()
+    };
+    (side(Side::Buy), side(Side::Sell))
 }
 
 pub(crate) fn positive(name: &str, value: i64) -> PyResult<()> {

@@ -35,11 +35,15 @@ class Asked:
 
 
 class CommandQueue:
-    """Commands for one running desk; `market_ns` tells what time its market has."""
+    """Commands for one running desk; `market_ns` tells what time its market has.
 
-    def __init__(self, clock: Clock, market_ns: Callable[[], int]) -> None:
+    Before `from_ns` of the market nothing is taken: those are hours that the desk only catches up with.
+    """
+
+    def __init__(self, clock: Clock, market_ns: Callable[[], int], *, from_ns: int = 0) -> None:
         self._clock = clock
         self.market_ns = market_ns
+        self.from_ns = from_ns
         self._waiting: deque[Asked] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._arrived = asyncio.Event()

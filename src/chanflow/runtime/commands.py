@@ -80,7 +80,7 @@ class CommandDesk:
 
     async def take(self, until_ns: int) -> bool:
         """Act on the next command that a door has brought, at the latest at `until_ns`. False where there is none."""
-        if self._queue is None or self._journal.expected is not None:
+        if self._queue is None or self._journal.expected is not None or until_ns <= self._queue.from_ns:
             return False
         asked = self._queue.next()
         if asked is None:

@@ -41,6 +41,7 @@ from chanflow.market.ports import MarketSource
 from chanflow.market.quality import window_quality
 from chanflow.monitor.watch import Fired, Watch
 from chanflow.risk.gate import Gate
+from chanflow.risk.guardian import Mark
 from chanflow.risk.ladder import LADDER
 from chanflow.risk.market_view import MarketView
 from chanflow.risk.volatility import MinuteStats
@@ -48,6 +49,7 @@ from chanflow.runtime.bus.port import Delivery
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.codec import decode, decode_approval
+from chanflow.runtime.risk_desk import RiskDesk
 from chanflow.signals.ports import SetupRule
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ STAGES = ("market", "features", "signals", "analyst", "risk", "execution", "moni
 """The stages, in the order in which a stretch of the market meets them."""
 
 MINUTE_MS = 60_000
+
+BOOK_LEVELS = 100
+"""So deep the gate sees the book: what a market order would sweep beyond that is refused as too thin."""
 
 WATERMARK_NS = 250 * NS_PER_MS
 """How long after its end a bar waits for stragglers."""
@@ -129,6 +134,10 @@ class Pipeline:
         self._quote_ns: int | None = None
         self._until_ms = 0
         self._unsaid = False
+        self.risk = RiskDesk(
+            gate=stages.gate, router=stages.router, venue=stages.venue, journal=stages.journal, clock=stages.clock,
+            publish=self._publish,
+        )  # fmt: skip
         self._subscribe()
 
     def _subscribe(self) -> None:
@@ -210,6 +219,13 @@ class Pipeline:
         self._mark_account(journal=False)
         if self.counts.fills != before:
             self._journal_account()
+        await self._guard(heard=self.counts.fills != before)
+
+    async def _guard(self, *, heard: bool) -> None:
+        """Let the guardian look at the account, before anything new is thought of."""
+        mid, quoted_ns = self._touch.mid, self._quote_ns
+        marks = {} if mid is None or quoted_ns is None else {self.symbol: Mark(Decimal(repr(mid)), quoted_ns)}
+        await self.risk.look(marks, heard=heard)
 
     def _journal_account(self) -> None:
         """Write down the account, so that it can be read without running the desk."""
@@ -222,6 +238,7 @@ class Pipeline:
             await self._publish("fill", happened.fill, correlation=happened.event.client_order_id)
         if happened.trade is not None:
             self.counts.trades += 1
+            self.risk.closed(happened.trade)
             self.s.watch.disarm(happened.trade.position_id)
             self.s.journal.append("triggers_disarmed", {"position_id": happened.trade.position_id})
         if happened.event.leg == "entry":
@@ -239,12 +256,7 @@ class Pipeline:
         mark = Decimal(repr(mid))
         self.s.router.mark(self.symbol, mark)
         account = self.s.router.snapshot()
-        cause = self.s.gate.on_account(account)
-        if cause is not None:
-            self.s.journal.append("ladder", {"level": self.s.gate.level, "cause": cause}, durable=True)
-        wall = self.s.gate.watch_loss(account)
-        if wall is not None:
-            self.s.journal.append("loss_wall", wall, durable=True)
+        self.risk.marked(account)
         if journal:
             self.s.journal.append("mark", {"price": mark, "equity_quote": account.equity_quote,
                                            "wallet_quote": account.wallet_quote})  # fmt: skip
@@ -367,11 +379,12 @@ class Pipeline:
             book_ok=self.s.flow.book_ok,
         )  # fmt: skip
         mid = self._touch.mid
+        bids, asks = self.s.venue.book(BOOK_LEVELS)
         # The simulated venue's rules stand for the run, its clock is ours, and it charges no funding.
         return MarketView(
             None if mid is None else Decimal(repr(mid)), self._quote_ns, quality.ok,
             sigma_frac=self.s.minutes.sigma_frac, volume_1m_quote=self.s.minutes.volume_1m_quote, rules_ns=now_ns,
-            clock_offset_ms=0, funding_frac=Decimal(0),
+            clock_offset_ms=0, funding_frac=Decimal(0), bids=bids, asks=asks,
         )  # fmt: skip
 
     # ── execution ─────────────────────────────────────────────────────────────

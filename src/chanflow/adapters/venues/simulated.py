@@ -43,6 +43,7 @@ from chanflow.execution.ports import (
 if TYPE_CHECKING:
     from chanflow_native import EventBatch
 
+BookSide = tuple[tuple[Decimal, Decimal], ...]
 VenueEventRow = tuple[int, int, str, VenueEventKind, int, "tuple[int, int, int, bool] | None", "tuple[int, str] | None"]
 
 _STATES: Final = {
@@ -115,8 +116,9 @@ class SimulatedVenue:
             self._clock.now_ns(),
             order.client_order_id,
             order.side,
-            "market" if order.limit_price is None else "limit",
+            order.conditional or ("market" if order.limit_price is None else "limit"),
             self._lots(order.qty_base),
+            trigger=None if order.trigger_price is None else self._ticks(order.trigger_price),
             price=None if order.limit_price is None else self._ticks(order.limit_price),
             tif=tif,
             reduce_only=order.reduce_only,
@@ -188,6 +190,14 @@ class SimulatedVenue:
         """Yield what `push` brought about and nobody has taken yet; ends when there is no more."""
         while self._heard:
             yield self._heard.popleft()
+
+    def book(self, levels: int) -> tuple[BookSide, BookSide]:
+        """Return (price, quantity in base) of the displayed bids and asks, best first."""
+        bids, asks = self._core.book(levels)
+        return self._side(bids), self._side(asks)
+
+    def _side(self, levels: list[tuple[int, int]]) -> BookSide:
+        return tuple((price * self._price_unit, qty * self._qty_unit) for price, qty in levels)
 
     # ── the market moves ──────────────────────────────────────────────────────
 

@@ -13,7 +13,7 @@ import uvicorn
 
 from chanflow.adapters.storage.sink import LakeSink
 from chanflow.domain.errors import InvalidArgument, NotFound
-from chanflow.domain.time import NS_PER_S
+from chanflow.domain.time import NS_PER_MS, NS_PER_S
 from chanflow.interfaces.cli.demo import lake_for, publish_report, stop_on_term
 from chanflow.interfaces.cli.services import open_services
 from chanflow.market.sink import RowSink
@@ -27,6 +27,9 @@ from chanflow.runtime.settings import Loaded, Settings, load_settings
 from chanflow.runtime.wiring import RunSpec
 
 MAX_HOURS = 24 * 30
+WARM_UP_S = 365 * 60
+"""So much of the market lies before the desk's first moment and is played at once: volatility is measured from six
+hours of minutes, and nothing opens without it."""
 ROTATE_S = 60
 """Parts of the lake are published each minute, so that the doors can read them."""
 
@@ -43,11 +46,14 @@ class _QuietServer(uvicorn.Server):
 class _LiveAccount:
     """The account as the running desk last left it; whole snapshots are swapped in, so any thread may ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, from_ns: int) -> None:
+        self._from_ns = from_ns
         self._view: AccountState | None = None
 
     def take(self, progress: Progress) -> None:
-        """Take the account after a step."""
+        """Take the account after a step; nothing is told of the hours before the desk's first moment."""
+        if progress.now_ms * NS_PER_MS < self._from_ns:
+            return
         pipeline = progress.pipeline
         armed = pipeline.s.watch.armed(pipeline.symbol)
         self._view = AccountState(
@@ -81,29 +87,31 @@ def run_up(
 def _market(
     home: Home, settings: Settings, wall: SystemClock, *, seed: int, duration_s: int
 ) -> tuple[SyntheticSource, int]:
-    """Return the market, and the moment of it that is now.
+    """Return the market, and the moment of it that is now; it begins some hours before.
 
     An interrupted desk of the same seed goes on where it stopped: its market waited, since nobody traded meanwhile.
     """
     found = interrupted(home, f"up-{seed}-", settings)
     if found is not None:
         head, last_ns = found
-        return SyntheticSource.from_description(head["source"]), last_ns
-    start_ns = wall.now_ns() // (300 * NS_PER_S) * 300 * NS_PER_S
-    return SyntheticSource(seed, start_ns=start_ns, duration_s=duration_s), start_ns
+        source = SyntheticSource.from_description(head["source"])
+        return source, max(last_ns, source.start_ns + WARM_UP_S * NS_PER_S)
+    now_ns = wall.now_ns() // (300 * NS_PER_S) * 300 * NS_PER_S
+    start_ns = now_ns - WARM_UP_S * NS_PER_S
+    return SyntheticSource(seed, start_ns=start_ns, duration_s=WARM_UP_S + duration_s), now_ns
 
 
 async def _up(home: Home, loaded: Loaded, *, seed: int, speed: float, duration_s: int, port: int | None) -> None:
     from chanflow.interfaces.rest.app import build_app
     from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, loopback_host
 
-    settings, wall, account = loaded.settings, SystemClock(), _LiveAccount()
+    settings, wall = loaded.settings, SystemClock()
     host = loopback_host(settings.http.host)
     source, anchor_ns = _market(home, loaded.settings, wall, seed=seed, duration_s=duration_s)
     level = level_for(source, settings.signals.level, exact=True)
     spec = RunSpec(name_run("up", seed, level, source, settings), seed, level, settings)
-    began_ns = wall.now_ns()
-    queue = CommandQueue(wall, lambda: anchor_ns + int((wall.now_ns() - began_ns) * speed))
+    began_ns, account = wall.now_ns(), _LiveAccount(anchor_ns)
+    queue = CommandQueue(wall, lambda: anchor_ns + int((wall.now_ns() - began_ns) * speed), from_ns=anchor_ns)
     services = replace(open_services(loaded), account=account, trading=queue)
     open_lake = lake_for(source, settings)
 
