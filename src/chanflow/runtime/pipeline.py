@@ -170,14 +170,16 @@ class Pipeline:
         for bar, confirmed in closed:
             await self._signal(bar, confirmed)
         await self._settle()
-        self._mark_account(journal=bool(closed))
+        await self._mark_account(journal=bool(closed))
+        await self._settle()
 
     async def close(self) -> None:
         """End the run: the last bin is closed, the books are compared with the venue's, the journal gets its end."""
         self.s.flow.finish()
         for stroke in self.s.structure.tail():
             self.s.journal.append("stroke", stroke)
-        self._mark_account(journal=True)
+        await self._mark_account(journal=True)
+        await self._settle()
         await self.s.router.reconcile()
         self._journal_account()
         self.s.journal.append(
@@ -216,7 +218,7 @@ class Pipeline:
             happened = self.s.router.hear(event)
             if happened is not None:
                 await self._tell(happened)
-        self._mark_account(journal=False)
+        await self._mark_account(journal=False)
         if self.counts.fills != before:
             self._journal_account()
         await self._guard(heard=self.counts.fills != before)
@@ -238,7 +240,7 @@ class Pipeline:
             await self._publish("fill", happened.fill, correlation=happened.event.client_order_id)
         if happened.trade is not None:
             self.counts.trades += 1
-            self.risk.closed(happened.trade)
+            await self.risk.closed(happened.trade)
             self.s.watch.disarm(happened.trade.position_id)
             self.s.journal.append("triggers_disarmed", {"position_id": happened.trade.position_id})
         if happened.event.leg == "entry":
@@ -249,14 +251,14 @@ class Pipeline:
         order = self.s.router.orders[event.client_order_id]
         self.s.gate.release(order.approved_id)
 
-    def _mark_account(self, *, journal: bool) -> None:
+    async def _mark_account(self, *, journal: bool) -> None:
         mid = self._touch.mid
         if mid is None:
             return
         mark = Decimal(repr(mid))
         self.s.router.mark(self.symbol, mark)
         account = self.s.router.snapshot()
-        self.risk.marked(account)
+        await self.risk.marked(account)
         if journal:
             self.s.journal.append("mark", {"price": mark, "equity_quote": account.equity_quote,
                                            "wallet_quote": account.wallet_quote})  # fmt: skip

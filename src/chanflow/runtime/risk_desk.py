@@ -53,7 +53,7 @@ EVALUATE_AFTER_MIDNIGHT_NS = 300 * NS_PER_S
 PATIENCE_NS = 10 * NS_PER_S
 """The longest wait between two attempts to close; it doubles from one second."""
 
-_EVENTS = {"close": "force_close", "halt": "halt", "demote": "demotion"}
+_EVENTS = {"close": "force_close", "halt": "halt"}
 
 
 class Publish(Protocol):
@@ -86,24 +86,28 @@ class RiskDesk:
         self._exits: set[str] = set()
         self._tried_ns: dict[str, int] = {}
         self._stops: dict[str, str] = {}
+        self._changes: list[Change] = []
+        """Steps of the ladder that nobody was told of yet."""
 
     # ── every step ────────────────────────────────────────────────────────────
 
-    def marked(self, account: AccountSnapshot) -> None:
+    async def marked(self, account: AccountSnapshot) -> None:
         """Take a reading of the account: the red lines and the loss wall are asked at every one."""
         self._protect(account)
         wall = self._gate.watch_loss(account)
         if wall is not None:
             self._journal.append("loss_wall", wall, durable=True)
         self._follow_days(account)
+        await self._say()
 
-    def closed(self, trade: RoundTrip) -> None:
+    async def closed(self, trade: RoundTrip) -> None:
         """Let the ladder judge a trade that has ended; one that was not ours says nothing of the desk."""
         if trade.external:
             return
         worth = trade.qty_base * trade.entry_price
         self.record = self.record.with_trade(ClosedTrade(trade.closed_ns, trade.net_quote, worth))
         self._evaluate(self._router.snapshot())
+        await self._say()
 
     async def look(self, marks: Mapping[str, Mark], *, heard: bool) -> None:
         """Let the guardian look, if it is time, and do what it asks for. `heard`: the venue told of a fill."""
@@ -139,7 +143,7 @@ class RiskDesk:
             return
         self._journal.append("guardian", {"actions": wanted}, durable=True)
         for action in wanted:
-            if action.kind != "alert":
+            if action.kind not in ("alert", "demote"):
                 figures = {"equity_quote": facts.equity, "drawdown_frac": facts.drawdown,
                            "day_loss_frac": facts.day_loss, "notional_quote": facts.total}  # fmt: skip
                 kind = "venue_liquidation" if action.cause == "venue_liquidation" else _EVENTS.get(action.kind)
@@ -150,6 +154,7 @@ class RiskDesk:
                     correlation=action.key,
                 )  # fmt: skip
             await self._do(action)
+        await self._say()
 
     async def _do(self, action: GuardianAction) -> None:
         doing: dict[str, Callable[[GuardianAction], Awaitable[None]]] = {
@@ -301,6 +306,15 @@ class RiskDesk:
             "ladder", {"level": change.after, "cause": change.message, "change": change, "state": after}, durable=True
         )
         self.ladder, self._gate.level = after, change.after
+        self._changes.append(change)
+
+    async def _say(self) -> None:
+        """Tell of the ladder's steps down; a step up is in the journal."""
+        while self._changes:
+            change = self._changes.pop(0)
+            if change.after < change.before:
+                fallen = {"kind": "demotion", "cause": change.message, "figures": {"ladder": change.after}}
+                await self._publish("risk_event", fallen, correlation="ladder")
 
     def _follow_days(self, account: AccountSnapshot) -> None:
         """Keep the day's return, and evaluate the ladder once a day at 00:05 UTC."""
@@ -325,7 +339,7 @@ class RiskDesk:
             win_rate_floor=WEEK_FLOOR.get(self.ladder.level) or MONTH_FLOOR.get(self.ladder.level),
         )  # fmt: skip
 
-    def set_level(self, level: Level, *, who: str, note: str) -> tuple[Reason, ...]:
+    async def set_level(self, level: Level, *, who: str, note: str) -> tuple[Reason, ...]:
         """Lower the level, or lead the desk out of L0 after a review. Returns why not, empty where it was done."""
         now_ns = self._clock.now_ns()
         if (self.ladder.level, level) == ("L0", "L1"):
@@ -337,6 +351,7 @@ class RiskDesk:
             return (done,)
         after, change = done
         self._step(change, after)
+        await self._say()
         return ()
 
     def missing(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from chanflow.domain.time import NS_PER_MS, parse_rfc3339
 from chanflow.market.ports import MarketSource
 from chanflow.market.sink import RowSink
 from chanflow.review.journal import JournalWriter, Record, file_sha256, read_records
-from chanflow.runtime.bus.port import Dead
+from chanflow.runtime.bus.port import Bus, Dead
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.command_queue import CommandQueue
 from chanflow.runtime.commands import CommandDesk
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 FORMAT = "chanflow.journal/1"
 
-BESIDE_THE_OUTCOME = {"http", "bus", "lake"}
+BESIDE_THE_OUTCOME = {"alerts", "http", "bus", "lake"}
 """Sections of the settings that change no decision; a journal does not name them."""
 
 SIGNALS = "signals"
@@ -104,7 +104,7 @@ def head_of(spec: RunSpec, source: MarketSource) -> dict[str, Any]:
 
 def name_run(kind: str, seed: int, level: str, source: MarketSource, settings: Settings) -> str:
     """Return a run's id: the same for the same market, seed and settings."""
-    shaping = settings.model_dump(exclude={"http", "bus"})
+    shaping = settings.model_dump(exclude={"alerts", "http", "bus"})
     what = {"seed": seed, "level": level, "source": source.describe(), "settings": shaping}
     return f"{kind}-{seed}-{sha256_of(what)[:8]}"
 
@@ -119,10 +119,12 @@ async def play(
     on_progress: OnProgress,
     pace: Callable[[int], Any] | None = None,
     queue: CommandQueue | None = None,
+    on_bus: Callable[[Bus], None] = lambda _: None,
 ) -> tuple[Pipeline, list[Bar]]:
     """Run the market from beginning to end through the desk. Returns the pipeline at the end, and the bars.
 
     `pace(now_ns)` is awaited before each step, so that a desk can keep to the time of day; `queue` brings commands.
+    `on_bus` may subscribe to what the stages say, after them; nothing it does changes the run.
     """
     clock = SimulatedClock(source.start_ns)
     journal.use_clock(clock)
@@ -135,6 +137,7 @@ async def play(
         pipeline = build_pipeline(
             spec, source=source, journal=journal, clock=clock, bus=bus, lake=lake, on_bar=bars.append
         )
+        on_bus(bus)
         end_ns = source.end_ns + WATERMARK_NS
         with _taking_commands(pipeline, journal, queue) as commands:
             while clock.now_ns() < end_ns:
@@ -197,6 +200,7 @@ async def run(
     on_note: Callable[[str], None] = lambda _: None,
     pace: Callable[[int], Any] | None = None,
     queue: CommandQueue | None = None,
+    on_bus: Callable[[Bus], None] = lambda _: None,
 ) -> Finished:
     """Run `spec` in `home`, or go on with the newest run of the same id that did not end. The caller holds the lock.
 
@@ -214,8 +218,9 @@ async def run(
     try:
         with _scratch_bus(folder) as bus_path:
             _, bars = await play(
-                spec, source, journal, bus_path=bus_path, lake=lake, on_progress=on_progress, pace=pace, queue=queue
-            )
+                spec, source, journal, bus_path=bus_path, lake=lake, on_progress=on_progress, pace=pace, queue=queue,
+                on_bus=on_bus,
+            )  # fmt: skip
         lake.close()
     except JournalDiverged as error:
         raise Broken(
@@ -312,7 +317,7 @@ async def replay(path: Path, *, data: Path | None, on_progress: OnProgress = lam
         from chanflow.runtime.broker_run import repeat_journal
 
         return await repeat_journal(segment, standing)
-    base = load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings.model_dump()
+    base = dict(load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings)
     settings = Settings.model_validate({**base, **head["settings"]})
     spec = RunSpec(head["run_id"], head["seed"], head["level"], settings)
     file = _recording(segment, data, head["source"]) if head["source"]["kind"] == "wire" else None
