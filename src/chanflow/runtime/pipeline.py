@@ -30,7 +30,7 @@ from chanflow.domain.journal import Journal
 from chanflow.domain.market_data import LEVEL_MS, LEVEL_UP, Bar, Touch
 from chanflow.domain.message import Envelope, Topic
 from chanflow.domain.opinion import TradeProposal, Trigger
-from chanflow.domain.order import OrderEvent, Refused, approved_payload
+from chanflow.domain.order import OrderEvent, Reason, Refused, approved_payload
 from chanflow.domain.signal import Signal
 from chanflow.domain.structure import Confirmed
 from chanflow.domain.time import NS_PER_MS, NS_PER_S, Ids
@@ -42,8 +42,10 @@ from chanflow.market.quality import window_quality
 from chanflow.monitor.watch import Fired, Watch
 from chanflow.risk.gate import Gate
 from chanflow.risk.guardian import Mark
-from chanflow.risk.ladder import LADDER
+from chanflow.risk.halt import HaltKind
+from chanflow.risk.ladder import LADDER, Level
 from chanflow.risk.market_view import MarketView
+from chanflow.risk.view import RiskView
 from chanflow.risk.volatility import MinuteStats
 from chanflow.runtime.bus.port import Delivery
 from chanflow.runtime.bus.sqlite import SqliteBus
@@ -415,6 +417,30 @@ class Pipeline:
         event = await self.s.router.cancel(client_order_id)
         await self._publish("order_event", event, correlation=client_order_id)
         await self._settle()
+
+    async def halt(self, kind: HaltKind, reason: str, *, close: bool) -> None:
+        """Open nothing from now on; with `close` positions are closed at once."""
+        await self.risk.halt(kind, reason, close=close)
+        await self._guard(heard=True)
+        await self._settle()
+
+    async def resume(self, note: str) -> tuple[Reason, ...]:
+        """Let the desk open again. Returns every reason why it must stay halted."""
+        return await self.risk.resume(note, sentinel=False)
+
+    async def set_level(self, level: Level, *, who: str, note: str) -> tuple[Reason, ...]:
+        """Lower the ladder's level, or lead it out of L0. Returns why not."""
+        reasons = await self.risk.set_level(level, who=who, note=note)
+        await self._settle()
+        return reasons
+
+    def risk_view(self) -> RiskView:
+        """Return where risk stands now, for those who ask."""
+        now_ns = self.s.clock.now_ns()
+        return RiskView(
+            self.s.router.snapshot(), self._market_view(now_ns), self.s.gate.rules, self.s.gate.state,
+            self.risk.ladder, self.risk.missing(), now_ns,
+        )  # fmt: skip
 
     async def _settle(self) -> None:
         if self._unsaid:

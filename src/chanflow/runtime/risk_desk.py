@@ -1,7 +1,7 @@
 """The room of risk at work in one desk: guardian, ladder, loss wall and halt.
 
-What is decided is decided in `risk/`, purely; here it is journaled and then done, in that order. All of it follows from
-the market and the commands, so a desk that is resumed or replayed stands where it stood: nothing is lifted by a restart.
+What is decided is decided in `risk/`, purely; here it is journaled and then done, in that order. All of it follows
+from the market and the commands, so a desk that is resumed or replayed stands where it stood: a restart lifts nothing.
 
 The guardian looks every second of desk time, and at once after a fill or a jump of the mark by 1 %. It asks no gate:
 cancels and exits go to the router as they are, are journaled before they leave, and are asked for again, with patience,
@@ -19,6 +19,7 @@ from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.errors import BooksDisagree
 from chanflow.domain.journal import Journal
 from chanflow.domain.message import Topic
+from chanflow.domain.opinion import Side
 from chanflow.domain.order import Leg, Reason
 from chanflow.domain.time import NS_PER_S, Clock
 from chanflow.execution.ledger import RoundTrip
@@ -150,7 +151,7 @@ class RiskDesk:
                 await self._publish(
                     "risk_event",
                     {"kind": kind or "safety_trigger", "action": action.kind, "cause": action.cause,
-                     "message": action.message, "symbol": action.symbol, "figures": figures},
+                     "message": action.message, "symbol": action.symbol, "key": action.key, "figures": figures},
                     correlation=action.key,
                 )  # fmt: skip
             await self._do(action)
@@ -210,7 +211,7 @@ class RiskDesk:
         reach = self._gate.limits.price_collar_frac * (-1 if action.side == "sell" else 1)
         limit = instrument.nearest_price(mark * (1 + reach)) if action.how == "ioc" else None
         qty = min(instrument.floor_qty(action.qty_base), abs(held.qty_base))
-        side = "sell" if held.qty_base > 0 else "buy"
+        side: Side = "sell" if held.qty_base > 0 else "buy"
         order, send = self._router.prepare(Exit(opened.entry, "exit", side, qty, limit_price=limit))
         self._exits.add(order.client_order_id)
         self._tried_ns[symbol] = self._clock.now_ns()
@@ -224,7 +225,7 @@ class RiskDesk:
         if opened is None or not opened.entry or opened.stop_price is None:
             self.guardian = stop_failed(self.guardian, action.symbol)
             return
-        side = "sell" if action.side == "sell" else "buy"
+        side: Side = "sell" if action.side == "sell" else "buy"
         order, send = self._router.prepare(
             Exit(opened.entry, "stop", side, action.qty_base, trigger_price=opened.stop_price)
         )

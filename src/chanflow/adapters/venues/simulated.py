@@ -112,11 +112,13 @@ class SimulatedVenue:
         tif = _TIMES_IN_FORCE.get(order.time_in_force)
         if tif is None:
             return VenueRefused(_UNSUPPORTED, f"time in force {order.time_in_force} is not offered here")
+        if order.conditional == "trailing":
+            return VenueRefused(_UNSUPPORTED, "trailing stops are not offered here")
         refusal = self._core.submit(
             self._clock.now_ns(),
             order.client_order_id,
             order.side,
-            order.conditional or ("market" if order.limit_price is None else "limit"),
+            _kind(order),
             self._lots(order.qty_base),
             trigger=None if order.trigger_price is None else self._ticks(order.trigger_price),
             price=None if order.limit_price is None else self._ticks(order.limit_price),
@@ -294,3 +296,9 @@ def _whole(count: Decimal, value: Decimal) -> int:
     if count != count.to_integral_value():
         raise ValueError(f"{value} is finer than the venue counts")
     return int(count)
+
+
+def _kind(order: VenueOrder) -> Literal["market", "limit", "stop_market", "take_profit_market"]:
+    if order.conditional is not None and order.conditional != "trailing":
+        return order.conditional
+    return "market" if order.limit_price is None else "limit"

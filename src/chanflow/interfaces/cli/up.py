@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,15 @@ from chanflow.interfaces.cli.demo import lake_for, publish_report, stop_on_term
 from chanflow.interfaces.cli.services import open_services
 from chanflow.market.sink import RowSink
 from chanflow.market.synthetic import SyntheticSource
+from chanflow.risk.view import RiskView
 from chanflow.runtime.alert_desk import open_alerts
 from chanflow.runtime.alerts import Alerts
 from chanflow.runtime.clock import SystemClock
 from chanflow.runtime.command_queue import CommandQueue
 from chanflow.runtime.desk_files import AccountState, DeskFeed
+from chanflow.runtime.halt_file import halt_text
 from chanflow.runtime.home import Home, RunFolder
+from chanflow.runtime.pipeline import Pipeline
 from chanflow.runtime.run import Progress, interrupted, level_for, name_run, run
 from chanflow.runtime.settings import Loaded, Settings, load_settings
 from chanflow.runtime.wiring import RunSpec
@@ -33,6 +37,8 @@ MAX_HOURS = 24 * 30
 WARM_UP_S = 365 * 60
 """So much of the market lies before the desk's first moment and is played at once: volatility is measured from six
 hours of minutes, and nothing opens without it."""
+POLL_NS = NS_PER_S // 5
+"""How often the halt file is looked for."""
 ROTATE_S = 60
 """Parts of the lake are published each minute, so that the doors can read them."""
 
@@ -52,12 +58,13 @@ class _LiveAccount:
     def __init__(self, from_ns: int) -> None:
         self._from_ns = from_ns
         self._view: AccountState | None = None
+        self._pipeline: Pipeline | None = None
 
     def take(self, progress: Progress) -> None:
         """Take the account after a step; nothing is told of the hours before the desk's first moment."""
         if progress.now_ms * NS_PER_MS < self._from_ns:
             return
-        pipeline = progress.pipeline
+        pipeline = self._pipeline = progress.pipeline
         armed = pipeline.s.watch.armed(pipeline.symbol)
         self._view = AccountState(
             pipeline.s.router.snapshot(),
@@ -70,6 +77,12 @@ class _LiveAccount:
         if self._view is None:
             raise NotFound("the desk is still starting")
         return self._view
+
+    async def risk(self) -> RiskView:
+        """Return where risk stands. Raises NotFound before the first step."""
+        if self._pipeline is None:
+            raise NotFound("the desk is still starting")
+        return self._pipeline.risk_view()
 
 
 def run_up(
@@ -87,6 +100,16 @@ def run_up(
         clock = SystemClock()
         with open_alerts(loaded.settings.alerts, home, clock, on_note=_note) as alerts:
             asyncio.run(_told(alerts, home, loaded, seed=seed, speed=speed, duration_s=int(hours * 3_600), port=port))
+
+
+async def _watch_sentinel(root: Path, queue: CommandQueue, wall: SystemClock) -> None:
+    """Wake the desk as soon as the halt file appears."""
+    there = False
+    while True:
+        before, there = there, halt_text(root) is not None
+        if there and not before:
+            queue.wake()
+        await wall.sleep_until(wall.now_ns() + POLL_NS)
 
 
 def _market(
@@ -128,8 +151,11 @@ async def _up(
     level = level_for(source, settings.signals.level, exact=True)
     spec = RunSpec(name_run("up", seed, level, source, settings), seed, level, settings)
     began_ns, account = wall.now_ns(), _LiveAccount(anchor_ns)
-    queue = CommandQueue(wall, lambda: anchor_ns + int((wall.now_ns() - began_ns) * speed), from_ns=anchor_ns)
-    services = replace(open_services(loaded), account=account, trading=queue)
+    queue = CommandQueue(
+        wall, lambda: anchor_ns + int((wall.now_ns() - began_ns) * speed), from_ns=anchor_ns,
+        sentinel=partial(halt_text, home.root),
+    )  # fmt: skip
+    services = replace(open_services(loaded), account=account, trading=queue, risk=account)
     open_lake = lake_for(source, settings)
 
     def shown_lake(folder: RunFolder) -> RowSink:
@@ -156,6 +182,7 @@ async def _up(
         )
     )  # fmt: skip
     doors = asyncio.create_task(server.serve())
+    watch = asyncio.create_task(_watch_sentinel(home.root, queue, wall))
     typer.echo(f"chanflow: desk on {source.instrument.symbol}, doors at http://{host}:{config.port}/")
     try:
         await asyncio.wait({desk, doors}, return_when=asyncio.FIRST_COMPLETED)
@@ -164,6 +191,7 @@ async def _up(
     finally:
         server.should_exit = True
         desk.cancel()
-        for task in (desk, doors):
+        watch.cancel()
+        for task in (desk, doors, watch):
             with suppress(asyncio.CancelledError):
                 await task
