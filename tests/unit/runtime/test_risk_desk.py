@@ -100,7 +100,7 @@ def test_a_drawdown_at_its_limit_closes_everything_and_halts(tmp_path: Path) -> 
     given = [(200, trade())]
     desk = HandDesk(tmp_path, given, overrides=("risk.max_drawdown=0.00001",), duration_s=260).run()
     [first, *_] = desk.records("guardian")
-    assert [action["kind"] for action in first.body["actions"]][0] == "close"
+    assert next(action["kind"] for action in first.body["actions"]) == "close"
     assert desk.router.snapshot().positions == ()
     [halt] = desk.records("halt")
     assert [cause["kind"] for cause in halt.body["state"]["causes"]] == ["guardian"]

@@ -26,6 +26,7 @@ from chanflow.runtime.alerts import Alerts
 from chanflow.runtime.clock import SystemClock
 from chanflow.runtime.command_queue import CommandQueue
 from chanflow.runtime.desk_files import AccountState, DeskFeed
+from chanflow.runtime.door_file import standing_door
 from chanflow.runtime.halt_file import halt_text
 from chanflow.runtime.home import Home, RunFolder
 from chanflow.runtime.pipeline import Pipeline
@@ -185,7 +186,8 @@ async def _up(
     watch = asyncio.create_task(_watch_sentinel(home.root, queue, wall))
     typer.echo(f"chanflow: desk on {source.instrument.symbol}, doors at http://{host}:{config.port}/")
     try:
-        await asyncio.wait({desk, doors}, return_when=asyncio.FIRST_COMPLETED)
+        with standing_door(home.root, host, config.port):
+            await asyncio.wait({desk, doors}, return_when=asyncio.FIRST_COMPLETED)
         if desk.done():
             publish_report(desk.result(), title=f"{source.instrument.symbol} · {level} · seed {seed}")
     finally:
