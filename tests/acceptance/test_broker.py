@@ -110,13 +110,14 @@ def test_what_the_signal_service_decides_is_filled_where_the_market_stood(place:
 
 def test_without_mock_it_goes_through_analyst_and_gate_and_its_journal_replays(place: Place) -> None:
     (place.signals / "signals_r1.jsonl").write_bytes(setup_line(0) + setup_line(1, price="50100") + b"junk\n")
-    done = chanflow(place.home, "broker", "--once")
+    paper = ("broker", "--once", "--set", "risk.sizing.sigma_prior=1")
+    done = chanflow(place.home, *paper)
     assert done.returncode == 0, done.stderr
     assert "signals=2 expired=0 abstained=1 refused=0 orders=1 fills=1" in done.stderr.splitlines()[-1]
     assert not place.output.exists()
     [journal] = journals(place.home)
     before = journal.read_bytes()
-    assert chanflow(place.home, "broker", "--once").returncode == 0
+    assert chanflow(place.home, *paper).returncode == 0
     assert journal.read_bytes() == before
     assert chanflow(place.home, "replay", str(journal)).returncode == 0
     account = json.loads(chanflow(place.home, "call", "get_position").stdout)

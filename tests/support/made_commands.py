@@ -19,6 +19,9 @@ from chanflow.runtime.run import play
 from chanflow.runtime.settings import load_settings
 from chanflow.runtime.wiring import RunSpec
 
+PRIOR = "risk.sizing.sigma_prior=1"
+"""These markets last minutes, and volatility is measured after six hours: a guess stands in for it."""
+
 
 class Killed(BaseException):
     """The process ends here."""
@@ -50,7 +53,7 @@ class HandDesk:
         return self
 
     async def _run(self) -> None:
-        settings = load_settings(config=None, overrides=self.overrides, environ={"HOME": "/"}).settings
+        settings = load_settings(config=None, overrides=(PRIOR, *self.overrides), environ={"HOME": "/"}).settings
         spec = RunSpec(f"hand-{self.seed}", self.seed, "1m", settings)
         standing = self.records() if self.journal.exists() else []
         journal = _Mortal(self.journal, standing=standing, dies_after=self.kill_after)

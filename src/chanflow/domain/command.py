@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from chanflow.domain.opinion import Side
-from chanflow.domain.order import OrderView, Refused
+from chanflow.domain.order import OrderView, Reason, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,40 @@ class CloseAllCommand:
     symbol: str | None = None
 
 
-Command = TradeCommand | CancelCommand | CloseAllCommand
+@dataclass(frozen=True, slots=True)
+class HaltCommand:
+    """Open nothing from now on; with `close` the positions are closed too. `kind` is how it was said."""
 
-COMMANDS: dict[str, type[TradeCommand | CancelCommand | CloseAllCommand]] = {
+    reason: str
+    close: bool = False
+    kind: Literal["command", "file"] = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeCommand:
+    """Let a halted desk open again; the note says why that is right."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetLevelCommand:
+    """Lower the permission level, or lead the desk from L0 to L1 after a person's review."""
+
+    level: Literal["L0", "L1", "L2", "L3", "L4", "L5"]
+    who: str
+    note: str
+
+
+Command = TradeCommand | CancelCommand | CloseAllCommand | HaltCommand | ResumeCommand | SetLevelCommand
+
+COMMANDS: dict[str, type[Command]] = {
     "execute_trade": TradeCommand,
     "cancel_order": CancelCommand,
     "close_all": CloseAllCommand,
+    "halt": HaltCommand,
+    "resume": ResumeCommand,
+    "set_level": SetLevelCommand,
 }
 """Commands by the name under which a journal holds them."""
 
@@ -62,13 +90,15 @@ desk did not get to it, so nothing was done; or nobody knows what became of it."
 class CommandAnswer:
     """What a command came to so far. `replayed`: it had been given before, and this is what it came to then.
 
-    `orders` are those it made or touched. `problem` says why there is nothing else.
+    `orders` are those it made or touched. `problem` says why there is nothing else, `reasons` why a desk stays halted
+    or on its level.
     """
 
     orders: tuple[OrderView, ...] = ()
     refused: Refused | None = None
     replayed: bool = False
     problem: Problem | None = None
+    reasons: tuple[Reason, ...] = ()
 
 
 def name_of(command: Command) -> str:

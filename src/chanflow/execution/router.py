@@ -45,7 +45,7 @@ class Exit:
     """An order that closes what an entry of ours has opened. It can only reduce, and needs no approval of its own.
 
     `entry` is the entry's client id, under whose approval it stands. A stop and a take-profit have a trigger price; an
-    exit takes the market.
+    exit takes the market, within its limit where it has one.
     """
 
     entry: str
@@ -53,6 +53,8 @@ class Exit:
     side: Side
     qty_base: Decimal
     trigger_price: Decimal | None = None
+    limit_price: Decimal | None = None
+    """Of an exit that takes what is there at once, down to this price, and lets the rest go."""
 
 
 class Router(Account):
@@ -177,12 +179,12 @@ class Router(Account):
         order = Order(client_id, entry.symbol, wanted.side, wanted.leg, wanted.qty_base, True, entry.approved_id,
                       self.ledger.position_id(entry.symbol) or entry.position_id,
                       trigger_price=wanted.trigger_price)  # fmt: skip
-        terms = OrderTerms(entry.symbol, wanted.side, wanted.qty_base, 1, True, None, None, None)
+        terms = OrderTerms(entry.symbol, wanted.side, wanted.qty_base, 1, True, wanted.limit_price, None, None)
         self._write(
             "order_intent", self._intent(order, terms, attempt, names, entry=wanted.entry), wanted.entry, durable=True
         )
         self._take(order, terms, names, self._clock.now_ns(), entry=wanted.entry)
-        asked = VenueOrder(client_id, entry.symbol, wanted.side, wanted.qty_base, True, None, None, None,
+        asked = VenueOrder(client_id, entry.symbol, wanted.side, wanted.qty_base, True, wanted.limit_price, None, None,
                            conditional=_CONDITIONS[wanted.leg], trigger_price=wanted.trigger_price)  # fmt: skip
         return order, partial(self._submit, order, asked, wanted.entry)
 

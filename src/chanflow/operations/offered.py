@@ -12,6 +12,7 @@ from chanflow.operations.market_status import GET_MARKET_STATUS
 from chanflow.operations.operation import AnyOperation
 from chanflow.operations.orders import GET_ORDERS
 from chanflow.operations.points import QUERY_BUY_SELL_POINTS
+from chanflow.operations.risk import RISK_OPERATIONS
 from chanflow.operations.services import Services
 from chanflow.operations.signals import GET_SIGNALS
 from chanflow.operations.trading import CANCEL_ORDER, CLOSE_ALL, EXECUTE_TRADE
@@ -30,6 +31,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     COMPUTE_FEATURES,
     GET_ORDERS,
     CLOSE_ALL,
+    *RISK_OPERATIONS,
 )
 
 

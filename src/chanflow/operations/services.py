@@ -14,6 +14,7 @@ from chanflow.domain.order import OrderEvent, OrderView
 from chanflow.domain.time import Clock, Ids
 from chanflow.market.feed import Page, SliceQuery, Snapshot, snapshot_of
 from chanflow.operations.structure import chan_columns
+from chanflow.risk.view import RiskView
 
 
 class KlineReader(Protocol):
@@ -215,6 +216,22 @@ class NoOrders:
         raise NotFound("no desk has run yet")
 
 
+class RiskReader(Protocol):
+    """Where the desk's risk stands."""
+
+    async def risk(self) -> RiskView:
+        """Return the newest reading. Raises NotFound when no desk has run yet."""
+        ...
+
+
+class NoRisk:
+    """No desk runs in this process, and none has run."""
+
+    async def risk(self) -> RiskView:
+        """Raise NotFound."""
+        raise NotFound("no desk has run yet")
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What an operation may use.
@@ -235,4 +252,5 @@ class Services:
     signals: SignalReader = field(default_factory=NoSignals)
     trading: TradeDesk = field(default_factory=NoTradeDesk)
     orders: OrderReader = field(default_factory=NoOrders)
+    risk: RiskReader = field(default_factory=NoRisk)
     chan_columns: Callable[[Sequence[Bar]], Any] = chan_columns

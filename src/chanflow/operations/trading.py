@@ -94,7 +94,7 @@ async def execute_trade(asked: Asked[ExecuteTrade]) -> TradeDone:
     """Order a trade, once for each `client_order_id`, and return what it came to."""
     args = asked.args
     _check(args, asked.services)
-    answer = await _submit(
+    answer = await submit(
         asked.services,
         TradeCommand(
             client_order_id=args.client_order_id, symbol=args.symbol, side=args.side, size_quote=args.size_quote,
@@ -160,14 +160,14 @@ def _reasons(refused: Refused) -> list[ReasonRow]:
 
 async def cancel_order(asked: Asked[CancelOrder]) -> OrderCancelled:
     """Cancel an order; one that has ended stays as it is."""
-    answer = await _submit(asked.services, CancelCommand(asked.args.client_order_id))
+    answer = await submit(asked.services, CancelCommand(asked.args.client_order_id))
     order = answer.orders[0]
     return OrderCancelled(client_order_id=asked.args.client_order_id, state=str(order.state), filled=order.filled_base)
 
 
 async def close_all(asked: Asked[CloseAll]) -> AllClosed:
     """Cancel what may still open and close what stands, at market and reduce-only."""
-    answer = await _submit(asked.services, CloseAllCommand(asked.args.symbol))
+    answer = await submit(asked.services, CloseAllCommand(asked.args.symbol))
     ended = all(order.state.terminal for order in answer.orders)
     return AllClosed(
         status="flat" if ended else "closing",
@@ -189,7 +189,7 @@ _PROBLEMS: dict[Problem, Declined] = {
 }
 
 
-async def _submit(services: Services, command: Command) -> CommandAnswer:
+async def submit(services: Services, command: Command) -> CommandAnswer:
     """Return the desk's answer. Raises Declined where there is no desk, or it came to nothing."""
     try:
         answer = await services.trading.submit(command)
@@ -217,7 +217,7 @@ def _line(done: Answer, words: str) -> Digest:
     return Digest(f"{type(done).__name__}: {words}", (), ())
 
 
-_EVERY_PLAN = frozenset({"free", "pro", "developer", "enterprise"})
+EVERY_PLAN = frozenset({"free", "pro", "developer", "enterprise"})
 
 EXECUTE_TRADE = Operation(
     name="execute_trade",
@@ -243,7 +243,7 @@ CANCEL_ORDER = Operation(
     doc_en="Cancel an order (撤单) by your id or the venue's. A protective stop is not cancelled.",
     doc_zh="撤单；保护性止损不可撤。",
     scope="trade:paper",
-    plans=_EVERY_PLAN,
+    plans=EVERY_PLAN,
     charges={},
     rate_class="safety",
     input=CancelOrder,
@@ -261,7 +261,7 @@ CLOSE_ALL = Operation(
     doc_en="Cancel every opening order and close every position (全部平仓) at market, reduce-only; safe to repeat.",
     doc_zh="撤销全部开仓单并以只减仓市价平掉全部持仓，可重复调用。",
     scope="trade:paper",
-    plans=_EVERY_PLAN,
+    plans=EVERY_PLAN,
     charges={},
     rate_class="safety",
     input=CloseAll,

@@ -35,11 +35,20 @@ class Asked:
 
 
 class CommandQueue:
-    """Commands for one running desk; `market_ns` tells what time its market has."""
+    """Commands for one running desk; `market_ns` tells what time its market has.
 
-    def __init__(self, clock: Clock, market_ns: Callable[[], int]) -> None:
+    Before `from_ns` of the market nothing is taken: those are hours that the desk only catches up with. `sentinel`
+    returns what the halt file says, None where there is none.
+    """
+
+    def __init__(
+        self, clock: Clock, market_ns: Callable[[], int], *, from_ns: int = 0,
+        sentinel: Callable[[], str | None] = lambda: None,
+    ) -> None:  # fmt: skip
         self._clock = clock
         self.market_ns = market_ns
+        self.from_ns = from_ns
+        self.sentinel = sentinel
         self._waiting: deque[Asked] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._arrived = asyncio.Event()
@@ -87,6 +96,15 @@ class CommandQueue:
             asked.tell(CommandAnswer(problem="not_taken"))
         self._arrived.clear()
         return None
+
+    def wake(self) -> None:
+        """Let the desk look at once, as if a command had come."""
+        self._arrived.set()
+
+    def rest(self) -> None:
+        """Let the desk sleep again, unless a command waits."""
+        if not self._waiting:
+            self._arrived.clear()
 
     async def sleep(self, until: Coroutine[Any, Any, None]) -> None:
         """Return when `until` returns, or as soon as a command waits."""

@@ -20,11 +20,15 @@ from chanflow.domain.command import (
     CloseAllCommand,
     Command,
     CommandAnswer,
+    HaltCommand,
+    Problem,
+    ResumeCommand,
+    SetLevelCommand,
     TradeCommand,
     name_of,
 )
 from chanflow.domain.errors import InvalidArgument, JournalDiverged
-from chanflow.domain.order import OrderState, OrderView
+from chanflow.domain.order import OrderState, OrderView, Reason
 from chanflow.domain.time import NS_PER_S, parse_rfc3339
 from chanflow.execution.client_ids import proposal_of_command
 from chanflow.review.journal import JournalWriter, Record
@@ -37,15 +41,22 @@ from chanflow.runtime.pipeline import WATERMARK_NS, Pipeline
 SETTLES_WITHIN_NS = 2 * NS_PER_S
 """So long, in the market's time, an answer waits for an order to be settled; then it says how the order stands."""
 
+CLOSE_LINE = "close"
+"""A line of the halt file that asks for positions to be closed too."""
+
+_STANDING = (HaltCommand, ResumeCommand, SetLevelCommand)
+"""Commands about where the desk stands: done as soon as they are journaled."""
+
 _ON_ITS_WAY = (OrderState.INITIALIZED, OrderState.SUBMITTED, OrderState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
-    """What a command has begun: proposals, and orders that are being cancelled."""
+    """What a command has begun: proposals, and orders that are being cancelled; or why it was not done."""
 
     proposals: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(slots=True)
@@ -96,6 +107,10 @@ class CommandDesk:
         """Act on the next command that a door has brought, at the latest at `until_ns`. False where there is none."""
         if self._queue is None or self._journal.expected is not None:
             return False
+        if await self._heed_sentinel(self._queue):
+            return True
+        if until_ns <= self._queue.from_ns:
+            return False
         asked = self._queue.next()
         if asked is None:
             return False
@@ -119,6 +134,16 @@ class CommandDesk:
             self._pending.append(_Pending(asked, effect, self._pipeline.s.clock.now_ns()))
         return True
 
+    async def _heed_sentinel(self, queue: CommandQueue) -> bool:
+        """Halt where the halt file is there, before the desk takes another step. False where that changes nothing."""
+        told = queue.sentinel()
+        command = None if told is None else HaltCommand(_reason_of(told), _asks_to_close(told), "file")
+        if command is None or self._known(command) is not None:
+            return False
+        await self._act(command, self._pipeline.s.clock.now_ns())
+        queue.rest()
+        return True
+
     def answer(self) -> None:
         """Answer those whose orders are settled, or have had their time."""
         now_ns = self._pipeline.s.clock.now_ns()
@@ -130,14 +155,17 @@ class CommandDesk:
             if not done and now_ns - pending.since_ns < SETTLES_WITHIN_NS:
                 waiting.append(pending)
                 continue
-            pending.asked.tell(CommandAnswer(tuple(orders), refused, replayed=pending.replayed))
+            reasons = pending.effect.reasons
+            pending.asked.tell(CommandAnswer(tuple(orders), refused, replayed=pending.replayed, reasons=reasons))
         self._pending = waiting
 
     def close(self) -> None:
         """Answer everyone who still waits, the desk having stopped."""
         for pending in self._pending:
             orders = tuple(self._touched(pending.effect))
-            pending.asked.tell(CommandAnswer(orders, problem=None if orders else "unknown"))
+            reasons, safe = pending.effect.reasons, isinstance(pending.asked.command, _STANDING)
+            problem: Problem | None = None if orders or safe else "unknown"
+            pending.asked.tell(CommandAnswer(orders, problem=problem, reasons=reasons))
         self._pending = []
 
     async def _act_if_new(self, command: Command, at_ns: int) -> None:
@@ -167,6 +195,13 @@ class CommandDesk:
                 return _Effect(orders=(order.client_order_id,))
             case CloseAllCommand():
                 return await self._close_all(command)
+            case HaltCommand():
+                await self._pipeline.halt(command.kind, command.reason, close=command.close)
+                return _Effect()
+            case ResumeCommand():
+                return _Effect(reasons=await self._pipeline.resume(command.note))
+            case SetLevelCommand(level=level, who=who, note=note):
+                return _Effect(reasons=await self._pipeline.set_level(level, who=who, note=note))
 
     async def _trade(self, command: TradeCommand) -> _Effect:
         pipeline = self._pipeline
@@ -227,8 +262,21 @@ class CommandDesk:
                 return _Effect(proposals=(self._proposal_id(command),))
             case CancelCommand():
                 return self._known_cancel(command)
+            case HaltCommand():
+                halt = self._pipeline.s.gate.state.halt
+                told = any(cause.kind == command.kind for cause in halt.causes) and halt.close >= command.close
+                return CommandAnswer() if told else None
+            case ResumeCommand():
+                return self._known_resume()
+            case SetLevelCommand():
+                return None
             case CloseAllCommand():
                 return None if self._openings(command) or self._to_close(command) else self._leaving(command)
+
+    def _known_resume(self) -> CommandAnswer | None:
+        if self._queue is not None and self._queue.sentinel() is not None:
+            return CommandAnswer(reasons=(Reason("sentinel", "the file HALT is still there: remove it first"),))
+        return None if self._pipeline.s.gate.state.halt.halted else CommandAnswer()
 
     def _known_cancel(self, command: CancelCommand) -> CommandAnswer | _Effect | None:
         order = self._find(command.client_order_id)
@@ -261,6 +309,16 @@ class CommandDesk:
 
     def _proposal_id(self, command: TradeCommand) -> str:
         return str(proposal_of_command(self._account, command.client_order_id))
+
+
+def _reason_of(told: str) -> str:
+    """Return the reason that a halt file gives: its first line, cut to a sentence."""
+    lines = [line.strip() for line in told.splitlines() if line.strip() and line.strip() != CLOSE_LINE]
+    return lines[0][:200] if lines else "the file HALT is there"
+
+
+def _asks_to_close(told: str) -> bool:
+    return any(line.strip() == CLOSE_LINE for line in told.splitlines())
 
 
 def _of_record(record: Record) -> tuple[Command, int]:

@@ -30,7 +30,7 @@ from chanflow.domain.journal import Journal
 from chanflow.domain.market_data import LEVEL_MS, LEVEL_UP, Bar, Touch
 from chanflow.domain.message import Envelope, Topic
 from chanflow.domain.opinion import TradeProposal, Trigger
-from chanflow.domain.order import OrderEvent, Refused, approved_payload
+from chanflow.domain.order import OrderEvent, Reason, Refused, approved_payload
 from chanflow.domain.signal import Signal
 from chanflow.domain.structure import Confirmed
 from chanflow.domain.time import NS_PER_MS, NS_PER_S, Ids
@@ -41,14 +41,18 @@ from chanflow.market.ports import MarketSource
 from chanflow.market.quality import window_quality
 from chanflow.monitor.watch import Fired, Watch
 from chanflow.risk.gate import Gate
-from chanflow.risk.ladder import LADDER
+from chanflow.risk.guardian import Mark
+from chanflow.risk.halt import HaltKind
+from chanflow.risk.ladder import LADDER, Level
 from chanflow.risk.market_view import MarketView
+from chanflow.risk.view import RiskView
 from chanflow.risk.volatility import MinuteStats
 from chanflow.runtime.bus.port import Delivery
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.codec import decode, decode_approval
 from chanflow.runtime.judged import journal_decision
+from chanflow.runtime.risk_desk import RiskDesk
 from chanflow.signals.ports import SetupRule
 
 if TYPE_CHECKING:
@@ -62,8 +66,8 @@ STAGES = ("market", "features", "signals", "analyst", "risk", "execution", "moni
 
 MINUTE_MS = 60_000
 
-_GATE_LEVELS = 100
-"""How much of each side of the book the gate sees when it asks what a market order would meet."""
+BOOK_LEVELS = 100
+"""So deep the gate sees the book: what a market order would sweep beyond that is refused as too thin."""
 
 WATERMARK_NS = 250 * NS_PER_MS
 """How long after its end a bar waits for stragglers."""
@@ -133,6 +137,10 @@ class Pipeline:
         self._quote_ns: int | None = None
         self._until_ms = 0
         self._unsaid = False
+        self.risk = RiskDesk(
+            gate=stages.gate, router=stages.router, venue=stages.venue, journal=stages.journal, clock=stages.clock,
+            publish=self._publish,
+        )  # fmt: skip
         self._subscribe()
 
     def _subscribe(self) -> None:
@@ -216,6 +224,13 @@ class Pipeline:
         await self._mark_account(journal=False)
         if self.counts.fills != before:
             self._journal_account()
+        await self._guard(heard=self.counts.fills != before)
+
+    async def _guard(self, *, heard: bool) -> None:
+        """Let the guardian look at the account, before anything new is thought of."""
+        mid, quoted_ns = self._touch.mid, self._quote_ns
+        marks = {} if mid is None or quoted_ns is None else {self.symbol: Mark(Decimal(repr(mid)), quoted_ns)}
+        await self.risk.look(marks, heard=heard)
 
     def _journal_account(self) -> None:
         """Write down the account, so that it can be read without running the desk."""
@@ -228,6 +243,7 @@ class Pipeline:
             await self._publish("fill", happened.fill, correlation=happened.event.client_order_id)
         if happened.trade is not None:
             self.counts.trades += 1
+            await self.risk.closed(happened.trade)
             self.s.watch.disarm(happened.trade.position_id)
             self.s.journal.append("triggers_disarmed", {"position_id": happened.trade.position_id})
         if happened.event.leg == "entry":
@@ -245,14 +261,7 @@ class Pipeline:
         mark = Decimal(repr(mid))
         self.s.router.mark(self.symbol, mark)
         account = self.s.router.snapshot()
-        cause = self.s.gate.on_account(account)
-        if cause is not None:
-            self.s.journal.append("ladder", {"level": self.s.gate.level, "cause": cause}, durable=True)
-            fallen = {"kind": "demotion", "cause": cause, "figures": {"ladder": self.s.gate.level}}
-            await self._publish("risk_event", fallen, correlation="ladder")
-        wall = self.s.gate.watch_loss(account)
-        if wall is not None:
-            self.s.journal.append("loss_wall", wall, durable=True)
+        await self.risk.marked(account)
         if journal:
             self.s.journal.append("mark", {"price": mark, "equity_quote": account.equity_quote,
                                            "wallet_quote": account.wallet_quote})  # fmt: skip
@@ -377,7 +386,7 @@ class Pipeline:
             book_ok=self.s.flow.book_ok,
         )  # fmt: skip
         mid = self._touch.mid
-        bids, asks = self.s.flow.book(_GATE_LEVELS)
+        bids, asks = self.s.flow.book(BOOK_LEVELS)
         # The simulated venue's rules stand for the run, its clock is ours, and it charges no funding.
         return MarketView(
             None if mid is None else Decimal(repr(mid)), self._quote_ns, quality.ok,
@@ -411,6 +420,30 @@ class Pipeline:
         event = await self.s.router.cancel(client_order_id)
         await self._publish("order_event", event, correlation=client_order_id)
         await self._settle()
+
+    async def halt(self, kind: HaltKind, reason: str, *, close: bool) -> None:
+        """Open nothing from now on; with `close` positions are closed at once."""
+        await self.risk.halt(kind, reason, close=close)
+        await self._guard(heard=True)
+        await self._settle()
+
+    async def resume(self, note: str) -> tuple[Reason, ...]:
+        """Let the desk open again. Returns every reason why it must stay halted."""
+        return await self.risk.resume(note, sentinel=False)
+
+    async def set_level(self, level: Level, *, who: str, note: str) -> tuple[Reason, ...]:
+        """Lower the ladder's level, or lead it out of L0. Returns why not."""
+        reasons = await self.risk.set_level(level, who=who, note=note)
+        await self._settle()
+        return reasons
+
+    def risk_view(self) -> RiskView:
+        """Return where risk stands now, for those who ask."""
+        now_ns = self.s.clock.now_ns()
+        return RiskView(
+            self.s.router.snapshot(), self._market_view(now_ns), self.s.gate.rules, self.s.gate.state,
+            self.risk.ladder, self.risk.missing(), now_ns,
+        )  # fmt: skip
 
     async def _settle(self) -> None:
         if self._unsaid:

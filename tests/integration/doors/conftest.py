@@ -110,8 +110,13 @@ class Doors:
             "get_historical_slice": "/market/slice",
             "get_signals": "/analysis/signals",
             "get_orders": "/orders",
+            "get_risk_state": "/risk/state",
         }
-        posted = {"execute_trade": "/orders", "cancel_order": "/orders/cancel", "close_all": "/positions/close"}
+        posted = {
+            "execute_trade": "/orders", "cancel_order": "/orders/cancel", "close_all": "/positions/close",
+            "check_risk": "/risk/check", "halt": "/risk/halt", "resume": "/risk/resume",
+            "set_level": "/risk/level", "approve": "/risk/approve",
+        }  # fmt: skip
         async with httpx.AsyncClient(base_url=self.url) as http:
             if name in posted:
                 response = await http.post(f"/api/v2{posted[name]}", json=arguments)

@@ -26,6 +26,12 @@ OPERATIONS = [
     "compute_features",
     "get_orders",
     "close_all",
+    "check_risk",
+    "get_risk_state",
+    "halt",
+    "resume",
+    "set_level",
+    "approve",
 ]
 
 
@@ -58,7 +64,7 @@ def test_the_tools_are_listed_with_schema_and_cost(desk_url: str) -> None:
     assert [tool["name"] for tool in tools] == OPERATIONS
     assert all(set(tool) == {"name", "description", "inputSchema", "quotaCost"} for tool in tools)
     free = {tool["name"] for tool in tools if tool["quotaCost"] == 0}
-    assert free == {"cancel_order", "close_all"}
+    assert free == {"cancel_order", "close_all", "halt", "resume", "set_level", "approve"}
 
 
 def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
@@ -83,6 +89,12 @@ def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
         "cancelOrder",
         "getOrders",
         "closeAll",
+        "checkRisk",
+        "getRiskState",
+        "halt",
+        "resume",
+        "setLevel",
+        "approve",
     }
 
 

@@ -152,6 +152,13 @@ REFUSED: list[tuple[str, dict[str, Any], str, str | None]] = [
 NOT_TOOLS: list[tuple[str, dict[str, Any], str, str | None]] = [
     ("close_all", {}, "conflict", None),
     ("close_all", {"symbol": "BTC USDT"}, "invalid_argument", "symbol"),
+    ("halt", {}, "conflict", None),
+    ("halt", {"reason": "a\nb"}, "invalid_argument", "reason"),
+    ("resume", {}, "invalid_argument", "note"),
+    ("set_level", {"level": "L9", "who": "ann"}, "invalid_argument", "level"),
+    ("approve", {"proposal_id": "p-1"}, "conflict", None),
+    ("get_risk_state", {}, "conflict", None),
+    ("check_risk", {"symbol": "BTCUSDT"}, "invalid_argument", "side"),
     ("get_orders", {"state": "asleep"}, "invalid_argument", "state"),
     ("get_orders", {"limit": 201}, "invalid_argument", "limit"),
     ("get_orders", {"cursor": "AAAA"}, "invalid_argument", "cursor"),

@@ -87,10 +87,16 @@ def test_a_day_by_hand_over_rest(desk: Desk) -> None:
     assert (refused["status"], refused["order"]) == ("refused", None)
     assert [reason["code"] for reason in refused["reasons"]] == ["stop_side"]
 
-    resting = desk.post("/orders", **trade("mine-0003", order_type="limit", price="91", size_quote="50")).json()
+    [held] = httpx.get(f"{desk.url}/api/v2/positions").json()["positions"]
+    price = str((Decimal(held["mark"]) * Decimal("0.992")).quantize(Decimal("0.01")))
+    resting = desk.post("/orders", **trade("mine-0003", order_type="limit", price=price, size_quote="50")).json()
     assert (resting["status"], resting["order"]["state"]) == ("submitted", "accepted")
     [open_entry] = [order for order in desk.orders(state="open") if order["leg"] == "entry"]
-    assert (open_entry["client_order_id"], open_entry["price"], open_entry["fills"]) == ("mine-0003", "91", [])
+    assert (open_entry["client_order_id"], open_entry["price"], open_entry["fills"]) == (
+        "mine-0003",
+        str(Decimal(price).normalize()),
+        [],
+    )
     cancelled = desk.post("/orders/cancel", client_order_id="mine-0003").json()
     assert cancelled == {"client_order_id": "mine-0003", "state": "canceled", "filled": "0"}
 
@@ -120,6 +126,33 @@ async def test_fifty_clients_at_once_make_one_order_over_mcp(desk: Desk) -> None
         gone = await client.call_tool("cancel_order", {"client_order_id": "many-0001"})
         assert gone.structured_content["state"] == "filled"
     assert [order["client_order_id"] for order in desk.orders()].count("many-0001") == 1
+
+
+def test_an_operator_halts_and_resumes_it_by_command_and_by_file(desk: Desk) -> None:
+    done = chanflow(desk.home, "halt", "--reason", "lunch")
+    assert json.loads(done.stdout)["halted"], done.stderr
+    refused = desk.post("/orders", **trade("halted-01")).json()
+    assert "halt" in {reason["code"] for reason in refused["reasons"]}
+    assert chanflow(desk.home, "resume", "--note", "back").returncode == 0
+
+    sentinel = desk.home / "HALT"
+    sentinel.write_text("a person wrote this\n")
+    while not (state := httpx.get(f"{desk.url}/api/v2/risk/state").json())["risk_state"]["halted"]:
+        continue
+    assert state["halt_causes"] == [{"code": "file", "message": "a person wrote this"}]
+    kept = chanflow(desk.home, "resume", "--note", "back")
+    assert kept.returncode == 1
+    assert [reason["code"] for reason in json.loads(kept.stdout)["reasons"]] == ["sentinel"]
+    sentinel.unlink()
+    assert not json.loads(chanflow(desk.home, "resume", "--note", "it is gone").stdout)["halted"]
+
+
+def test_no_model_may_set_the_level_or_approve(desk: Desk) -> None:
+    async def offered() -> set[str]:
+        async with Client(f"{desk.url}/mcp") as client:
+            return {tool.name for tool in (await client.list_tools()).tools}
+
+    assert not {"set_level", "approve", "resume"} & asyncio.run(offered())
 
 
 @pytest.mark.crash

@@ -44,7 +44,7 @@ class Paper:
             file.writelines(lines)
 
     def run(self, *overrides: str, venue: str | None = None) -> BrokerRun:
-        settings = load_settings(config=None, overrides=overrides, environ={"HOME": "/"}).settings
+        settings = load_settings(config=None, overrides=(PRIOR, *overrides), environ={"HOME": "/"}).settings
         broker = BrokerRun(
             settings, self.home, self.folder, venue=venue, clock=SimulatedClock(LATER_NS), on_note=self.notes.append
         )
@@ -206,3 +206,7 @@ def test_a_journal_that_would_come_out_otherwise_is_not_gone_on_with(
     monkeypatch.setattr("chanflow.runtime.paper_market.DEPTH_LOTS", 1)
     with pytest.raises(Broken, match="move the run away"):
         paper.run()
+
+
+PRIOR = "risk.sizing.sigma_prior=1"
+"""Signals tell too few prices for volatility to be measured: a guess stands in for it."""

@@ -24,7 +24,7 @@ def answer(desk: HandDesk, number: int = 0) -> CommandAnswer:
     return found
 
 
-def limit(own_id: str = "rests-001", price: str = "99.00", **changes: Any) -> Any:
+def limit(own_id: str = "rests-001", price: str = "99.50", **changes: Any) -> Any:
     return trade(own_id, order_type="limit", price=D(price), **changes)
 
 

@@ -18,6 +18,7 @@ from chanflow.interfaces.cli.alerts_commands import alerts_app
 from chanflow.interfaces.cli.call import CALL_CONTEXT
 from chanflow.interfaces.cli.feed_commands import feed_app
 from chanflow.interfaces.cli.greedy import GreedyCommand
+from chanflow.interfaces.cli.risk_commands import approve, halt, resume, risk_app
 from chanflow.interfaces.cli.venue_key_commands import venue_key_app
 
 app = typer.Typer(
@@ -31,6 +32,10 @@ app = typer.Typer(
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(feed_app, name="feed")
 app.add_typer(venue_key_app, name="venue-key")
+app.add_typer(risk_app, name="risk")
+app.command()(halt)
+app.command()(resume)
+app.command()(approve)
 
 
 Config = Annotated[Path | None, typer.Option("--config", help="A settings file (YAML).")]

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +15,31 @@ import uvicorn
 
 from chanflow.adapters.storage.sink import LakeSink
 from chanflow.domain.errors import InvalidArgument, NotFound
-from chanflow.domain.time import NS_PER_S
+from chanflow.domain.time import NS_PER_MS, NS_PER_S
 from chanflow.interfaces.cli.demo import lake_for, publish_report, stop_on_term
 from chanflow.interfaces.cli.services import open_services
 from chanflow.market.sink import RowSink
 from chanflow.market.synthetic import SyntheticSource
+from chanflow.risk.view import RiskView
 from chanflow.runtime.alert_desk import open_alerts
 from chanflow.runtime.alerts import Alerts
 from chanflow.runtime.clock import SystemClock
 from chanflow.runtime.command_queue import CommandQueue
 from chanflow.runtime.desk_files import AccountState, DeskFeed
+from chanflow.runtime.door_file import standing_door
+from chanflow.runtime.halt_file import halt_text
 from chanflow.runtime.home import Home, RunFolder
+from chanflow.runtime.pipeline import Pipeline
 from chanflow.runtime.run import Progress, interrupted, level_for, name_run, run
 from chanflow.runtime.settings import Loaded, Settings, load_settings
 from chanflow.runtime.wiring import RunSpec
 
 MAX_HOURS = 24 * 30
+WARM_UP_S = 365 * 60
+"""So much of the market lies before the desk's first moment and is played at once: volatility is measured from six
+hours of minutes, and nothing opens without it."""
+POLL_NS = NS_PER_S // 5
+"""How often the halt file is looked for."""
 ROTATE_S = 60
 """Parts of the lake are published each minute, so that the doors can read them."""
 
@@ -46,12 +56,16 @@ class _QuietServer(uvicorn.Server):
 class _LiveAccount:
     """The account as the running desk last left it; whole snapshots are swapped in, so any thread may ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, from_ns: int) -> None:
+        self._from_ns = from_ns
         self._view: AccountState | None = None
+        self._pipeline: Pipeline | None = None
 
     def take(self, progress: Progress) -> None:
-        """Take the account after a step."""
-        pipeline = progress.pipeline
+        """Take the account after a step; nothing is told of the hours before the desk's first moment."""
+        if progress.now_ms * NS_PER_MS < self._from_ns:
+            return
+        pipeline = self._pipeline = progress.pipeline
         armed = pipeline.s.watch.armed(pipeline.symbol)
         self._view = AccountState(
             pipeline.s.router.snapshot(),
@@ -64,6 +78,12 @@ class _LiveAccount:
         if self._view is None:
             raise NotFound("the desk is still starting")
         return self._view
+
+    async def risk(self) -> RiskView:
+        """Return where risk stands. Raises NotFound before the first step."""
+        if self._pipeline is None:
+            raise NotFound("the desk is still starting")
+        return self._pipeline.risk_view()
 
 
 def run_up(
@@ -83,19 +103,31 @@ def run_up(
             asyncio.run(_told(alerts, home, loaded, seed=seed, speed=speed, duration_s=int(hours * 3_600), port=port))
 
 
+async def _watch_sentinel(root: Path, queue: CommandQueue, wall: SystemClock) -> None:
+    """Wake the desk as soon as the halt file appears."""
+    there = False
+    while True:
+        before, there = there, halt_text(root) is not None
+        if there and not before:
+            queue.wake()
+        await wall.sleep_until(wall.now_ns() + POLL_NS)
+
+
 def _market(
     home: Home, settings: Settings, wall: SystemClock, *, seed: int, duration_s: int
 ) -> tuple[SyntheticSource, int]:
-    """Return the market, and the moment of it that is now.
+    """Return the market, and the moment of it that is now; it begins some hours before.
 
     An interrupted desk of the same seed goes on where it stopped: its market waited, since nobody traded meanwhile.
     """
     found = interrupted(home, f"up-{seed}-", settings)
     if found is not None:
         head, last_ns = found
-        return SyntheticSource.from_description(head["source"]), last_ns
-    start_ns = wall.now_ns() // (300 * NS_PER_S) * 300 * NS_PER_S
-    return SyntheticSource(seed, start_ns=start_ns, duration_s=duration_s), start_ns
+        source = SyntheticSource.from_description(head["source"])
+        return source, max(last_ns, source.start_ns + WARM_UP_S * NS_PER_S)
+    now_ns = wall.now_ns() // (300 * NS_PER_S) * 300 * NS_PER_S
+    start_ns = now_ns - WARM_UP_S * NS_PER_S
+    return SyntheticSource(seed, start_ns=start_ns, duration_s=WARM_UP_S + duration_s), now_ns
 
 
 def _note(words: str) -> None:
@@ -114,14 +146,17 @@ async def _up(
     from chanflow.interfaces.rest.app import build_app
     from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, loopback_host
 
-    settings, wall, account = loaded.settings, SystemClock(), _LiveAccount()
+    settings, wall = loaded.settings, SystemClock()
     host = loopback_host(settings.http.host)
     source, anchor_ns = _market(home, loaded.settings, wall, seed=seed, duration_s=duration_s)
     level = level_for(source, settings.signals.level, exact=True)
     spec = RunSpec(name_run("up", seed, level, source, settings), seed, level, settings)
-    began_ns = wall.now_ns()
-    queue = CommandQueue(wall, lambda: anchor_ns + int((wall.now_ns() - began_ns) * speed))
-    services = replace(open_services(loaded), account=account, trading=queue)
+    began_ns, account = wall.now_ns(), _LiveAccount(anchor_ns)
+    queue = CommandQueue(
+        wall, lambda: anchor_ns + int((wall.now_ns() - began_ns) * speed), from_ns=anchor_ns,
+        sentinel=partial(halt_text, home.root),
+    )  # fmt: skip
+    services = replace(open_services(loaded), account=account, trading=queue, risk=account)
     open_lake = lake_for(source, settings)
 
     def shown_lake(folder: RunFolder) -> RowSink:
@@ -148,14 +183,17 @@ async def _up(
         )
     )  # fmt: skip
     doors = asyncio.create_task(server.serve())
+    watch = asyncio.create_task(_watch_sentinel(home.root, queue, wall))
     typer.echo(f"chanflow: desk on {source.instrument.symbol}, doors at http://{host}:{config.port}/")
     try:
-        await asyncio.wait({desk, doors}, return_when=asyncio.FIRST_COMPLETED)
+        with standing_door(home.root, host, config.port):
+            await asyncio.wait({desk, doors}, return_when=asyncio.FIRST_COMPLETED)
         if desk.done():
             publish_report(desk.result(), title=f"{source.instrument.symbol} · {level} · seed {seed}")
     finally:
         server.should_exit = True
         desk.cancel()
-        for task in (desk, doors):
+        watch.cancel()
+        for task in (desk, doors, watch):
             with suppress(asyncio.CancelledError):
                 await task

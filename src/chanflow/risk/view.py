@@ -1,0 +1,23 @@
+"""Where a desk's risk stands at one moment: all that the gate would judge by, and the ladder's own state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chanflow.domain.account import AccountSnapshot
+from chanflow.risk.ladder import LadderState
+from chanflow.risk.market_view import MarketView
+from chanflow.risk.state import RiskState, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class RiskView:
+    """One reading. `missing` is what a promotion still lacks, in words; `now_ns` the desk's own time, Unix ns."""
+
+    account: AccountSnapshot
+    market: MarketView
+    rules: Rules
+    state: RiskState
+    ladder: LadderState
+    missing: tuple[str, ...]
+    now_ns: int
