@@ -44,7 +44,8 @@ class Paper:
             file.writelines(lines)
 
     def run(self, *overrides: str, venue: str | None = None) -> BrokerRun:
-        settings = load_settings(config=None, overrides=overrides, environ={"HOME": "/"}).settings
+        said = ("risk.sizing.sigma_prior=1", *overrides)
+        settings = load_settings(config=None, overrides=said, environ={"HOME": "/"}).settings
         broker = BrokerRun(
             settings, self.home, self.folder, venue=venue, clock=SimulatedClock(LATER_NS), on_note=self.notes.append
         )
