@@ -110,24 +110,38 @@ def test_what_the_signal_service_decides_is_filled_where_the_market_stood(place:
 
 def test_without_mock_it_goes_through_analyst_and_gate_and_its_journal_replays(place: Place) -> None:
     (place.signals / "signals_r1.jsonl").write_bytes(setup_line(0) + setup_line(1, price="50100") + b"junk\n")
-    done = chanflow(place.home, "broker", "--once")
+    prior = ["--set", "risk.sizing.sigma_prior=1"]
+    done = chanflow(place.home, "broker", "--once", *prior)
     assert done.returncode == 0, done.stderr
     assert "signals=2 expired=0 abstained=1 refused=0 orders=1 fills=1" in done.stderr.splitlines()[-1]
     assert not place.output.exists()
     [journal] = journals(place.home)
     before = journal.read_bytes()
-    assert chanflow(place.home, "broker", "--once").returncode == 0
+    assert chanflow(place.home, "broker", "--once", *prior).returncode == 0
     assert journal.read_bytes() == before
     assert chanflow(place.home, "replay", str(journal)).returncode == 0
     account = json.loads(chanflow(place.home, "call", "get_position").stdout)
     assert [position["protected"] for position in account["positions"]] == [True]
 
 
-@pytest.mark.parametrize("venue", ["binance", "live", "hyperliquid"])
-def test_no_real_venue_is_reached(place: Place, venue: str) -> None:
-    done = chanflow(place.home, "broker", "--once", "--venue", venue)
+def test_a_venue_that_nobody_knows_is_refused(place: Place) -> None:
+    done = chanflow(place.home, "broker", "--once", "--venue", "live")
     assert done.returncode == 2
-    assert "no real venue" in done.stderr
+    assert "venue is 'live': this version can reach paper, binance, okx, hyperliquid" in done.stderr
+
+
+def test_a_real_venue_takes_keys_even_for_test_money(place: Place) -> None:
+    done = chanflow(place.home, "broker", "--once", "--venue", "binance")
+    assert done.returncode == 2
+    assert "nothing opens the keys of binance" in done.stderr
+
+
+def test_real_money_is_refused_in_one_sentence(place: Place) -> None:
+    venue = "execution.venue"
+    live = ["--set", f"{venue}.environment=live", "--set", f"{venue}.real_money=true"]
+    done = chanflow(place.home, "broker", "--once", "--venue", "binance", *live)
+    assert done.returncode == 2
+    assert "real money waits for a person's approval of each trade" in done.stderr
 
 
 def test_hostile_lines_are_counted_and_named(place: Place) -> None:
