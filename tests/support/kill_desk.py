@@ -44,6 +44,8 @@ from chanflow.runtime.codec import decode_approval
 GATE_KEY = b"k" * 32
 REST_S = 11
 """How long after its last step a script goes on at least, in the venue's time."""
+CHECKED_S = 15
+"""How long after a silence of the venue the desk has asked for its open orders again."""
 LONGEST_S = 150
 
 
@@ -196,7 +198,7 @@ class Desk:
         """Open the venue, however long it takes: an operator's supervisor starts a desk again and again."""
         while True:
             try:
-                await venue.open()
+                await venue.open(until_heard=False)
                 return
             except Exception as fault:
                 if self._clock.now_ns() > self._link("time") + LONGEST_S * NS_PER_S:
@@ -224,10 +226,11 @@ class Desk:
 
     async def _rest(self, desk: Running, origin_ns: int) -> None:
         """Wait until nothing is under way any more."""
-        await self._clock.sleep_until(max(self._clock.now_ns() + 3 * NS_PER_S, origin_ns + REST_S * NS_PER_S))
+        heard_ns = self._link("get")["silent_until_ns"] + CHECKED_S * NS_PER_S
+        await self._clock.sleep_until(max(self._clock.now_ns() + 3 * NS_PER_S, origin_ns + REST_S * NS_PER_S, heard_ns))
         router = desk.router
         while self._clock.now_ns() < origin_ns + LONGEST_S * NS_PER_S:
-            quiet = all(o.state.terminal or o.state == "accepted" for o in router.orders.values())
+            quiet = all(o.leg in ("stop", "take_profit") and o.state == "accepted" for o in router.living())
             if quiet and not router.inquiries and router.blocked is None and not desk.protection.naked():
                 return
             await self._clock.sleep_until(self._clock.now_ns() + NS_PER_S)

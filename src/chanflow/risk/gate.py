@@ -20,7 +20,7 @@ from chanflow.domain.instrument import Instrument
 from chanflow.domain.opinion import TradeProposal
 from chanflow.domain.order import ApprovedOrder, OrderTerms, Refused, approved_payload, claim_approval_seal
 from chanflow.domain.time import NS_PER_S
-from chanflow.risk.judgement import Judgement, judge
+from chanflow.risk.judgement import Judgement, Question
 from chanflow.risk.ladder import Level, red_line
 from chanflow.risk.limits import Limits
 from chanflow.risk.loss_wall import WallChange, watch
@@ -60,7 +60,9 @@ class Gate:
         venue: str = "simulated",
         quiet_may_open: bool = False,
         strategy_shares: Mapping[str, Decimal] | None = None,
+        on_question: Callable[[Question], None] | None = None,
     ) -> None:
+        """`on_question` hears every question before it is answered; where it raises, nothing is approved."""
         if len(key) < 32:
             raise ValueError(f"the gate's key has {len(key)} bytes, at least 32 are needed")
         self.rules = Rules(
@@ -72,6 +74,7 @@ class Gate:
         self._reserved: dict[str, _Reserved] = {}
         self._opened_ns: deque[int] = deque()
         self._limits_hash = limits.hash
+        self._on_question = on_question
 
     def add_instrument(self, instrument: Instrument) -> None:
         """Judge proposals of one more symbol from now on."""
@@ -100,7 +103,10 @@ class Gate:
         A live proposal that only lacks a person's approval is not used up: it may be judged again, with `approved_by`.
         """
         memory = self.memory(proposal, now_ns, approved_by)
-        found = judge(proposal, account, market, self.rules, self.state, memory, now_ns)
+        question = Question(proposal, account, market, self.rules, self.state, memory, now_ns)
+        if self._on_question is not None:
+            self._on_question(question)
+        found = question.answer()
         reasons = found.verdict.reasons
         if found.terms is not None:
             self._seen.add(proposal.proposal_id)

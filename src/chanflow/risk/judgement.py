@@ -45,6 +45,23 @@ class Judgement:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything that one verdict follows from: kept, it can be answered again, under these rules or others."""
+
+    proposal: TradeProposal
+    account: AccountSnapshot
+    market: MarketView
+    rules: Rules
+    state: RiskState
+    memory: Memory
+    now_ns: int
+
+    def answer(self) -> Judgement:
+        """Return the judgement."""
+        return judge(self.proposal, self.account, self.market, self.rules, self.state, self.memory, self.now_ns)
+
+
 def judge(
     proposal: TradeProposal, account: AccountSnapshot, market: MarketView, rules: Rules, state: RiskState,
     memory: Memory, now_ns: int,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -30,6 +31,7 @@ from chanflow.risk.ladder import LADDER
 from chanflow.risk.volatility import MINUTE_MS, MinuteStats
 from chanflow.runtime.clock import SeededRandomness, SimulatedClock
 from chanflow.runtime.codec import decode
+from chanflow.runtime.judged import journal_decision, journal_question
 from chanflow.runtime.paper_market import ANY_DEPTH_QUOTE, PaperMarket
 from chanflow.runtime.settings import Settings
 from chanflow.runtime.wiring import gate_key, limits_of
@@ -86,6 +88,7 @@ class BrokerDesk:
         self.gate = Gate(
             instruments=venue.instruments, limits=self._limits, key=self._key,
             level=settings.risk.ladder.paper_start, mode=settings.execution.mode,
+            on_question=partial(journal_question, journal),
         )  # fmt: skip
         self._minutes: dict[str, MinuteStats] = {}
         self._watch = Watch()
@@ -148,9 +151,13 @@ class BrokerDesk:
         what = signal.signal_id if fired is None else f"{fired.position_id}:{fired.trigger.trigger_id}"
         level = signal.level or _FRESH_LEVEL
         fresh_ns = analyst.freshness_bars * LEVEL_MS.get(level, LEVEL_MS[_FRESH_LEVEL]) * NS_PER_MS
+        decision_id = str(uuid5(NAMESPACE_OID, f"broker:{what}"))
+        journal_decision(
+            self._journal, decision_id, signal=signal if fired is None else None, fired=fired, at_ns=moment.at_ns
+        )
         proposal = propose(
             Briefing(
-                decision_id=str(uuid5(NAMESPACE_OID, f"broker:{what}")),
+                decision_id=decision_id,
                 as_of_ns=moment.at_ns,
                 symbol=moment.symbol,
                 level=level,

@@ -21,6 +21,7 @@ from chanflow.domain.time import Clock
 from chanflow.review.journal import JournalWriter, Record, file_sha256, read_records
 from chanflow.runtime.broker_desk import BrokerDesk, DeskTally
 from chanflow.runtime.clock import SimulatedClock
+from chanflow.runtime.fee_schedule import FeeSchedule
 from chanflow.runtime.home import Home, RunFolder
 from chanflow.runtime.run import BESIDE_THE_OUTCOME, FORMAT, SIGNALS, Replayed, code_digest, made_by_this_code
 from chanflow.runtime.settings import Settings, load_settings
@@ -116,8 +117,10 @@ class BrokerRun:
         return found
 
 
-def open_desk(settings: Settings, venue_name: str, journal: JournalWriter) -> BrokerDesk:
-    """Return a desk with its head journaled and its books open."""
+def open_desk(
+    settings: Settings, venue_name: str, journal: JournalWriter, *, fees: FeeSchedule | None = None
+) -> BrokerDesk:
+    """Return a desk with its head journaled and its books open; `fees` are charged instead of its venue's own."""
     clock = SimulatedClock(START_NS)
     journal.use_clock(clock)
     dumped = settings.model_dump(mode="json", exclude=BESIDE_THE_OUTCOME)
@@ -130,7 +133,7 @@ def open_desk(settings: Settings, venue_name: str, journal: JournalWriter) -> Br
         },
         durable=True,
     )  # fmt: skip
-    venue = choose_venue(venue_name, settings, clock)
+    venue = choose_venue(venue_name, settings, clock, fees=fees)
     desk = BrokerDesk(settings, seed=SEED, venue=venue, journal=journal, clock=clock)
     desk.router.open_books()
     return desk
@@ -147,7 +150,7 @@ async def _again(desk: BrokerDesk, journal: JournalWriter, words: str) -> None:
 async def repeat_journal(path: Path, standing: Sequence[Record]) -> Replayed:
     """Run a broker's journal again and compare every record. Raises JournalDiverged naming the first that differs."""
     head = standing[0].body
-    base = load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings.model_dump()
+    base = dict(load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings)
     settings = Settings.model_validate({**base, **head["settings"]})
     journal = JournalWriter(None, standing=standing, free=frozenset({"code"}))
     try:

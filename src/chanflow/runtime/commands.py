@@ -8,6 +8,8 @@ trade, the cancel of an order that has ended) is answered and leaves no record.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,10 +59,14 @@ class _Pending:
 class CommandDesk:
     """Acts on commands for one pipeline, and answers those who gave them."""
 
-    def __init__(self, pipeline: Pipeline, journal: JournalWriter, queue: CommandQueue | None) -> None:
+    def __init__(
+        self, pipeline: Pipeline, journal: JournalWriter, queue: CommandQueue | None, given: Sequence[Record] = ()
+    ) -> None:
+        """`given` are `command` records of another run of this market: each is acted on once its time has come."""
         self._pipeline = pipeline
         self._journal = journal
         self._queue = queue
+        self._given = deque(given)
         self._account = pipeline.s.router.account
         self._orders = OrdersFold()
         self._pending: list[_Pending] = []
@@ -68,11 +74,19 @@ class CommandDesk:
         journal.listen(self._orders.take)
 
     async def repeat(self) -> bool:
-        """Act on the command that the journal has here, if it has one here. Raises JournalDiverged for no command."""
+        """Act on the command that the journal has here, if it has one here, or that was given for this moment.
+
+        Raises JournalDiverged for a record that is no command of this version.
+        """
+        now_ns = self._pipeline.s.clock.now_ns()
+        if self._given and parse_rfc3339(self._given[0].at) <= now_ns:
+            command, at_ns = _of_record(self._given.popleft())
+            await self._act_if_new(command, max(at_ns, now_ns))
+            return True
         standing = self._journal.expected
         if standing is None or standing.kind != "command":
             return False
-        if parse_rfc3339(standing.at) != self._pipeline.s.clock.now_ns():
+        if parse_rfc3339(standing.at) != now_ns:
             return False
         command, at_ns = _of_record(standing)
         await self._act(command, at_ns)
@@ -125,6 +139,11 @@ class CommandDesk:
             orders = tuple(self._touched(pending.effect))
             pending.asked.tell(CommandAnswer(orders, problem=None if orders else "unknown"))
         self._pending = []
+
+    async def _act_if_new(self, command: Command, at_ns: int) -> None:
+        """Act on a command unless it would change nothing here: its order may not have come to be."""
+        if self._known(command) is None:
+            await self._act(command, at_ns)
 
     # ── acting ────────────────────────────────────────────────────────────────
 

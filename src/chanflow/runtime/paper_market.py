@@ -29,6 +29,7 @@ from chanflow.execution.ports import (
     VenueRefused,
 )
 from chanflow.market.rules import instrument_of
+from chanflow.runtime.fee_schedule import FeeSchedule
 
 PRICE_DECIMALS = 8
 QTY_DECIMALS = 3
@@ -46,8 +47,12 @@ class PaperMarket:
 
     name = "simulated"
 
-    def __init__(self, clock: Clock, *, order_latency_ns: int, response_latency_ns: int) -> None:
+    def __init__(
+        self, clock: Clock, *, order_latency_ns: int, response_latency_ns: int, fees: FeeSchedule | None = None
+    ) -> None:
+        """`fees` are charged instead of those of the venue whose rules hold."""
         self._clock = clock
+        self._fees = fees
         self.latency_ns = order_latency_ns + response_latency_ns
         self._latencies = order_latency_ns, response_latency_ns
         self._venues: dict[str, SimulatedVenue] = {}
@@ -60,6 +65,8 @@ class PaperMarket:
         if symbol not in self.instruments:
             decimals = max(LEAST_DECIMALS, -int(price.normalize().as_tuple().exponent))
             instrument = instrument_of(RULES_OF, symbol, price_decimals=decimals, qty_decimals=QTY_DECIMALS)
+            if self._fees is not None:
+                instrument = self._fees.on(instrument)
             self.instruments[symbol] = instrument
             self._venues[symbol] = SimulatedVenue(
                 instrument, self._clock, price_decimals=PRICE_DECIMALS, qty_decimals=QTY_DECIMALS,

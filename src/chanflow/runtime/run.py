@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,7 +26,8 @@ from chanflow.domain.time import NS_PER_MS, parse_rfc3339
 from chanflow.market.ports import MarketSource
 from chanflow.market.sink import RowSink
 from chanflow.review.journal import JournalWriter, Record, file_sha256, read_records
-from chanflow.runtime.bus.port import Dead
+from chanflow.risk.ladder import Level
+from chanflow.runtime.bus.port import Bus, Dead
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.command_queue import CommandQueue
 from chanflow.runtime.commands import CommandDesk
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 FORMAT = "chanflow.journal/1"
 
-BESIDE_THE_OUTCOME = {"http", "bus", "lake"}
+BESIDE_THE_OUTCOME = {"alerts", "http", "bus", "lake"}
 """Sections of the settings that change no decision; a journal does not name them."""
 
 VENUE = "venue"
@@ -106,7 +107,7 @@ def head_of(spec: RunSpec, source: MarketSource) -> dict[str, Any]:
 
 def name_run(kind: str, seed: int, level: str, source: MarketSource, settings: Settings) -> str:
     """Return a run's id: the same for the same market, seed and settings."""
-    shaping = settings.model_dump(exclude={"http", "bus"})
+    shaping = settings.model_dump(exclude={"alerts", "http", "bus"})
     what = {"seed": seed, "level": level, "source": source.describe(), "settings": shaping}
     return f"{kind}-{seed}-{sha256_of(what)[:8]}"
 
@@ -121,10 +122,16 @@ async def play(
     on_progress: OnProgress,
     pace: Callable[[int], Any] | None = None,
     queue: CommandQueue | None = None,
+    on_bus: Callable[[Bus], None] = lambda _: None,
+    given: Sequence[Record] = (),
+    level: Level | None = None,
 ) -> tuple[Pipeline, list[Bar]]:
     """Run the market from beginning to end through the desk. Returns the pipeline at the end, and the bars.
 
     `pace(now_ns)` is awaited before each step, so that a desk can keep to the time of day; `queue` brings commands.
+    `on_bus` may subscribe to what the stages say, after them; nothing it does changes the run.
+    `given` are `command` records of another run, acted on at their moments; `level` is where the ladder begins
+    instead of where the settings say.
     """
     clock = SimulatedClock(source.start_ns)
     journal.use_clock(clock)
@@ -137,8 +144,11 @@ async def play(
         pipeline = build_pipeline(
             spec, source=source, journal=journal, clock=clock, bus=bus, lake=lake, on_bar=bars.append
         )
+        on_bus(bus)
+        if level is not None:
+            pipeline.s.gate.level = level
         end_ns = source.end_ns + WATERMARK_NS
-        with _taking_commands(pipeline, journal, queue) as commands:
+        with _taking_commands(pipeline, journal, queue, given) as commands:
             while clock.now_ns() < end_ns:
                 await _move(pipeline, commands, end_ns, pace)
                 if dead:
@@ -152,9 +162,11 @@ async def play(
 
 
 @contextmanager
-def _taking_commands(pipeline: Pipeline, journal: JournalWriter, queue: CommandQueue | None) -> Iterator[CommandDesk]:
+def _taking_commands(
+    pipeline: Pipeline, journal: JournalWriter, queue: CommandQueue | None, given: Sequence[Record]
+) -> Iterator[CommandDesk]:
     """Let commands in while the block runs, and leave nobody without an answer after it."""
-    commands = CommandDesk(pipeline, journal, queue)
+    commands = CommandDesk(pipeline, journal, queue, given)
     if queue is not None:
         queue.open()
     try:
@@ -199,6 +211,7 @@ async def run(
     on_note: Callable[[str], None] = lambda _: None,
     pace: Callable[[int], Any] | None = None,
     queue: CommandQueue | None = None,
+    on_bus: Callable[[Bus], None] = lambda _: None,
 ) -> Finished:
     """Run `spec` in `home`, or go on with the newest run of the same id that did not end. The caller holds the lock.
 
@@ -216,8 +229,9 @@ async def run(
     try:
         with _scratch_bus(folder) as bus_path:
             _, bars = await play(
-                spec, source, journal, bus_path=bus_path, lake=lake, on_progress=on_progress, pace=pace, queue=queue
-            )
+                spec, source, journal, bus_path=bus_path, lake=lake, on_progress=on_progress, pace=pace, queue=queue,
+                on_bus=on_bus,
+            )  # fmt: skip
         lake.close()
     except JournalDiverged as error:
         raise Broken(
@@ -305,7 +319,7 @@ async def replay(path: Path, *, data: Path | None, on_progress: OnProgress = lam
     """
     from chanflow.runtime.settings import Settings, load_settings
 
-    segment = _segment(path)
+    segment = segment_of(path)
     standing = list(read_records(segment))
     if not standing or standing[0].kind != "head" or standing[0].body.get("format") != FORMAT:
         raise JournalCorrupt(f"{segment} does not begin with the head of a {FORMAT} journal")
@@ -320,10 +334,10 @@ async def replay(path: Path, *, data: Path | None, on_progress: OnProgress = lam
         from chanflow.runtime.broker_run import repeat_journal
 
         return await repeat_journal(segment, standing)
-    base = load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings.model_dump()
+    base = dict(load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings)
     settings = Settings.model_validate({**base, **head["settings"]})
     spec = RunSpec(head["run_id"], head["seed"], head["level"], settings)
-    file = _recording(segment, data, head["source"]) if head["source"]["kind"] == "wire" else None
+    file = recording_of(segment, data, head["source"]) if head["source"]["kind"] == "wire" else None
     source = open_source(head["source"], file=file, settings=settings)
     journal = JournalWriter(None, standing=standing, free=frozenset({"code"}))
     with TemporaryDirectory(prefix="chanflow-replay-") as scratch:
@@ -336,7 +350,7 @@ async def replay(path: Path, *, data: Path | None, on_progress: OnProgress = lam
     return Replayed(len(standing), file_sha256(segment), bool(journal.differing_head))
 
 
-def _segment(path: Path) -> Path:
+def segment_of(path: Path) -> Path:
     """Return the journal file that `path` names: itself, or the newest in a run's folder."""
     if not path.is_dir():
         return path
@@ -346,7 +360,7 @@ def _segment(path: Path) -> Path:
     return found[-1]
 
 
-def _recording(segment: Path, data: Path | None, described: dict[str, Any]) -> Path:
+def recording_of(segment: Path, data: Path | None, described: dict[str, Any]) -> Path:
     """Return where the recording lies: `data` (a file, or a folder that holds it), or where the run found it."""
     name = str(described["file"])
     if data is not None:

@@ -34,6 +34,7 @@ from pydantic import (
 
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import SettingsInvalid
+from chanflow.runtime.alert_settings import AlertsSettings
 from chanflow.runtime.harvest_settings import HarvestSettings
 from chanflow.runtime.setting_fields import Section, Whole, split
 from chanflow.runtime.signal_settings import SignalsSettings
@@ -215,6 +216,7 @@ class Settings(Section):
     analyst: AnalystSettings
     risk: RiskSettings
     execution: ExecutionSettings
+    alerts: AlertsSettings
     bus: BusSettings
     http: HttpSettings
 
@@ -259,6 +261,19 @@ def load_settings(*, config: Path | None, overrides: Sequence[str], environ: Map
     if variables.get("CHANFLOW_HOME"):
         home_origin = "env CHANFLOW_HOME" if "CHANFLOW_HOME" in process else ".env CHANFLOW_HOME"
     return Loaded(_checked(values, origins), origins, home, home_origin)
+
+
+def overlaid(settings: Settings, path: Path, *, section: str) -> Settings:
+    """Return the settings with one `section` changed as a file says; whatever the file leaves out stays.
+
+    Raises SettingsInvalid as `load_settings` does, and for a key of another section.
+    """
+    changed = _from_yaml(_read_text(path), str(path), {})
+    other = next((key for key in changed if not key.startswith(f"{section}.")), None)
+    if other is not None:
+        raise SettingsInvalid(f"{path} sets {other}, and here only keys of {section} count: leave it out")
+    values = {key: setting_value(settings, key) for key in setting_keys()}
+    return _checked(values | changed, dict.fromkeys(values, "the run") | dict.fromkeys(changed, f"file {path}"))
 
 
 def home_directory() -> Path:
@@ -456,6 +471,8 @@ def _filled(value: Any, key: str, origin: str, variables: Mapping[str, str]) -> 
     """Return `value` with each `${NAME}` in its texts replaced from the environment."""
     if isinstance(value, list):
         return [_filled(part, key, origin, variables) for part in value]
+    if isinstance(value, dict):
+        return {name: _filled(part, key, origin, variables) for name, part in value.items()}
     if not isinstance(value, str):
         return value
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from chanflow.domain.errors import InvalidArgument, SettingsInvalid
 from chanflow.domain.time import NS_PER_MS, Clock
+from chanflow.runtime.fee_schedule import FeeSchedule
 from chanflow.runtime.paper_market import PaperMarket
 from chanflow.runtime.settings import Settings
 from chanflow.runtime.venue_settings import VenueSettings
@@ -37,8 +38,11 @@ def real_venue_settings(name: str | None, settings: Settings) -> VenueSettings |
     return there.model_copy(update={"name": chosen})
 
 
-def choose_venue(name: str | None, settings: Settings, clock: Clock) -> PaperMarket:
-    """Return the simulated venue. Raises InvalidArgument for any other name."""
+def choose_venue(name: str | None, settings: Settings, clock: Clock, *, fees: FeeSchedule | None = None) -> PaperMarket:
+    """Return the simulated venue. Raises InvalidArgument for any other name.
+
+    `fees` are charged instead of the venue's own.
+    """
     if name not in (None, PAPER):
         raise InvalidArgument(f"venue is {name!r}: the paper desk trades at {PAPER} only", field="venue")
     execution = settings.execution
@@ -46,4 +50,5 @@ def choose_venue(name: str | None, settings: Settings, clock: Clock) -> PaperMar
         clock,
         order_latency_ns=execution.order_latency_ms * NS_PER_MS,
         response_latency_ns=execution.response_latency_ms * NS_PER_MS,
+        fees=fees,
     )

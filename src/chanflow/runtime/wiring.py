@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from chanflow.risk.volatility import MinuteStats
 from chanflow.runtime.bus.port import Dead
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SeededRandomness, SimulatedClock, Uuid7Ids
+from chanflow.runtime.judged import journal_question
 from chanflow.runtime.pipeline import Pipeline, Plan, Stages
 from chanflow.signals.confluence import Confluence
 from chanflow.signals.flow_wait import FlowRule
@@ -145,6 +147,7 @@ def build_pipeline(
             instruments={instrument.symbol: instrument}, limits=limits_of(settings.risk),
             key=gate_key(chance), level=settings.risk.ladder.paper_start, mode=settings.execution.mode,
             quiet_may_open=settings.risk.quiet_may_open, account="paper", venue=venue.name,
+            on_question=partial(journal_question, journal),
         ),
         router=router,
         venue=venue,

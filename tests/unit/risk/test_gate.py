@@ -436,3 +436,14 @@ def test_hostile_names_cannot_forge_a_signature() -> None:
     for forged in ({"proposal_id": "a", "decision_id": "b\0d1"}, {"venue": "other"}, {"account": "other"}):
         with pytest.raises(ValueError, match="signature is not the gate's"):
             one.admit({**message, **forged}, decode_approval)
+
+
+def test_an_order_resting_far_below_the_mark_is_weighed_at_the_mark() -> None:
+    low = account(resting=(RestingOrder("SIMUSDT", "SIM", "buy", D(20), D(50), 1),))
+    assert codes(judge(account=low)) == {"below_minimum"}
+
+
+def test_the_smallest_position_can_be_closed() -> None:
+    verdict = judge(account=account(positions=(position("0.001"),)), proposal=closing_proposal())
+    assert isinstance(verdict, ApprovedOrder)
+    assert codes(judge(account=account(positions=(position("0.0009"),)), proposal=closing_proposal())) == {"reducing"}

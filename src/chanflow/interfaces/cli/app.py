@@ -14,6 +14,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from chanflow.interfaces.cli.alerts_commands import alerts_app
 from chanflow.interfaces.cli.call import CALL_CONTEXT
 from chanflow.interfaces.cli.feed_commands import feed_app
 from chanflow.interfaces.cli.greedy import GreedyCommand
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(alerts_app, name="alerts")
 app.add_typer(feed_app, name="feed")
 app.add_typer(venue_key_app, name="venue-key")
 
@@ -100,6 +102,47 @@ def replay(
 
     with _interruptible():
         run_replay(journal, data)
+
+
+@app.command("what-if")
+def what_if(
+    name: Annotated[str, typer.Argument(help="A run (path, number or id), a day as 2026-01-05, or any id in a run.")],
+    *,
+    policy: Annotated[Path | None, typer.Option(help="Settings (YAML) whose section risk holds instead.")] = None,
+    fees: Annotated[Path | None, typer.Option(help="A schedule (YAML) with maker and taker, as shares.")] = None,
+    ladder: Annotated[str | None, typer.Option(help="The level of the ladder instead: L0 to L5.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Where the recording lies that the run was made from.")] = None,
+    gate_only: Annotated[bool, typer.Option("--gate-only", help="Judge again, and do not run again.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
+) -> None:
+    """Judge a recorded decision, day or run again under another policy, other fees or another level."""
+    from chanflow.interfaces.cli.what_if import run_what_if
+    from chanflow.runtime.home import Home
+
+    try:
+        run_what_if(
+            name, policy=policy, fees=fees, ladder=ladder, home=Home(_home()), data=data, gate_only=gate_only,
+            as_json=json_, out=sys.stdout,
+        )  # fmt: skip
+    except KeyboardInterrupt as stop:
+        typer.echo("chanflow: interrupted; nothing was kept, give the command again", err=True)
+        raise typer.Exit(7) from stop
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="An id: of a signal, decision, order, position; or a record's number.")],
+    *,
+    run: Annotated[
+        str | None, typer.Option(help="In which run: path, number or id; else the newest that has it.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
+) -> None:
+    """Show the chain of a decision, order, trade or refusal, from the data to the fill."""
+    from chanflow.interfaces.cli.explain import run_explain
+    from chanflow.runtime.home import Home
+
+    run_explain(name, run=run, home=Home(_home()), as_json=json_, out=sys.stdout)
 
 
 @app.command()
