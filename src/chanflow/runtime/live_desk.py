@@ -32,6 +32,7 @@ from chanflow.risk.ladder import LADDER
 from chanflow.risk.loss_wall import WallState
 from chanflow.runtime.broker_desk import DeskTally
 from chanflow.runtime.codec import decode
+from chanflow.runtime.judged import journal_decision
 from chanflow.runtime.live_market import LiveMarket
 from chanflow.runtime.settings import Settings
 
@@ -114,10 +115,12 @@ class LiveDesk:
         what = _name(fired) if fired is not None else signal.signal_id if signal is not None else ""
         level = (signal.level if signal is not None else None) or FRESH_LEVEL
         fresh_ns = analyst.freshness_bars * LEVEL_MS.get(level, LEVEL_MS[FRESH_LEVEL]) * NS_PER_MS
+        decision_id, now_ns = _decision_id(what), self._clock.now_ns()
+        journal_decision(self._journal, decision_id, signal=signal, fired=fired, at_ns=now_ns)
         proposal = propose(
             Briefing(
-                decision_id=_decision_id(what),
-                as_of_ns=self._clock.now_ns(),
+                decision_id=decision_id,
+                as_of_ns=now_ns,
                 symbol=quote.symbol,
                 level=level,
                 instrument=self._gate.rules.instruments[quote.symbol],

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -28,6 +29,7 @@ from chanflow.risk.gate import Gate
 from chanflow.runtime.broker_desk import DeskTally
 from chanflow.runtime.clock import SystemRandomness
 from chanflow.runtime.home import Home, RunFolder
+from chanflow.runtime.judged import journal_question
 from chanflow.runtime.live_desk import LiveDesk
 from chanflow.runtime.live_market import LiveMarket
 from chanflow.runtime.run import BESIDE_THE_OUTCOME, FORMAT, VENUE, code_digest
@@ -130,7 +132,11 @@ class LiveRun:
             instrument = market.instruments[self._settings.symbols[0]]
             restored = await self._restore(venue, market, records, journal, instrument)
             desk = LiveDesk(
-                self._settings, market=market, gate=self._gate(venue, market), journal=journal, clock=self._clock
+                self._settings,
+                market=market,
+                gate=self._gate(venue, market, journal),
+                journal=journal,
+                clock=self._clock,
             )
             self.tally = desk.tally
             running = Running(
@@ -204,7 +210,7 @@ class LiveRun:
 
     # ── what it is made of ────────────────────────────────────────────────────
 
-    def _gate(self, venue: RealVenue, market: LiveMarket) -> Gate:
+    def _gate(self, venue: RealVenue, market: LiveMarket, journal: JournalWriter) -> Gate:
         """Return a gate whose approvals die with this process: its key is nobody else's."""
         settings = self._settings
         return Gate(
@@ -212,6 +218,7 @@ class LiveRun:
             limits=limits_of(settings.risk), key=SystemRandomness().stream("gate").randbytes(32),
             level=settings.risk.ladder.paper_start, mode=settings.execution.mode, account=self.account,
             venue=venue.name, quiet_may_open=settings.risk.quiet_may_open,
+            on_question=partial(journal_question, journal),
         )  # fmt: skip
 
     async def _restore(
