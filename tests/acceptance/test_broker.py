@@ -124,11 +124,24 @@ def test_without_mock_it_goes_through_analyst_and_gate_and_its_journal_replays(p
     assert [position["protected"] for position in account["positions"]] == [True]
 
 
-@pytest.mark.parametrize("venue", ["binance", "live", "hyperliquid"])
-def test_no_real_venue_is_reached(place: Place, venue: str) -> None:
-    done = chanflow(place.home, "broker", "--once", "--venue", venue)
+def test_a_venue_that_nobody_knows_is_refused(place: Place) -> None:
+    done = chanflow(place.home, "broker", "--once", "--venue", "live")
     assert done.returncode == 2
-    assert "no real venue" in done.stderr
+    assert "venue is 'live': this version can reach paper, binance, okx, hyperliquid" in done.stderr
+
+
+def test_a_real_venue_takes_keys_even_for_test_money(place: Place) -> None:
+    done = chanflow(place.home, "broker", "--once", "--venue", "binance")
+    assert done.returncode == 2
+    assert "nothing opens the keys of binance" in done.stderr
+
+
+def test_real_money_is_refused_in_one_sentence(place: Place) -> None:
+    venue = "execution.venue"
+    live = ["--set", f"{venue}.environment=live", "--set", f"{venue}.real_money=true"]
+    done = chanflow(place.home, "broker", "--once", "--venue", "binance", *live)
+    assert done.returncode == 2
+    assert "real money waits for a person's approval of each trade" in done.stderr
 
 
 def test_hostile_lines_are_counted_and_named(place: Place) -> None:

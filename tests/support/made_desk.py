@@ -50,6 +50,15 @@ MARKET = MarketView(
 )  # fmt: skip
 
 
+def full_view(mark: Decimal, now_ns: int) -> MarketView:
+    """All that the gate asks of a market: fresh, deep, half a basis point wide on either side."""
+    half = mark * D("0.00005")
+    return replace(
+        MARKET, mark=mark, mark_ns=now_ns, rules_ns=now_ns, volume_1m_quote=D(10) ** 9,
+        asks=((mark + half, D(10) ** 6),), bids=((mark - half, D(10) ** 6),),
+    )  # fmt: skip
+
+
 def gate(**changes: Any) -> Gate:
     options: dict[str, Any] = {
         "instruments": {"SIMUSDT": SIM}, "limits": Limits(), "key": b"k" * 32, "level": "L3", "mode": "paper",

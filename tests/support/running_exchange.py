@@ -40,6 +40,11 @@ class RunningExchange:
         """Return the log of firings."""
         return list(self.control("log")["firings"])
 
+    def mark(self, symbol: str) -> str:
+        """Return the mark price."""
+        answer = httpx.get(f"{self.rest}/fapi/v1/premiumIndex", params={"symbol": symbol}, timeout=30)
+        return str(answer.json()["markPrice"])
+
     def account(self, key: str) -> dict[str, Any]:
         """Return what the exchange itself holds of an account."""
         (account,) = self.control("books", key=key)["accounts"]

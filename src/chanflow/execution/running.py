@@ -167,13 +167,14 @@ class Running:
 
         A comparison costs a venue dear: where only those keep it from being clean, it waits until they are known.
         """
-        until_ns = self._clock.now_ns() + longest_ns
+        until_ns, asked = self._clock.now_ns() + longest_ns, bool(self.router.inquiries)
         while True:
             asking = [i.next_ns for i in self.router.inquiries.values() if i.next_ns is not None]
             soon_ns = self._clock.now_ns() + NS_PER_S
             await self._clock.sleep_until(min([until_ns, *asking] if asking else [until_ns, soon_ns]))
             await self._checks.pursue()
-            if not self.router.inquiries or self._clock.now_ns() >= until_ns:
+            known = not self.router.inquiries and (asked or longest_ns == LONGEST_NS)
+            if known or self._clock.now_ns() >= until_ns:
                 return
 
     async def _begin(self) -> None:

@@ -50,6 +50,10 @@ class Watch:
             del self._armed[key]
         return len(gone)
 
+    def forget(self, trigger_id: str) -> None:
+        """Forget one trigger, where it is armed."""
+        self._armed.pop(trigger_id, None)
+
     def armed(self, symbol: str) -> int:
         """Return how many triggers of `symbol` are armed."""
         return sum(1 for a in self._armed.values() if a.symbol == symbol)

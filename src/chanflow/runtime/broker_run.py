@@ -8,36 +8,28 @@ which leaves alone what the runs before it have traded.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 import chanflow
-from chanflow.adapters.storage.signal_tail import FileLine, FilePlace, new_lines
-from chanflow.domain.canonical import decimal_text, plain, sha256_of
+from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import Broken, InvalidArgument, JournalCorrupt, JournalDiverged
-from chanflow.domain.signal import Signal
-from chanflow.domain.time import NS_PER_MS, NS_PER_S, Clock
+from chanflow.domain.time import Clock
 from chanflow.review.journal import JournalWriter, Record, file_sha256, read_records
 from chanflow.runtime.broker_desk import BrokerDesk, DeskTally
-from chanflow.runtime.broker_signals import BadLine, read_line
 from chanflow.runtime.clock import SimulatedClock
-from chanflow.runtime.codec import decode
 from chanflow.runtime.fee_schedule import FeeSchedule
 from chanflow.runtime.home import Home, RunFolder
 from chanflow.runtime.run import BESIDE_THE_OUTCOME, FORMAT, SIGNALS, Replayed, code_digest, made_by_this_code
 from chanflow.runtime.settings import Settings, load_settings
+from chanflow.runtime.signal_folder import SignalFolder
 from chanflow.runtime.venue_choice import PAPER, choose_venue
 
 PREFIX = "broker"
 SEED = 0
-NOTED_OF_A_KIND = 5
-MOST_AHEAD_NS = 60 * NS_PER_S
-"""A signal may be known so long after now: clocks differ."""
 START_NS = 0
 """The desk's clock stands here until the first signal tells the time."""
 
@@ -58,13 +50,16 @@ class BrokerRun:
         on_note: Note = lambda _: None,
     ) -> None:
         """Raise InvalidArgument for a venue that cannot be reached; `clock` tells which signals cannot be yet."""
-        self._venue_name, self._clock = venue or PAPER, clock
+        self._venue_name = venue or PAPER
         choose_venue(venue, settings, clock)
-        self._settings, self._home, self._folder, self._on_note = settings, home, folder, on_note
-        self._places: dict[int, FilePlace] = {}
-        self._done: set[str] = set()
+        self._settings, self._home, self._on_note = settings, home, on_note
+        self._signals = SignalFolder(folder, clock, on_note=on_note)
         self.tally = DeskTally()
-        self.passed_over: Counter[str] = Counter()
+
+    @property
+    def passed_over(self) -> Counter[str]:
+        """How many lines were no signals, by what was wrong with them."""
+        return self._signals.passed_over
 
     def run(
         self, *, once: bool, poll_s: float, stop: Event, on_progress: Callable[[DeskTally], object] = lambda _: None
@@ -91,37 +86,16 @@ class BrokerRun:
         await _again(desk, journal, "this broker would act otherwise than its journal says: move the run away")
         while not stop.is_set():
             before = desk.tally.signals
-            try:
-                for each in new_lines(self._folder, self._places):
-                    await self._take(desk, each)
-                    if stop.is_set():
-                        break
-            except OSError as fault:
-                self._on_note(f"{self._folder} cannot be read: {(fault.strerror or str(fault)).lower()}")
+            for row in self._signals.new():
+                await desk.take(row)
+                if stop.is_set():
+                    break
             await desk.router.reconcile()
             if once:
                 return
             if desk.tally.signals != before:
                 on_progress(desk.tally)
             stop.wait(poll_s)
-
-    async def _take(self, desk: BrokerDesk, each: FileLine) -> None:
-        self._places[each.inode] = each.place
-        row = signal_row(each.line)
-        if row is not None and not isinstance(row, BadLine) and self._is_ahead(row):
-            # The desk's time is that of its signals: one from far ahead would make all others late.
-            row = BadLine("bad_field", "is from the future")
-        if isinstance(row, BadLine):
-            self.passed_over[row.code] += 1
-            if self.passed_over[row.code] <= NOTED_OF_A_KIND:
-                self._on_note(f"passed over: {each.path.name} line {each.number} {row.why}")
-        elif row is not None and row["signal_id"] not in self._done:
-            self._done.add(row["signal_id"])
-            await desk.take(row)
-
-    def _is_ahead(self, row: Mapping[str, Any]) -> bool:
-        newest_ms = max(row["ts_ms"], row["known_ms"])
-        return bool(newest_ms * NS_PER_MS > self._clock.now_ns() + MOST_AHEAD_NS)
 
     def _journal(self) -> tuple[RunFolder, list[Record]]:
         """Return the run's folder and what its journal holds; every run's signals are noted as traded."""
@@ -134,7 +108,7 @@ class BrokerRun:
             if not folder.run_id.startswith(f"{PREFIX}-") or not folder.journal_path.exists():
                 continue
             records = list(read_records(folder.journal_path, torn_tail=True))
-            self._done.update(str(r.body["signal_id"]) for r in records if r.kind == "signal")
+            self._signals.done(str(r.body["signal_id"]) for r in records if r.kind == "signal")
             mine = folder.run_id == run_id and (not records or made_by_this_code(records[0]))
             found = (folder, records) if mine else found
         if found is None:
@@ -185,20 +159,3 @@ async def repeat_journal(path: Path, standing: Sequence[Record]) -> Replayed:
         raise JournalCorrupt(f"{path}: {fault}") from fault
     await desk.repeat()
     return Replayed(len(standing), file_sha256(path), bool(journal.differing_head))
-
-
-def signal_row(line: bytes | None) -> Mapping[str, Any] | BadLine | None:
-    """Return the confirmed signal that a line spells as a journal keeps it, None for one that is not confirmed.
-
-    The analyst reads the whole signal, so a line of another shape than this version's is passed over.
-    """
-    found = read_line(line)
-    if found is None or isinstance(found, BadLine):
-        return found
-    assert line is not None
-    try:
-        row: Mapping[str, Any] = plain(decode(Signal, json.loads(line) | {"price": decimal_text(found.price)}))
-    except (InvalidArgument, ValueError, TypeError) as fault:
-        field = getattr(fault, "field", None)
-        return BadLine("bad_field", f"is no signal of this version{f': see {field}' if field else ''}")
-    return row

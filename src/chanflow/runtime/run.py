@@ -43,6 +43,8 @@ FORMAT = "chanflow.journal/1"
 BESIDE_THE_OUTCOME = {"alerts", "http", "bus", "lake"}
 """Sections of the settings that change no decision; a journal does not name them."""
 
+VENUE = "venue"
+"""The source of a journal whose orders went to a real venue."""
 SIGNALS = "signals"
 """The kind of source that is no market: a broker's journal holds all of its input itself."""
 
@@ -322,6 +324,12 @@ async def replay(path: Path, *, data: Path | None, on_progress: OnProgress = lam
     if not standing or standing[0].kind != "head" or standing[0].body.get("format") != FORMAT:
         raise JournalCorrupt(f"{segment} does not begin with the head of a {FORMAT} journal")
     head = standing[0].body
+    if head["source"]["kind"] == VENUE:
+        raise InvalidArgument(
+            f"{segment} is of a desk at {head['source']['venue']}: its market is not in the journal, so it cannot be "
+            "replayed; starting its broker again reads every order and entry of it anew",
+            field="journal",
+        )
     if head["source"]["kind"] == SIGNALS:
         from chanflow.runtime.broker_run import repeat_journal
 

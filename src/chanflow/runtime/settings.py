@@ -79,7 +79,7 @@ def _at_most(bound: str) -> AfterValidator:
 
 def _can_be_sent(mode: object) -> object:
     if mode in ("live", "shadow"):
-        raise ValueError(f"is {mode}, but this version can reach no real venue: set hold or paper")
+        raise ValueError(f"is {mode}, but this version has no door for approvals of real trades: set hold or paper")
     return mode
 
 

@@ -9,17 +9,38 @@ from chanflow.adapters.storage.key_store import KeyStore, Lock, key_file_lock, p
 from chanflow.adapters.transport.venue_keys import VenueKeys
 from chanflow.adapters.transport.websocket import PicowsConnector
 from chanflow.adapters.venues.binance.addresses import LIVE, TESTNET, Addresses
+from chanflow.adapters.venues.binance.quotes import BinanceQuotes
 from chanflow.adapters.venues.binance.venue import BinanceVenue
 from chanflow.adapters.venues.hyperliquid import client as hyperliquid
 from chanflow.adapters.venues.hyperliquid.nonces import Nonces
+from chanflow.adapters.venues.hyperliquid.quotes import HyperliquidQuotes
 from chanflow.adapters.venues.hyperliquid.venue import HyperliquidVenue
 from chanflow.adapters.venues.okx import rest as okx
+from chanflow.adapters.venues.okx.quotes import OkxQuotes
 from chanflow.adapters.venues.okx.venue import OkxVenue
 from chanflow.domain.errors import SettingsInvalid
 from chanflow.domain.time import Clock, Randomness
+from chanflow.market.quotes import Quotes
 from chanflow.runtime.clock import SystemRandomness
 from chanflow.runtime.settings import keys_passphrase
 from chanflow.runtime.venue_settings import VenueSettings
+
+RealVenue = BinanceVenue | HyperliquidVenue | OkxVenue
+"""A venue that is opened before anything else and closed at the end."""
+
+
+def venue_quotes(settings: VenueSettings) -> Quotes:
+    """Return the public market data of the venue that the settings name. Raises SettingsInvalid for simulated."""
+    is_live, rest = settings.environment == "live", settings.rest_url
+    match settings.name:
+        case "binance":
+            return BinanceQuotes(rest or (LIVE if is_live else TESTNET).rest)
+        case "okx":
+            return OkxQuotes(rest or (okx.LIVE if is_live else okx.DEMO).rest)
+        case "hyperliquid":
+            return HyperliquidQuotes(rest or (hyperliquid.MAIN_URL if is_live else hyperliquid.TEST_URL))
+        case "simulated":
+            raise SettingsInvalid("execution.venue.name is simulated: its market is asked by the desk itself")
 
 
 def stored_keys(settings: VenueSettings, home: Path) -> VenueKeys:
@@ -46,7 +67,7 @@ def _lock(settings: VenueSettings) -> Lock:
 
 def real_venue(
     settings: VenueSettings, *, symbols: Sequence[str], home: Path, clock: Clock, randomness: Randomness
-) -> BinanceVenue | HyperliquidVenue | OkxVenue:
+) -> RealVenue:
     """Return the venue that the settings name, not opened yet. Raises as `stored_keys`, SettingsInvalid for simulated.
 
     That real money takes `real_money` as well as `environment: live` was checked when the settings were read.

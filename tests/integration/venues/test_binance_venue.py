@@ -371,7 +371,7 @@ async def test_funding_is_read_once_and_oldest_first(loopback: Loopback, venue: 
     assert (paid.ref, paid.amount_quote, paid.at_ns) == ("9", D("-0.37"), 1_700_000_000_000_000_000)
 
 
-async def test_rules_are_the_venues_and_asked_for_once_in_300_s(loopback: Loopback, venue: BinanceVenue) -> None:
+async def test_rules_are_the_venues_and_are_kept_for_a_while(loopback: Loopback, venue: BinanceVenue) -> None:
     rules = (await venue.rules())["BTCUSDT"]
     assert (rules.tick, rules.step, rules.min_notional_quote) == (D("0.10"), D("0.001"), D("100"))
     assert (rules.maker_fee_frac, rules.taker_fee_frac) == (D("0.0002"), D("0.0005"))

@@ -180,7 +180,8 @@ def test_no_money_may_be_zero(key: str) -> None:
 @pytest.mark.parametrize("mode", ["live", "shadow"])
 def test_a_desk_without_venues_does_not_go_live(mode: str) -> None:
     assert _refusal(f"execution.mode={mode}") == (
-        f"execution.mode is {mode}, but this version can reach no real venue: set hold or paper (from flag --set)"
+        f"execution.mode is {mode}, but this version has no door for approvals of real trades: "
+        "set hold or paper (from flag --set)"
     )
 
 

@@ -370,16 +370,22 @@ def broker(
         float, typer.Option("--sample_rate", "--sample-rate", help="With --mock 1: the share of them, 0 to 1.")
     ] = 0.2,
     once: Annotated[bool, typer.Option("--once", help="Take what is there, and end.")] = False,
-    venue: Annotated[str | None, typer.Option(help="With --mock 0: where orders go; paper if left out.")] = None,
+    venue: Annotated[
+        str | None,
+        typer.Option(help="With --mock 0: where orders go: paper, binance, okx or hyperliquid; else as settings say."),
+    ] = None,
+    accept_external: Annotated[
+        bool, typer.Option("--accept-external", help="Book what a real venue holds beside our books, and start.")
+    ] = False,
     config: Config = None,
     set_: Set = None,
 ) -> None:
-    """Trade the signals of a folder: on paper through analyst and gate, or as a mock. Never real money by default."""
+    """Trade the signals of a folder through analyst and gate, on paper or with test money at a venue, or as a mock."""
     from chanflow.interfaces.cli.broker import run_broker
 
     run_broker(
         mock=mock, signal_dir=signal_dir, output=output, seed=seed, sample_rate=sample_rate, once=once, venue=venue,
-        config=config, overrides=set_ or [], stderr=sys.stderr,
+        accept_external=accept_external, config=config, overrides=set_ or [], stderr=sys.stderr,
     )  # fmt: skip
 
 

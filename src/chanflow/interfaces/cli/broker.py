@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Event
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from chanflow.domain.errors import InvalidArgument
 from chanflow.domain.time import NS_PER_S
 from chanflow.runtime.clock import SystemClock
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, Settings, load_settings
+
+if TYPE_CHECKING:
+    from chanflow.runtime.live_run import LiveRun
 
 POLL_S = 0.5
 
@@ -27,6 +30,7 @@ def run_broker(
     sample_rate: float,
     once: bool,
     venue: str | None,
+    accept_external: bool,
     config: Path | None,
     overrides: Sequence[str],
     stderr: TextIO,
@@ -50,17 +54,20 @@ def run_broker(
         stderr.write(f"chanflow: {words}\n")
 
     if mock == 1:
+        if accept_external:
+            raise InvalidArgument("--accept-external is for a real venue: leave it out", field="accept_external")
         if venue is not None:
             raise InvalidArgument("--mock 1 has its own simulated venue: leave --venue out", field="venue")
         _mock(loaded.settings, signal_dir, output, seed, sample_rate, once=once, stop=stop, note=note, stderr=stderr)
     else:
-        _trade(loaded, signal_dir, venue, once=once, stop=stop, note=note, stderr=stderr)
+        _trade(loaded, signal_dir, venue, accept_external, once=once, stop=stop, note=note, stderr=stderr)
 
 
 def _trade(
     loaded: Loaded,
     signal_dir: Path,
     venue: str | None,
+    accept_external: bool,
     *,
     once: bool,
     stop: Event,
@@ -69,6 +76,7 @@ def _trade(
 ) -> None:
     from chanflow.runtime.broker_desk import DeskTally
     from chanflow.runtime.broker_run import BrokerRun
+    from chanflow.runtime.venue_choice import real_venue_settings
 
     clock, home = SystemClock(), Home(loaded.home)
     began_ns = clock.monotonic_ns()
@@ -76,10 +84,22 @@ def _trade(
     def told(tally: DeskTally) -> None:
         stderr.write(tally.line((clock.monotonic_ns() - began_ns) / NS_PER_S) + "\n")
 
-    broker = BrokerRun(loaded.settings, home, signal_dir, venue=venue, clock=clock, on_note=note)
+    there = real_venue_settings(venue, loaded.settings)
+    broker: BrokerRun | LiveRun
+    if there is None:
+        if accept_external:
+            raise InvalidArgument("--accept-external is for a real venue: leave it out", field="accept_external")
+        broker, what = BrokerRun(loaded.settings, home, signal_dir, venue=venue, clock=clock, on_note=note), "paper"
+    else:
+        from chanflow.runtime.live_run import LiveRun
+
+        broker = LiveRun(
+            loaded.settings, there, home, signal_dir, clock=clock, accept_external=accept_external, on_note=note
+        )
+        what = f"{broker.account} (test money)"
     with home.lock():
         if not once:
-            note(f"paper broker: watching {signal_dir}, journal in {home.root}; Ctrl-C ends it")
+            note(f"{what} broker: watching {signal_dir}, journal in {home.root}; Ctrl-C ends it")
         broker.run(once=once, poll_s=POLL_S, stop=stop, on_progress=told)
     stderr.write("".join(f"{code:<10} {count:>9,}\n" for code, count in sorted(broker.passed_over.items())))
     told(broker.tally)

@@ -75,7 +75,7 @@ CAPABILITIES: Final = Capabilities(
     client_id_length=34, client_ids_unique_forever=False, receive_window_ns=EXPIRES_AFTER_MS * NS_PER_MS,
     funding_interval_s=3_600,
 )  # fmt: skip
-RULES_GOOD_NS: Final = 300 * NS_PER_S
+RULES_GOOD_NS: Final = 240 * NS_PER_S
 DEAD_MAN_MIN_MS: Final = 5_000
 OPEN_WITHIN_S: Final = 15
 FILLS_A_PAGE: Final = 2_000
@@ -279,7 +279,7 @@ class HyperliquidVenue:
     # ── questions ─────────────────────────────────────────────────────────────
 
     async def rules(self) -> Mapping[str, Instrument]:
-        """Return the rules of each perpetual, fees of the account included; read again after 300 s."""
+        """Return the rules of each perpetual, fees of the account included; read again after 240 s."""
         if not self._rules or self._clock.now_ns() - self._rules_ns > RULES_GOOD_NS:
             body = await self._client.ask("metaAndAssetCtxs")
             maker, taker = fees_of(await self._client.ask("userFees", user=self._client.master))

@@ -71,7 +71,7 @@ from chanflow.execution.ports import (
 )
 from chanflow.market.ports import Connector
 
-RULES_TTL_S: Final = 300
+RULES_TTL_S: Final = 240
 CLOCK_EVERY_S: Final = 600
 OPEN_WITHIN_S: Final = 15
 _REMEMBERED: Final = 50_000
@@ -256,7 +256,7 @@ class OkxVenue:
     # ── questions ─────────────────────────────────────────────────────────────
 
     async def rules(self) -> Mapping[str, Instrument]:
-        """Return the rules of our symbols, asked for again after 300 s. Raises VenueBusy, InvalidArgument."""
+        """Return the rules of our symbols, asked for again after 240 s. Raises VenueBusy, InvalidArgument."""
         now_ns = self._clock.now_ns()
         if self._rules is not None and now_ns - self._rules[0] < RULES_TTL_S * NS_PER_S:
             return self._rules[1]

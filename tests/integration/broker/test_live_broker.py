@@ -1,0 +1,112 @@
+"""`chanflow broker` at the exchange: an entry with its stop, kills, what is not ours, and an orderly end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import ccxt
+import pytest
+from running_broker import Desk
+from running_exchange import RunningExchange, point_ccxt, running_exchange
+
+from chanflow.domain.time import parse_rfc3339
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def exchange() -> Iterator[RunningExchange]:
+    """One a test: its limits count what comes from one address, whatever the account."""
+    with running_exchange("--source", "synthetic", "--symbols", "BTCUSDT", "--seed", "7") as running:
+        yield running
+
+
+@pytest.fixture
+def desk(tmp_path: Path, exchange: RunningExchange, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    made = Desk(tmp_path, exchange, request.node.name.replace("_", "-")[:60])
+    yield made
+    exchange.script()
+    if made.process is not None and made.process.poll() is None:
+        made.stop(signal.SIGKILL)
+
+
+def stops(desk: Desk) -> list[dict[str, Any]]:
+    return [algo for algo in desk.account()["algos"] if algo["status"] == "NEW" and algo["kind"] == "STOP_MARKET"]
+
+
+def entries(desk: Desk) -> list[dict[str, Any]]:
+    return [order for order in desk.account()["orders"] if order["side"] == "BUY"]
+
+
+def assert_books_are_the_exchanges(desk: Desk) -> None:
+    """The ledger's fills and wallet are those of the exchange, to the last digit."""
+    ours = sorted((r.body["trade_id"], r.body["qty_base"], r.body["price"]) for r in desk.records("fill"))
+    theirs = sorted((str(t["trade_id"]), t["qty"], t["price"]) for t in desk.account()["trades"])
+    assert [(a, Decimal(b), Decimal(c)) for a, b, c in ours] == [(a, Decimal(b), Decimal(c)) for a, b, c in theirs]
+    last = desk.records("account")[-1].body
+    assert Decimal(last["wallet_quote"]) == Decimal(desk.account()["wallet"])
+
+
+def test_a_signal_is_an_entry_whose_stop_stands_half_a_second_after_the_fill(desk: Desk) -> None:
+    desk.start()
+    desk.ready()
+    desk.signal(1)
+    desk.until(lambda: bool(stops(desk)))
+    [first, *_] = desk.records("fill")
+    asked = next(r for r in desk.records("order_intent") if r.body["leg"] == "stop")
+    heard = next(r for r in desk.records("order_outcome") if r.body["client_order_id"] == asked.body["client_order_id"])
+    assert heard.body["outcome"] == "accepted"
+    assert parse_rfc3339(heard.at) - parse_rfc3339(first.at) <= 500_000_000
+    assert len(desk.records("approved_order")) == len(desk.orders("entry")) == 1
+    assert desk.stop(signal.SIGINT) == 0
+    [position] = desk.account()["positions"]
+    assert sum(Decimal(stop["qty"]) for stop in stops(desk)) == Decimal(position["qty"])
+    assert f"BTCUSDT {position['qty']} stays open at binance-loopback, and its stop at" in desk.notes
+    assert_books_are_the_exchanges(desk)
+
+
+@pytest.mark.parametrize("leg", ["entry", "stop"])
+def test_killed_once_an_order_is_intended_it_is_one_order_with_its_stop(desk: Desk, leg: str) -> None:
+    where = "POST /fapi/v1/order" if leg == "entry" else "POST /fapi/v1/algoOrder"
+    # The order arrives, and its answer is on its way when the broker dies.
+    desk.exchange.script({"when": {"endpoint": where, "nth": 1}, "do": "drop_ack"})
+    desk.start()
+    desk.ready()
+    desk.signal(1)
+    desk.until(lambda: bool(desk.orders(leg)))
+    desk.stop(signal.SIGKILL)
+    desk.exchange.script()
+    desk.start()
+    desk.ready()
+    filled = desk.account()["positions"]
+    if filled:
+        desk.until(lambda: sum(Decimal(s["qty"]) for s in stops(desk)) == Decimal(filled[0]["qty"]))
+    assert desk.stop(signal.SIGINT) == 0
+    assert len(entries(desk)) <= 1 == len(desk.orders("entry"))
+    assert len(desk.records("signal")) == len(desk.records("signal_done")) == 1
+    assert_books_are_the_exchanges(desk)
+
+
+def test_a_signal_is_traded_once_over_restarts(desk: Desk) -> None:
+    desk.signal(1)
+    for _ in range(2):
+        assert desk.start("--once").wait(120) == 0, desk.notes
+    assert len(desk.records("approved_order")) == len(entries(desk)) == 1
+    assert_books_are_the_exchanges(desk)
+
+
+def test_a_position_that_is_not_ours_ends_the_start_until_a_person_accepts_it(desk: Desk) -> None:
+    client = point_ccxt(ccxt.binanceusdm({"apiKey": desk.key, "secret": "test"}), desk.exchange)
+    client.create_order("BTC/USDT:USDT", "market", "buy", 0.01)
+    desk.signal(1)
+    assert desk.start("--once").wait(200) == 5, desk.notes
+    assert "position BTCUSDT: ours 0, the venue's 0.010" in desk.notes
+    assert desk.records("order_intent") == []
+    assert desk.start("--once", "--accept-external").wait(120) == 0, desk.notes
+    [booked] = desk.records("external_fill")
+    assert (booked.body["symbol"], Decimal(booked.body["qty_base"])) == ("BTCUSDT", Decimal("0.010"))
+    assert "BTCUSDT 0.010 stays open at binance-loopback, and NO STOP stands there" in desk.notes
