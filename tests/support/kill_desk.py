@@ -36,7 +36,7 @@ from chanflow.execution.restore import restore
 from chanflow.execution.running import Running
 from chanflow.market.ports import FrameSink
 from chanflow.review.journal import JournalWriter, read_records
-from chanflow.risk.gate import Gate
+from chanflow.risk.gate import Gate, MarketView
 from chanflow.risk.limits import Limits
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.codec import decode_approval

@@ -45,8 +45,8 @@ def facts(account: Account) -> dict[str, Any]:
         "holdings": account.ledger.holdings, "attempts": account._attempts,
         "exits": {leg: [o.client_order_id for o in placed] for leg, placed in account._exits.items()},
         "terms": account._terms, "names": account._names, "opened": account.books._opened,
-        "opened_on": account._opened_on, "high_water": account.books._high_water,
-        "day": (account.books._day_start,),
+        "opened_on": account._opened_on, "high_water": account.books.equity_marks.high_water_quote,
+        "day": (account.books.equity_marks.day_start_quote,),
     }  # fmt: skip
 
 
