@@ -25,7 +25,7 @@ def test_only_the_gate_claims_the_seal_and_makes_approvals() -> None:
     assert makers == {"risk/gate.py"}
 
 
-def test_the_router_takes_nothing_but_an_approval() -> None:
+def test_the_router_takes_an_approval_or_an_exit_that_only_reduces() -> None:
     tree = ast.parse((ROOT / "src/chanflow/execution/router.py").read_text("utf-8"))
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef | ast.FunctionDef)]
 
@@ -37,7 +37,11 @@ def test_the_router_takes_nothing_but_an_approval() -> None:
             if any(isinstance(n, ast.Attribute) and n.attr == name for n in ast.walk(f))
         }
 
-    assert users("submit") == {"_attempt": ["ApprovedOrder"]}
+    assert users("submit") == {"_submit": ["Order"]}
+    assert users("_submit") == {"_attempt": ["ApprovedOrder"], "prepare": ["Exit"]}
+    [prepare] = [f for f in functions if f.name == "prepare"]
+    made = [n for n in ast.walk(prepare) if isinstance(n, ast.Call) and ast.unparse(n.func) in ("Order", "VenueOrder")]
+    assert {ast.unparse(call.args[{"Order": 5, "VenueOrder": 4}[ast.unparse(call.func)]]) for call in made} == {"True"}
     assert users("_attempt") == {"execute": ["ApprovedOrder"], "try_again": ["ApprovedOrder"]}
 
 
