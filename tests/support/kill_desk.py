@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kill_venue import BALANCE, KEY, SYMBOL
+from made_desk import market_at
 from made_desk_life import Killed, MarkedJournal, MarkedVenue, Trap
 
 from chanflow.adapters.transport.ccxt_door import CcxtDoor, Reply
@@ -36,7 +37,7 @@ from chanflow.execution.restore import restore
 from chanflow.execution.running import Running
 from chanflow.market.ports import FrameSink
 from chanflow.review.journal import JournalWriter, read_records
-from chanflow.risk.gate import Gate, MarketView
+from chanflow.risk.gate import Gate
 from chanflow.risk.limits import Limits
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.codec import decode_approval
@@ -173,7 +174,9 @@ class Desk:
             records, account="kill", venue=marked, instruments=rules, journal=journal, clock=self._clock,
             capital_quote=BALANCE,
         )  # fmt: skip
-        self._gate = Gate(instruments=dict(rules), limits=Limits(), key=GATE_KEY, level="L3", mode="paper")
+        self._gate = Gate(
+            instruments=dict(rules), limits=Limits(), key=GATE_KEY, level="L3", mode="paper", venue=self._venue_name
+        )
         desk = Running(
             router=restored.router, venue=marked, journal=journal, clock=self._clock, quote="USDT", read=restored.read
         )
@@ -270,7 +273,7 @@ class Desk:
                 **changes,
             )  # fmt: skip
             self._trap.at("before approval")
-            verdict = self._gate.judge(proposal, desk.router.snapshot(), MarketView(mark, now_ns, True), now_ns=now_ns)
+            verdict = self._gate.judge(proposal, desk.router.snapshot(), market_at(mark, now_ns), now_ns=now_ns)
             if not isinstance(verdict, ApprovedOrder):
                 self._link("put", f"refused {name}", [reason.message for reason in verdict.reasons])
                 return

@@ -19,7 +19,6 @@ from chanflow.runtime.run import play
 from chanflow.runtime.settings import load_settings
 from chanflow.runtime.wiring import RunSpec
 
-
 PRIOR = "risk.sizing.sigma_prior=1"
 """These markets last minutes, and volatility is measured after six hours: a guess stands in for it."""
 

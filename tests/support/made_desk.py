@@ -50,6 +50,14 @@ MARKET = MarketView(
 )  # fmt: skip
 
 
+def market_at(mark: Decimal, now_ns: int) -> MarketView:
+    """Return a sound market at `mark`, known now."""
+    near = D("0.01")
+    return replace(
+        MARKET, mark=mark, mark_ns=now_ns, rules_ns=now_ns, asks=((mark + near, D(500)),), bids=((mark - near, D(500)),)
+    )
+
+
 def gate(**changes: Any) -> Gate:
     options: dict[str, Any] = {
         "instruments": {"SIMUSDT": SIM}, "limits": Limits(), "key": b"k" * 32, "level": "L3", "mode": "paper",

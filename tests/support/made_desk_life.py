@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from made_desk import NOW, SIM, D, gate, proposal
+from made_desk import NOW, SIM, D, gate, market_at, proposal
 from made_memory_venue import SYMBOL, Connection, Exchange, Weather
 
 from chanflow.domain.canonical import canonical_json
@@ -23,7 +23,6 @@ from chanflow.domain.time import NS_PER_S, Clock, rfc3339
 from chanflow.execution.ports import OrderChange, OrderRef, Outcome, Venue, VenueEvent, VenueOrder
 from chanflow.execution.restore import Restored, restore
 from chanflow.execution.running import Running
-from chanflow.risk.gate import MarketView
 from chanflow.runtime.clock import SimulatedClock
 
 
@@ -250,8 +249,8 @@ class Life:
             now_ns = self.clock.now_ns()
             self.trap.at("before approval")
             asked = proposal(proposal_id=name, decision_id=name, valid_until_ns=now_ns + NS_PER_S, **changes)
-            verdict = gate().judge(
-                asked, desk.router.snapshot(), MarketView(self.exchange.price, now_ns, True), now_ns=now_ns
+            verdict = gate(venue="memory").judge(
+                asked, desk.router.snapshot(), market_at(self.exchange.price, now_ns), now_ns=now_ns
             )
             assert isinstance(verdict, ApprovedOrder), verdict.reasons
             self.messages[name] = verdict

@@ -44,8 +44,7 @@ def facts(account: Account) -> dict[str, Any]:
         "orders": orders, "entries": account.ledger.entries, "wallet": account.ledger.wallet_quote,
         "holdings": account.ledger.holdings, "attempts": account._attempts, "legs": account._legs,
         "terms": account._terms, "names": account._names, "opened": account.books._opened,
-        "opened_on": account._opened_on, "high_water": account.books._high_water,
-        "day": (account.books._day_start,),
+        "opened_on": account._opened_on, "marks": account.books.equity_marks,
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from made_desk import NOW, D, account, gate, proposal
+from made_desk import NOW, D, account, gate, market_at, proposal
 from made_desk_life import Life, faults_of, lived
 from made_execution import told
 from made_memory_venue import SYMBOL, Connection, Weather
@@ -16,7 +16,6 @@ from chanflow.domain.order import ApprovedOrder, OrderState
 from chanflow.domain.time import NS_PER_MS, NS_PER_S
 from chanflow.execution.ports import Accepted, Capabilities, OrderRef, Outcome, VenueOrder
 from chanflow.execution.running import Running
-from chanflow.risk.gate import MarketView
 
 Act = Callable[[Running], Awaitable[Any]]
 
@@ -199,7 +198,7 @@ def test_nothing_is_opened_before_the_comparison() -> None:
 def _approval(life: Life, desk: Running) -> Any:
     now_ns = life.clock.now_ns()
     asked = proposal(proposal_id="another", valid_until_ns=now_ns + NS_PER_S)
-    verdict = gate().judge(asked, account(), MarketView(D(100), now_ns, True), now_ns=now_ns)
+    verdict = gate(venue="memory").judge(asked, account(), market_at(D(100), now_ns), now_ns=now_ns)
     assert isinstance(verdict, ApprovedOrder)
     return verdict
 
