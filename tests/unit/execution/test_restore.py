@@ -44,7 +44,8 @@ def facts(account: Account) -> dict[str, Any]:
         "orders": orders, "entries": account.ledger.entries, "wallet": account.ledger.wallet_quote,
         "holdings": account.ledger.holdings, "attempts": account._attempts, "legs": account._legs,
         "terms": account._terms, "names": account._names, "opened": account.books._opened,
-        "opened_on": account._opened_on, "marks": account.books.equity_marks,
+        "opened_on": account._opened_on, "high_water": account.books.equity_marks.high_water_quote,
+        "day": account.books.equity_marks.day_start_quote,
     }  # fmt: skip
 
 
