@@ -207,5 +207,6 @@ def test_a_journal_that_would_come_out_otherwise_is_not_gone_on_with(
     with pytest.raises(Broken, match="move the run away"):
         paper.run()
 
+
 PRIOR = "risk.sizing.sigma_prior=1"
 """Signals tell too few prices for volatility to be measured: a guess stands in for it."""
