@@ -25,7 +25,7 @@ def test_only_the_gate_claims_the_seal_and_makes_approvals() -> None:
     assert makers == {"risk/gate.py"}
 
 
-def test_the_router_takes_nothing_but_an_approval() -> None:
+def test_the_router_takes_an_approval_or_an_exit_that_only_reduces() -> None:
     tree = ast.parse((ROOT / "src/chanflow/execution/router.py").read_text("utf-8"))
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef | ast.FunctionDef)]
 

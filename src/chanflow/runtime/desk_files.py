@@ -155,17 +155,21 @@ class NewestRun:
         head: Any = None
         level: str | None = None
         cause: str | None = None
+        halt: str | None = None
         for record in read_records(folder.journal_path, torn_tail=True):
             body: Any = record.body
             if record.kind == "head":
                 head = body
             elif record.kind == "ladder":
                 level, cause = str(body["level"]), str(body["cause"])
+            elif record.kind == "halt":
+                halt = str(body["why"]) if body["halted"] else None
         if head is None:
             raise NotFound(f"run {folder.number} has not opened its books yet")
         settings = head["settings"]
         now = level or str(settings["risk"]["ladder"]["paper_start"])
-        return DeskState(str(settings["execution"]["mode"]), now, now == HALTED, cause if now == HALTED else None)
+        why = halt or (cause if now == HALTED else None)
+        return DeskState(str(settings["execution"]["mode"]), now, halt is not None or now == HALTED, why)
 
     def lakes(self) -> list[LakeSource]:
         """Return the lakes of the newest run and of the data directory itself, readers kept from call to call."""

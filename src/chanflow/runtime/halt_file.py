@@ -6,6 +6,10 @@ Its first line is the reason; a line that says `close` asks for positions to be 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chanflow.runtime.home import Home
 
 NAME = "HALT"
 MOST_BYTES = 4_096
@@ -33,3 +37,26 @@ def write_halt(root: Path, reason: str, *, close: bool) -> Path:
     first = " ".join(reason.split()) or "halted by an operator"
     publish(root / NAME, (first + "\n" + ("close\n" if close else "")).encode())
     return root / NAME
+
+
+def carry_halt(home: Home, prefix: str) -> str | None:
+    """Write the file where the newest run of that prefix stood halted, or cannot be read; return why, else None.
+
+    For a desk that begins a run of its own: one that goes on with its journal finds its halt there.
+    """
+    from chanflow.domain.errors import JournalCorrupt
+    from chanflow.review.journal import read_records
+
+    mine = [folder for folder in home.runs() if folder.run_id.startswith(prefix)]
+    if not mine or not mine[-1].journal_path.exists():
+        return None
+    why: str | None = None
+    try:
+        for record in read_records(mine[-1].journal_path, torn_tail=True):
+            if record.kind == "halt":
+                why = f"the desk was halted when it last ran: {record.body['why']}" if record.body["halted"] else None
+    except (JournalCorrupt, KeyError, TypeError):
+        why = "the last run's journal cannot be read, so nobody knows where its risk stood"
+    if why is not None and halt_text(home.root) is None:
+        write_halt(home.root, why, close=False)
+    return why

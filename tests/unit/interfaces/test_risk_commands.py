@@ -12,10 +12,13 @@ import pytest
 
 from chanflow.domain.errors import InvalidArgument
 from chanflow.interfaces.cli.risk import check, evaluated, limits_lines
+from chanflow.review.journal import JournalWriter
 from chanflow.risk.codes import CODES
 from chanflow.risk.limits import Limits
+from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.door_file import door_url, standing_door
-from chanflow.runtime.halt_file import halt_text, write_halt
+from chanflow.runtime.halt_file import carry_halt, halt_text, write_halt
+from chanflow.runtime.home import Home
 from chanflow.runtime.settings import load_settings
 
 NOW = 1_767_571_200_000_000_000
@@ -99,3 +102,35 @@ def test_the_doors_are_told_while_they_stand(tmp_path: Path) -> None:
     with standing_door(tmp_path, "127.0.0.1", 8000):
         assert door_url(tmp_path) == "http://127.0.0.1:8000"
     assert door_url(tmp_path) is None
+
+
+def _left_by(home: Home, *kinds: tuple[str, dict[str, object]]) -> None:
+    folder = home.new_run("up-7-abc")
+    journal = JournalWriter(folder.journal_path)
+    journal.use_clock(SimulatedClock(NOW))
+    for kind, body in kinds:
+        journal.append(kind, body, durable=True)
+    journal.close()
+
+
+def test_a_new_run_is_halted_where_the_last_one_was(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    _left_by(home, ("head", {}), ("halt", {"halted": True, "why": "fire"}))
+    assert carry_halt(home, "up-") is not None
+    assert "fire" in (halt_text(tmp_path) or "")
+
+
+def test_a_new_run_is_free_where_the_last_one_was_resumed(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    _left_by(home, ("halt", {"halted": True, "why": "fire"}), ("halt", {"halted": False, "why": "out"}))
+    assert carry_halt(home, "up-") is None
+    assert halt_text(tmp_path) is None
+
+
+def test_a_journal_that_cannot_be_read_halts_the_next_run(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    _left_by(home, ("head", {}), ("halt", {"halted": False, "why": "out"}), ("mark", {}))
+    [journal] = tmp_path.glob("runs/*/journal/journal-*.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(lines[0] + b"{}\n" + lines[2])
+    assert "cannot be read" in (carry_halt(home, "up-") or "")

@@ -27,7 +27,7 @@ from chanflow.runtime.clock import SystemClock
 from chanflow.runtime.command_queue import CommandQueue
 from chanflow.runtime.desk_files import AccountState, DeskFeed
 from chanflow.runtime.door_file import standing_door
-from chanflow.runtime.halt_file import halt_text
+from chanflow.runtime.halt_file import carry_halt, halt_text
 from chanflow.runtime.home import Home, RunFolder
 from chanflow.runtime.pipeline import Pipeline
 from chanflow.runtime.run import Progress, interrupted, level_for, name_run, run
@@ -121,6 +121,8 @@ def _market(
     An interrupted desk of the same seed goes on where it stopped: its market waited, since nobody traded meanwhile.
     """
     found = interrupted(home, f"up-{seed}-", settings)
+    if found is None and (why := carry_halt(home, "up-")) is not None:
+        typer.echo(f"chanflow: {why}; openings wait until the file HALT is removed and the desk is resumed")
     if found is not None:
         head, last_ns = found
         source = SyntheticSource.from_description(head["source"])
