@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export CHANFLOW_HOME ?= $(CURDIR)/.chanflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check bench fuzz fuzz-flow mutants model up web docs certificates build lock clean toolchain
+.PHONY: help setup demo test test-fast crash check bench fuzz fuzz-flow mutants model up web docs certificates build lock clean toolchain
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -52,9 +52,12 @@ demo: setup ## one simulated trading day, start to report (SEED=42)
 up: setup ## the desk on the synthetic market in real time, with REST and MCP on port 8000
 	@$(BIN)/chanflow up
 
-test: setup ## every test
+test: setup ## every test but the killing ones
 	@cargo test --quiet --locked
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not crash or not slow"
+
+crash: setup ## a sample of the kill matrix: the order path killed at each of its points (all of it: docs/kill-matrix.md)
+	@$(BIN)/python -m pytest -n 2 -m "crash and slow"
 
 test-fast: setup ## the tests to run all day
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not server and not browser and not crash"

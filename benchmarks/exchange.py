@@ -1,8 +1,9 @@
 """The emulated exchange under load: `python benchmarks/exchange.py`.
 
-Streams: 100 sockets on one stream of 1,000 messages a second, all in one process, so that the time from `push` to each
-client's hands is one clock's. The message is a real one of the synthetic market. Market: how fast a tape becomes what
-the public side shows, with every stream of it wanted and with none.
+REST: signed orders, placed and cancelled over HTTP keep-alive connections against the command as a process of its own,
+from a client that only writes prepared bytes. Streams: 100 sockets on one stream of 1,000 messages a second, all in one
+process, so that the time from `push` to each client's hands is one clock's; the message is a real one of the synthetic
+market. Market: how fast a tape becomes what the public side shows, with every stream of it wanted and with none.
 """
 
 from __future__ import annotations
@@ -10,8 +11,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+import sys
 import time
+import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 import picows
 
@@ -25,6 +35,9 @@ SOCKETS = 100
 RATE = 1_000
 SECONDS = 10
 STREAM = "btcusdt@depth@0ms"
+CONNECTIONS = 16
+ORDERS = 8_000
+UNLIMITED = str(10**9)
 WARM_S = 1.0
 
 
@@ -41,6 +54,106 @@ class Reader(picows.WSListener):
             payload = frame.get_payload_as_bytes()
             self._ages.append(time.perf_counter() - float(payload[-19:-2]))
             self.count += 1
+
+
+class Orderer(asyncio.Protocol):
+    """Sends prepared requests over one connection, each when the one before it has been answered."""
+
+    def __init__(self, requests: list[bytes], took_s: list[float]) -> None:
+        self._requests = iter(requests)
+        self._took_s = took_s
+        self._buffer = b""
+        self._sent_s = 0.0
+        self._transport: asyncio.Transport | None = None
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        """Read an answer, which has to be a good one, and send the next request."""
+        self._buffer += data
+        head, ended, body = self._buffer.partition(b"\r\n\r\n")
+        if not ended or len(body) < int(head.lower().partition(b"content-length:")[2].split(maxsplit=1)[0]):
+            return
+        self._took_s.append(time.perf_counter() - self._sent_s)
+        if not head.startswith(b"HTTP/1.1 200"):
+            self.done.set_exception(RuntimeError(body.decode()))
+            return
+        self._buffer = b""
+        self._send()
+
+    def _send(self) -> None:
+        request = next(self._requests, None)
+        assert self._transport is not None
+        if request is None:
+            self._transport.close()
+            self.done.set_result(None)
+            return
+        self._sent_s = time.perf_counter()
+        self._transport.write(request)
+
+
+def _order(method: str, asked: str) -> bytes:
+    """Return a signed request about an order as it goes over the wire."""
+    text = f"{asked}&recvWindow=60000&timestamp={time.time_ns() // 1_000_000}"
+    proof = hmac.new(b"test", text.encode(), hashlib.sha256).hexdigest()
+    target = f"/fapi/v1/order?{text}&signature={proof}"
+    return f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-MBX-APIKEY: bench\r\n\r\n".encode()
+
+
+def _life(name: str, price: str) -> list[bytes]:
+    """Return the requests of an order far below the market: placed, and cancelled."""
+    which = f"symbol=BTCUSDT&newClientOrderId={name}&side=BUY&type=LIMIT&timeInForce=GTC"
+    return [
+        _order("POST", f"{which}&quantity=0.010&price={price}"),
+        _order("DELETE", f"symbol=BTCUSDT&origClientOrderId={name}"),
+    ]
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rest(connections: int, orders: int) -> None:
+    """Print signed requests a second, and what each costs the server."""
+    limits = ["--weight-limit", UNLIMITED, "--orders-10s", UNLIMITED, "--orders-1m", UNLIMITED]
+    words = [sys.executable, "-m", "chanflow", "exchange", "--symbols", "BTCUSDT", "--seed", "7", *limits]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = json.loads(server.stdout.readline())["rest"]
+        try:
+            with urllib.request.urlopen(f"{url}/fapi/v1/ticker/price?symbol=BTCUSDT") as got:
+                price = f"{float(json.load(got)['price']) * 0.9:.1f}"
+            asyncio.run(_rest(url, server.pid, price, connections, orders))
+        finally:
+            server.send_signal(signal.SIGTERM)
+
+
+async def _rest(url: str, pid: int, price: str, connections: int, orders: int) -> None:
+    loop, took_s = asyncio.get_running_loop(), list[float]()
+    each = [[one for n in range(orders // 2 // connections) for one in _life(f"c{c}-{n}", price)]
+            for c in range(connections)]  # fmt: skip
+    host, port = url.removeprefix("http://").split(":")
+    idle, rested = _cpu_s(pid), time.perf_counter()
+    await asyncio.sleep(2)
+    idle = (_cpu_s(pid) - idle) / (time.perf_counter() - rested)
+    start, busy, own = time.perf_counter(), _cpu_s(pid), time.process_time()
+    made = [(await loop.create_connection(lambda one=one: Orderer(one, took_s), host, int(port)))[1] for one in each]
+    await asyncio.gather(*(one.done for one in made))
+    took, busy, own = time.perf_counter() - start, _cpu_s(pid) - busy, time.process_time() - own
+    count = len(took_s)
+    took_s.sort()
+    print(f"REST: {count:,} signed orders and cancels over {connections} connections: {count / took:,.0f} a second")
+    print(f"  server {busy / count * 1e6:,.0f} us of processor each, {count / busy:,.0f} a second of it; "
+          f"{idle:.0%} of a core when idle; client {own / count * 1e6:,.0f} us")  # fmt: skip
+    at = lambda share: took_s[int(count * share)] * 1e3  # noqa: E731
+    print(f"  p50 {at(0.5):.2f} ms, p99 {at(0.99):.2f} ms, of them 2 ms the exchange's latency")
 
 
 def sample() -> str:
@@ -131,10 +244,17 @@ def main() -> None:
     asked.add_argument("--rate", type=int, default=RATE)
     asked.add_argument("--seconds", type=int, default=SECONDS)
     asked.add_argument("--minutes", type=int, default=10)
+    asked.add_argument("--connections", type=int, default=CONNECTIONS)
+    asked.add_argument("--orders", type=int, default=ORDERS)
+    asked.add_argument("--only", choices=["rest", "streams", "market"])
     given = asked.parse_args()
     stalls(2.0)
-    asyncio.run(streams(given.sockets, given.rate, given.seconds))
-    market(given.minutes)
+    if given.only in (None, "rest"):
+        rest(given.connections, given.orders)
+    if given.only in (None, "streams"):
+        asyncio.run(streams(given.sockets, given.rate, given.seconds))
+    if given.only in (None, "market"):
+        market(given.minutes)
 
 
 if __name__ == "__main__":

@@ -74,8 +74,8 @@ class Tally:
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def hold(self, what: str, holds: bool, *seen: object) -> None:
-        """Note a rule that does not hold."""
-        if not holds and len(self.wrong) < 20:
+        """Note a rule that does not hold, the first three times."""
+        if not holds and sum(line.startswith(what) for line in self.wrong) < 3:
             self.wrong.append(f"{what}: {' '.join(map(str, seen))}")
 
 

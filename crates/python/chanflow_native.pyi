@@ -714,6 +714,8 @@ class FlowEngine:
         """Take up a saved state; raise ValueError when it is damaged or of other settings."""
     def last(self) -> dict[str, Any] | None:
         """Return the newest row as scalars, None where absent."""
+    def book(self, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return the best (price, quantity) of bids and asks, best first, as integers of the engine's decimals."""
     def stats(self) -> dict[str, Any]:
         """Return counters.
 

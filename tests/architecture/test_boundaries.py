@@ -37,8 +37,16 @@ def test_the_router_takes_nothing_but_an_approval() -> None:
             if any(isinstance(n, ast.Attribute) and n.attr == name for n in ast.walk(f))
         }
 
-    assert users("submit") == {"_attempt": ["ApprovedOrder"]}
+    assert users("submit") == {"_submit": ["Order"]}
+    assert users("_submit") == {"_attempt": ["ApprovedOrder"], "prepare": ["Exit"]}
     assert users("_attempt") == {"execute": ["ApprovedOrder"], "try_again": ["ApprovedOrder"]}
+
+
+def test_what_the_router_sends_without_an_approval_of_its_own_can_only_reduce() -> None:
+    tree = ast.parse((ROOT / "src/chanflow/execution/router.py").read_text("utf-8"))
+    (prepare,) = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "prepare"]
+    sent = [n for n in ast.walk(prepare) if isinstance(n, ast.Call) and ast.unparse(n.func) == "VenueOrder"]
+    assert [ast.unparse(call.args[4]) for call in sent] == ["True"]
 
 
 def stub() -> dict[str, set[str]]:

@@ -38,7 +38,7 @@ def test_there_are_enough_points() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_is_wrong_where_nobody_is_killed(unkilled: dict[int, Verdict], seed: int) -> None:
     assert (unkilled[seed].wrong, unkilled[seed].killed) == ([], False)
-    assert unkilled[seed].seen["event fill arrives"] > 2
+    assert unkilled[seed].seen["event fill arrives"] >= 2
 
 
 @pytest.mark.parametrize("point", POINTS)

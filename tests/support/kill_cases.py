@@ -14,7 +14,7 @@ import signal
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -121,7 +121,7 @@ def play(venue: Venue, case: Case) -> Verdict:
     begun = time.monotonic()
     verdict = Verdict(case)
     venue.script(FAULTS[case.fault](Random(case.seed)))
-    bus: dict[str, Any] = {}
+    bus: dict[str, Any] = {"deaf_until_ns": venue.deaf_until_ns}
     alive: list[tuple[int, int]] = []
     with tempfile.TemporaryDirectory(prefix="kill-") as folder:
         plan = Plan(case.ending, folder, case.point, case.nth)
@@ -264,8 +264,10 @@ def forked(work: Callable[[], Any], *, timeout_s: float = 120.0) -> Any:
     return pickle.loads(text)
 
 
-def run_seed(seed: int, points: Sequence[str], faults: Sequence[str]) -> Iterator[Verdict]:
-    """Yield the verdict of each point under each fault, each against its own copy of one market.
+def run_seed(
+    seed: int, points: Sequence[str], faults: Sequence[str], done: Collection[tuple[str, str, int]] = ()
+) -> Iterator[Verdict]:
+    """Yield the verdict of each point under each fault that is not done, each against its own copy of one market.
 
     First each fault is played without a kill: that says which points there are, and how often; which time is meant is
     drawn from the seed.
@@ -277,7 +279,7 @@ def run_seed(seed: int, points: Sequence[str], faults: Sequence[str]) -> Iterato
         random = Random(f"{seed} {fault}")
         for point in points:
             nth = random.randint(1, max(1, plain.seen.get(point, 0)))
-            if point in plain.seen:
+            if point in plain.seen and (point, fault, seed) not in done:
                 yield forked(partial(play, venue, Case(point, fault, seed, nth)))
 
 

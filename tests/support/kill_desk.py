@@ -44,6 +44,8 @@ from chanflow.runtime.codec import decode_approval
 GATE_KEY = b"k" * 32
 REST_S = 11
 """How long after its last step a script goes on at least, in the venue's time."""
+CHECKED_S = 15
+"""How long after the venue could not be heard the desk has asked for its open orders again."""
 LONGEST_S = 150
 
 
@@ -173,7 +175,10 @@ class Desk:
             records, account="kill", venue=marked, instruments=rules, journal=journal, clock=self._clock,
             capital_quote=BALANCE,
         )  # fmt: skip
-        self._gate = Gate(instruments=dict(rules), limits=Limits(), key=GATE_KEY, level="L3", mode="paper")
+        self._gate = Gate(
+            instruments=dict(rules), limits=Limits(), key=GATE_KEY, level="L3", mode="paper", account="kill",
+            venue=marked.name,
+        )  # fmt: skip
         desk = Running(
             router=restored.router, venue=marked, journal=journal, clock=self._clock, quote="USDT", read=restored.read
         )
@@ -196,14 +201,13 @@ class Desk:
         """Open the venue, however long it takes: an operator's supervisor starts a desk again and again."""
         while True:
             try:
-                await venue.open()
+                await venue.open(until_heard=False)
                 return
             except Exception as fault:
                 if self._clock.now_ns() > self._link("time") + LONGEST_S * NS_PER_S:
                     raise
                 self._link("put", "opening", repr(fault))
                 await venue.close()
-                venue._closed = False
                 await self._clock.sleep_until(self._clock.now_ns() + NS_PER_S)
 
     # ── the script ────────────────────────────────────────────────────────────
@@ -224,10 +228,11 @@ class Desk:
 
     async def _rest(self, desk: Running, origin_ns: int) -> None:
         """Wait until nothing is under way any more."""
-        await self._clock.sleep_until(max(self._clock.now_ns() + 3 * NS_PER_S, origin_ns + REST_S * NS_PER_S))
+        heard_ns = self._link("get")["deaf_until_ns"] + CHECKED_S * NS_PER_S
+        await self._clock.sleep_until(max(self._clock.now_ns() + 3 * NS_PER_S, origin_ns + REST_S * NS_PER_S, heard_ns))
         router = desk.router
         while self._clock.now_ns() < origin_ns + LONGEST_S * NS_PER_S:
-            quiet = all(o.state.terminal or o.state == "accepted" for o in router.orders.values())
+            quiet = all(o.leg in ("stop", "take_profit") and o.state == "accepted" for o in router.living())
             if quiet and not router.inquiries and router.blocked is None and not desk.protection.naked():
                 return
             await self._clock.sleep_until(self._clock.now_ns() + NS_PER_S)
@@ -270,7 +275,12 @@ class Desk:
                 **changes,
             )  # fmt: skip
             self._trap.at("before approval")
-            verdict = self._gate.judge(proposal, desk.router.snapshot(), MarketView(mark, now_ns, True), now_ns=now_ns)
+            deep = ((mark, Decimal(1_000)),)
+            view = MarketView(
+                mark, now_ns, True, sigma_frac=Decimal("0.05"), volume_1m_quote=Decimal(10**9), rules_ns=now_ns,
+                clock_offset_ms=0, funding_frac=Decimal(0), asks=deep, bids=deep,
+            )  # fmt: skip
+            verdict = self._gate.judge(proposal, desk.router.snapshot(), view, now_ns=now_ns)
             if not isinstance(verdict, ApprovedOrder):
                 self._link("put", f"refused {name}", [reason.message for reason in verdict.reasons])
                 return

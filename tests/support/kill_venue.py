@@ -91,6 +91,8 @@ class Venue:
         self.bare = Bare()
         self.silent: list[tuple[int, int]] = []
         """Spans in which the venue takes requests and answers none."""
+        self.deaf_until_ns = 0
+        """Until when a desk may miss what happens; its checks find that out afterwards."""
 
     @property
     def now_ns(self) -> int:
@@ -100,9 +102,12 @@ class Venue:
         """Let these faults happen from now on."""
         self.mishaps.start(parse_script(list(entries)))
         for entry in entries:
+            if entry["do"] not in ("freeze", "disconnect"):
+                continue
+            from_ns = self.now_ns + int(entry["when"]["time"] * NS_PER_S)
+            self.deaf_until_ns = from_ns + int(entry["for_s"] * NS_PER_S)
             if entry["do"] == "freeze":
-                from_ns = self.now_ns + int(entry["when"]["time"] * NS_PER_S)
-                self.silent.append((from_ns, from_ns + int(entry["for_s"] * NS_PER_S)))
+                self.silent.append((from_ns, self.deaf_until_ns))
 
     # ── one desk ──────────────────────────────────────────────────────────────
 

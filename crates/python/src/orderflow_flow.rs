@@ -5,6 +5,7 @@ use orderflow::Scale;
 use orderflow::arrays::{Amount, FlowRows, QuoteColumns, TradeColumns, flow_rows};
 use orderflow::bars::{Bar, BarBuilder};
 use orderflow::bins::{ExtraRow, FlowEngine, FlowRow};
+use orderflow::event::Level;
 use orderflow::flow_config::{FlowConfig, OfiSource, ZKind};
 use orderflow::mlofi::MAX_LEVELS;
 use orderflow::sync::{Gap, SyncState};
@@ -258,6 +259,12 @@ impl PyFlowEngine {
 
     fn last<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
         self.last.as_ref().map(|row| row_dict(py, row)).transpose()
+    }
+
+    fn book(&self, levels: usize) -> (Vec<(i64, i64)>, Vec<(i64, i64)>) {
+        let book = self.engine.sync().book();
+        let told = |level: Level| (level.price, level.qty);
+        (book.bids().take(levels).map(told).collect(), book.asks().take(levels).map(told).collect())
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

@@ -3,7 +3,7 @@
 ```
 ChanflowError
 ├─ Retryable        nothing happened; try again      VenueBusy · VenueUnreachable · FeedGap · ClusterUnreachable
-│                                                    · WorkLost
+│                                                    · WorkLost · DeliveryFailed
 ├─ Uncertain        ask first, then decide           OrderFateUnknown
 ├─ Rejected         do not repeat as it is           InvalidArgument · NotFound · OpinionInvalid · MissingExtra
 │                                                    · RecordingInvalid · VenueRejected
@@ -57,6 +57,10 @@ class WorkLost(Retryable):
     def __init__(self, message: str, *, chunk: int) -> None:
         super().__init__(message)
         self.chunk = chunk
+
+
+class DeliveryFailed(Retryable):
+    """A channel did not take an alert. The words name no address beyond scheme and host."""
 
 
 class Uncertain(ChanflowError):

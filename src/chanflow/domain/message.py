@@ -17,6 +17,7 @@ Topic = Literal[
     "register_triggers",
     "re_analysis_trigger",
     "risk_event",
+    "alert",
 ]
 
 TOPICS: tuple[Topic, ...] = (
@@ -29,6 +30,7 @@ TOPICS: tuple[Topic, ...] = (
     "register_triggers",
     "re_analysis_trigger",
     "risk_event",
+    "alert",
 )
 
 

@@ -7,7 +7,7 @@ Nothing is sent from here; `Router` adds that. Each cause is journaled before it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
@@ -90,7 +90,8 @@ class Account:
         self.blocked: str | None = None
         """Why nothing is opened until books and venue are found to agree, or None."""
         self._attempts: dict[str, list[str]] = {}
-        self._legs: dict[tuple[str, str], int] = {}
+        self._exits: dict[tuple[str, str], list[Order]] = {}
+        self._maybe_living: dict[str, Order] = {}
         self._terms: dict[str, OrderTerms] = {}
         self._names: dict[str, tuple[str, str]] = {}
         self._changes: dict[str, OrderChange] = {}
@@ -204,8 +205,22 @@ class Account:
             reduce_only=True, approved_id=parent.approved_id, position_id=parent.position_id,
             state=OrderState.SUBMITTED,
         )  # fmt: skip
-        self.orders[child.client_order_id] = child
+        self._keep(child)
         return child
+
+    def _keep(self, order: Order) -> None:
+        self.orders[order.client_order_id] = self._maybe_living[order.client_order_id] = order
+
+    def living(self) -> list[Order]:
+        """Return the orders that have not ended, oldest first."""
+        # An order that has ended never lives again, whatever else is heard of it.
+        for client_id in [name for name, order in self._maybe_living.items() if order.state.terminal]:
+            del self._maybe_living[client_id]
+        return list(self._maybe_living.values())
+
+    def exits(self, approved_id: str, leg: Leg) -> Sequence[Order]:
+        """Return the exits of our making of one leg under an approval, oldest first."""
+        return self._exits.get((approved_id, leg), ())
 
     def _told(self, order: Order, detail: str) -> OrderEvent:
         return OrderEvent(
@@ -238,7 +253,7 @@ class Account:
         """Return the account as it stands now, orders in flight included."""
         today = utc_date(self._clock.now_ns())
         opened = sum(day == today and self._opens(client_id) for client_id, day in self._opened_on.items())
-        known = self.books.snapshot(self.orders.values(), self._terms, opened)
+        known = self.books.snapshot(self.living(), self._terms, opened)
         return known if self.blocked is None else replace(known, reconciled=False)
 
     def _opens(self, client_id: str) -> bool:
@@ -248,7 +263,7 @@ class Account:
 
     def open_orders(self) -> list[OrderEvent]:
         """Return where each order that is still alive stands now."""
-        return [self._told(order, "") for order in self.orders.values() if not order.state.terminal]
+        return [self._told(order, "") for order in self.living()]
 
     def move_stop(self, symbol: str, stop_price: Decimal) -> None:
         """Put the position in `symbol` under a tighter stop; the stop at the venue is replaced by who protects it.

@@ -16,7 +16,7 @@ EVERY_NS: dict[Check, int] = {
 SETTLED_NS = 5 * NS_PER_S
 """An order that was touched later than this ago is left to the user stream."""
 FIRST_WORD_NS = NS_PER_S
-"""An entry of which nothing was heard for so long is asked for: it may have filled, and needs its stop."""
+"""An order that may fill now is asked for after so long without a word: what it has filled wants its stop, or none."""
 AFTER_FILL_NS = 3 * NS_PER_S
 QUERIES = 10
 """Targeted queries in one cycle at most."""

@@ -111,13 +111,14 @@ class Checks:
     # ── in part ───────────────────────────────────────────────────────────────
 
     async def _in_flight(self) -> None:
-        """Ask for commands that nobody has told of for long, and for entries sooner: what fills wants its stop."""
+        """Ask for commands that nobody has told of for long, and sooner for what may fill: it moves the position."""
         now_ns = self._clock.now_ns()
-        await self._ask_for([o for o in self._living() if _waits(o) and self._still(o, now_ns)], None)
+        await self._ask_for([o for o in self._router.living() if _waits(o) and self._still(o, now_ns)], None)
 
     def _still(self, order: Order, now_ns: int) -> bool:
-        answered = order.leg == "entry" and (order.acknowledged or order.state is not OrderState.SUBMITTED)
-        return now_ns - self._router.touched[order.client_order_id] >= (FIRST_WORD_NS if answered else SETTLED_NS)
+        answered = order.acknowledged or order.state is not OrderState.SUBMITTED
+        soon = answered and _may_fill(order)
+        return now_ns - self._router.touched[order.client_order_id] >= (FIRST_WORD_NS if soon else SETTLED_NS)
 
     async def _orders(self) -> None:
         """Compare the open orders; what ours are missing there is asked for one by one."""
@@ -126,7 +127,7 @@ class Checks:
         if there is None:
             return
         names = {order.client_order_id for order in there}
-        absent = [o for o in self._living() if o.client_order_id not in names and self._still(o, asked_ns)]
+        absent = [o for o in self._router.living() if o.client_order_id not in names and self._still(o, asked_ns)]
         await self._ask_for(absent, there)
 
     async def _ask_for(self, orders: Sequence[Order], there: Sequence[VenueOrderState] | None) -> None:
@@ -186,9 +187,6 @@ class Checks:
         young = self._clock.now_ns() - self._router.touched[client_id] < FIRST_WORD_NS
         return Unknown("it was touched while it was asked for") if isinstance(told, NotFound) and young else told
 
-    def _living(self) -> list[Order]:
-        return [o for o in self._router.orders.values() if not o.state.terminal]
-
     # ── how far fills were read ───────────────────────────────────────────────
 
     @property
@@ -221,4 +219,9 @@ class Checks:
 
 
 def _waits(order: Order) -> bool:
-    return order.leg == "entry" or order.state in _IN_FLIGHT
+    return _may_fill(order) or order.state in _IN_FLIGHT
+
+
+def _may_fill(order: Order) -> bool:
+    """Return whether an order is there to fill now: an entry or exit, or a stop that has gone off."""
+    return order.leg in ("entry", "exit") or order.state in (OrderState.TRIGGERED, OrderState.PARTIALLY_FILLED)

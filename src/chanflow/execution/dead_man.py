@@ -46,7 +46,7 @@ class DeadMan:
         return [partial(self._ask, TTL_MS if wanted else 0)]
 
     def _wanted(self) -> bool:
-        living = [o for o in self._router.orders.values() if not o.state.terminal]
+        living = self._router.living()
         waiting = any(o.leg == "entry" for o in living)
         bare = all(h.qty_base == 0 for h in self._router.ledger.holdings.values())
         nothing_to_lose = bare and not any(o.leg == "stop" for o in living)

@@ -166,7 +166,7 @@ class Protection:
     def act(self) -> list[Send]:
         """Return what must be sent now, in any order. Raises JournalUnwritable."""
         positions, now_ns = held(self._router), self._clock.now_ns()
-        living = [o for o in self._router.orders.values() if not o.state.terminal]
+        living = self._router.living()
         symbols = {*positions, *self._since, *self.closing, *(o.symbol for o in living if o.leg != "entry")}
         sends: list[Send] = []
         for symbol in sorted(symbols):
@@ -225,8 +225,7 @@ class Protection:
 
     def _failed(self, position: Held, leg: Literal["stop", "take_profit"]) -> list[Order]:
         approved_id = self._router.orders[position.entry].approved_id
-        placed = (o for o in self._router.orders.values() if o.leg == leg and o.approved_id == approved_id)
-        return refused_in_a_row(placed)
+        return refused_in_a_row(self._router.exits(approved_id, leg))
 
     def _lost_cause(self, position: Held, now_ns: int) -> str | None:
         """Return why a position must be closed now, or None while its stop stands or may still be placed."""

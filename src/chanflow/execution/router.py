@@ -160,7 +160,7 @@ class Router(Account):
         if self.blocked is not None:
             return f"openings wait: {self.blocked}"
         symbol = approved.terms.symbol
-        lost = next((o for o in self.orders.values() if o.symbol == symbol and o.state is OrderState.UNKNOWN), None)
+        lost = next((o for o in self.living() if o.symbol == symbol and o.state is OrderState.UNKNOWN), None)
         return None if lost is None else f"the fate of {lost.client_order_id} on {symbol} is unknown"
 
     # ── exits ─────────────────────────────────────────────────────────────────
@@ -171,7 +171,7 @@ class Router(Account):
         From now on the order stands in the books. Raises KeyError for an entry that is not ours and JournalUnwritable.
         """
         entry = self.orders[wanted.entry]
-        attempt = self._legs.get((entry.approved_id, wanted.leg), 0) + 1
+        attempt = len(self.exits(entry.approved_id, wanted.leg)) + 1
         names = self._names[wanted.entry]
         client_id = self._name(*names, wanted.leg, attempt)
         order = Order(client_id, entry.symbol, wanted.side, wanted.leg, wanted.qty_base, True, entry.approved_id,
@@ -279,11 +279,10 @@ class Router(Account):
 
     def _take(self, order: Order, terms: OrderTerms, names: tuple[str, str], at_ns: int, *, entry: str = "") -> None:
         """Keep an order, and with it its approval as used; one that closes `entry` stands under that one's approval."""
-        self.orders[order.client_order_id] = order
+        self._keep(order)
         self._names[order.client_order_id] = names
         if entry:
-            leg = (order.approved_id, order.leg)
-            self._legs[leg] = self._legs.get(leg, 0) + 1
+            self._exits.setdefault((order.approved_id, order.leg), []).append(order)
         else:
             self._attempts.setdefault(order.approved_id, []).append(order.client_order_id)
         if order.leg == "entry":
@@ -340,7 +339,7 @@ class Router(Account):
         asked: dict[OrderState, Asked] = {
             OrderState.UNKNOWN: "submit", OrderState.PENDING_CANCEL: "cancel", OrderState.PENDING_AMEND: "amend",
         }  # fmt: skip
-        for order in [o for o in self.orders.values() if not o.state.terminal]:
+        for order in self.living():
             if order.state is OrderState.SUBMITTED and not order.acknowledged and order.client_order_id in self._names:
                 order.step(Step.LOSE)
             if order.state in asked:

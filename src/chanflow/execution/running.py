@@ -125,7 +125,7 @@ class Running:
         """Open nothing more and cancel every entry that lives. Stops stay, and closing goes on. Survives a restart."""
         self._journal.append("halt", {"why": why}, durable=True)
         self.router.halted = why
-        for order in [o for o in self.router.orders.values() if o.leg == "entry" and not o.state.terminal]:
+        for order in [o for o in self.router.living() if o.leg == "entry"]:
             await self.router.cancel(order.client_order_id)
         self._wake()
 

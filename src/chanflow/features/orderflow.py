@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import chanflow_native
@@ -47,6 +48,7 @@ class FlowTracker:
         self._engine = chanflow_native.FlowEngine(
             price_decimals, qty_decimals, bin_ms=bin_ms, window_ms=window_ms, warmup_ms=warmup_ms
         )
+        self._units = Decimal(1).scaleb(-price_decimals), Decimal(1).scaleb(-qty_decimals)
         self._bins: deque[_Bin] = deque(maxlen=keep_bins)
         self._hash = hashlib.sha256()
         self.rows = 0
@@ -62,6 +64,15 @@ class FlowTracker:
     def stats(self) -> dict[str, Any]:
         """Return the engine's counters: gaps, book checks, applied and dropped events."""
         return dict(self._engine.stats())
+
+    def book(self, levels: int) -> tuple[tuple[tuple[Decimal, Decimal], ...], tuple[tuple[Decimal, Decimal], ...]]:
+        """Return the best levels of bids and asks as (price, quantity in base), best first."""
+        price_unit, qty_unit = self._units
+        bids, asks = self._engine.book(levels)
+        return (
+            tuple((price * price_unit, qty * qty_unit) for price, qty in bids),
+            tuple((price * price_unit, qty * qty_unit) for price, qty in asks),
+        )
 
     @property
     def book_ok(self) -> bool:

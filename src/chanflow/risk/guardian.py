@@ -125,7 +125,7 @@ class Facts:
 
 
 def facts_of(ledger: AccountSnapshot, venue: VenueView | None, marks: Mapping[str, Mark], now_ns: int) -> Facts:
-    """Return the figures to act on; a missing reading counts as infinitely old."""
+    """Return the figures to act on; a missing reading is as old as time itself."""
     equity = ledger.equity_quote
     told = None if venue is None else venue.equity_quote
     if told is not None:
@@ -137,14 +137,13 @@ def facts_of(ledger: AccountSnapshot, venue: VenueView | None, marks: Mapping[st
                 signed[symbol] = qty
     signed = {symbol: qty for symbol, qty in sorted(signed.items()) if qty != 0}
     known = {p.symbol: p.mark_price for p in ledger.positions}
-    never = now_ns + 1
     ages = [now_ns - ledger.as_of_ns]
     if venue is not None:
-        ages.append(never if venue.as_of_ns is None else now_ns - venue.as_of_ns)
+        ages.append(now_ns if venue.as_of_ns is None else now_ns - venue.as_of_ns)
     notional = {}
     for symbol, qty in signed.items():
         mark = marks.get(symbol)
-        ages.append(never if mark is None else now_ns - mark.at_ns)
+        ages.append(now_ns if mark is None else now_ns - mark.at_ns)
         price = known.get(symbol, ZERO) if mark is None else max(mark.price, known.get(symbol, ZERO))
         notional[symbol] = abs(qty) * price
     high, start = ledger.high_water_quote, ledger.day_start_equity_quote

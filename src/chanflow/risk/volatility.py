@@ -61,10 +61,6 @@ class MinuteStats:
         """When the newest bar opened; None before the first."""
         return None if self._last is None else self._last[0]
 
-    def forget_price(self) -> None:
-        """Begin a new series of prices: what was learnt stays, the next bar gives no return."""
-        self._last = None
-
     def _learn(self, log_return: Decimal, minutes: int) -> None:
         each = _DIGITS.divide(_DIGITS.multiply(log_return, log_return), Decimal(minutes))
         for _ in range(minutes):

@@ -176,7 +176,7 @@ async def _again(desk: BrokerDesk, journal: JournalWriter, words: str) -> None:
 async def repeat_journal(path: Path, standing: Sequence[Record]) -> Replayed:
     """Run a broker's journal again and compare every record. Raises JournalDiverged naming the first that differs."""
     head = standing[0].body
-    base = load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings.model_dump()
+    base = dict(load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings)
     settings = Settings.model_validate({**base, **head["settings"]})
     journal = JournalWriter(None, standing=standing, free=frozenset({"code"}))
     try:

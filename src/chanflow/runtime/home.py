@@ -2,6 +2,7 @@
 
 ```
 desk.lock                       held by the one desk that runs here; names its process
+alerts.db                       alerts, and which of them wait to be told
 runs/0001-<run id>/
   journal/journal-<run id>-1.jsonl
   lake/                         Parquet, as the run saw the market
@@ -73,6 +74,11 @@ class Home:
 
     root: Path
     mounts: Path = Path("/proc/mounts")
+
+    @property
+    def alerts_path(self) -> Path:
+        """The database of alerts."""
+        return self.root / "alerts.db"
 
     @property
     def certificates_dir(self) -> Path:

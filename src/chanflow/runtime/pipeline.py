@@ -62,6 +62,9 @@ STAGES = ("market", "features", "signals", "analyst", "risk", "execution", "moni
 
 MINUTE_MS = 60_000
 
+_GATE_LEVELS = 100
+"""How much of each side of the book the gate sees when it asks what a market order would meet."""
+
 WATERMARK_NS = 250 * NS_PER_MS
 """How long after its end a bar waits for stragglers."""
 
@@ -162,14 +165,16 @@ class Pipeline:
         for bar, confirmed in closed:
             await self._signal(bar, confirmed)
         await self._settle()
-        self._mark_account(journal=bool(closed))
+        await self._mark_account(journal=bool(closed))
+        await self._settle()
 
     async def close(self) -> None:
         """End the run: the last bin is closed, the books are compared with the venue's, the journal gets its end."""
         self.s.flow.finish()
         for stroke in self.s.structure.tail():
             self.s.journal.append("stroke", stroke)
-        self._mark_account(journal=True)
+        await self._mark_account(journal=True)
+        await self._settle()
         await self.s.router.reconcile()
         self._journal_account()
         self.s.journal.append(
@@ -208,7 +213,7 @@ class Pipeline:
             happened = self.s.router.hear(event)
             if happened is not None:
                 await self._tell(happened)
-        self._mark_account(journal=False)
+        await self._mark_account(journal=False)
         if self.counts.fills != before:
             self._journal_account()
 
@@ -233,7 +238,7 @@ class Pipeline:
         order = self.s.router.orders[event.client_order_id]
         self.s.gate.release(order.approved_id)
 
-    def _mark_account(self, *, journal: bool) -> None:
+    async def _mark_account(self, *, journal: bool) -> None:
         mid = self._touch.mid
         if mid is None:
             return
@@ -243,6 +248,8 @@ class Pipeline:
         cause = self.s.gate.on_account(account)
         if cause is not None:
             self.s.journal.append("ladder", {"level": self.s.gate.level, "cause": cause}, durable=True)
+            fallen = {"kind": "demotion", "cause": cause, "figures": {"ladder": self.s.gate.level}}
+            await self._publish("risk_event", fallen, correlation="ladder")
         wall = self.s.gate.watch_loss(account)
         if wall is not None:
             self.s.journal.append("loss_wall", wall, durable=True)
@@ -370,11 +377,12 @@ class Pipeline:
             book_ok=self.s.flow.book_ok,
         )  # fmt: skip
         mid = self._touch.mid
+        bids, asks = self.s.flow.book(_GATE_LEVELS)
         # The simulated venue's rules stand for the run, its clock is ours, and it charges no funding.
         return MarketView(
             None if mid is None else Decimal(repr(mid)), self._quote_ns, quality.ok,
             sigma_frac=self.s.minutes.sigma_frac, volume_1m_quote=self.s.minutes.volume_1m_quote, rules_ns=now_ns,
-            clock_offset_ms=0, funding_frac=Decimal(0),
+            clock_offset_ms=0, funding_frac=Decimal(0), bids=bids, asks=asks,
         )  # fmt: skip
 
     # ── execution ─────────────────────────────────────────────────────────────

@@ -27,7 +27,7 @@ from chanflow.market.ports import MarketSource
 from chanflow.market.sink import RowSink
 from chanflow.review.journal import JournalWriter, Record, file_sha256, read_records
 from chanflow.risk.ladder import Level
-from chanflow.runtime.bus.port import Dead
+from chanflow.runtime.bus.port import Bus, Dead
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.command_queue import CommandQueue
 from chanflow.runtime.commands import CommandDesk
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 FORMAT = "chanflow.journal/1"
 
-BESIDE_THE_OUTCOME = {"http", "bus", "lake"}
+BESIDE_THE_OUTCOME = {"alerts", "http", "bus", "lake"}
 """Sections of the settings that change no decision; a journal does not name them."""
 
 SIGNALS = "signals"
@@ -105,7 +105,7 @@ def head_of(spec: RunSpec, source: MarketSource) -> dict[str, Any]:
 
 def name_run(kind: str, seed: int, level: str, source: MarketSource, settings: Settings) -> str:
     """Return a run's id: the same for the same market, seed and settings."""
-    shaping = settings.model_dump(exclude={"http", "bus"})
+    shaping = settings.model_dump(exclude={"alerts", "http", "bus"})
     what = {"seed": seed, "level": level, "source": source.describe(), "settings": shaping}
     return f"{kind}-{seed}-{sha256_of(what)[:8]}"
 
@@ -120,12 +120,14 @@ async def play(
     on_progress: OnProgress,
     pace: Callable[[int], Any] | None = None,
     queue: CommandQueue | None = None,
+    on_bus: Callable[[Bus], None] = lambda _: None,
     given: Sequence[Record] = (),
     level: Level | None = None,
 ) -> tuple[Pipeline, list[Bar]]:
     """Run the market from beginning to end through the desk. Returns the pipeline at the end, and the bars.
 
     `pace(now_ns)` is awaited before each step, so that a desk can keep to the time of day; `queue` brings commands.
+    `on_bus` may subscribe to what the stages say, after them; nothing it does changes the run.
     `given` are `command` records of another run, acted on at their moments; `level` is where the ladder begins
     instead of where the settings say.
     """
@@ -140,6 +142,7 @@ async def play(
         pipeline = build_pipeline(
             spec, source=source, journal=journal, clock=clock, bus=bus, lake=lake, on_bar=bars.append
         )
+        on_bus(bus)
         if level is not None:
             pipeline.s.gate.level = level
         end_ns = source.end_ns + WATERMARK_NS
@@ -206,6 +209,7 @@ async def run(
     on_note: Callable[[str], None] = lambda _: None,
     pace: Callable[[int], Any] | None = None,
     queue: CommandQueue | None = None,
+    on_bus: Callable[[Bus], None] = lambda _: None,
 ) -> Finished:
     """Run `spec` in `home`, or go on with the newest run of the same id that did not end. The caller holds the lock.
 
@@ -223,8 +227,9 @@ async def run(
     try:
         with _scratch_bus(folder) as bus_path:
             _, bars = await play(
-                spec, source, journal, bus_path=bus_path, lake=lake, on_progress=on_progress, pace=pace, queue=queue
-            )
+                spec, source, journal, bus_path=bus_path, lake=lake, on_progress=on_progress, pace=pace, queue=queue,
+                on_bus=on_bus,
+            )  # fmt: skip
         lake.close()
     except JournalDiverged as error:
         raise Broken(
@@ -321,7 +326,7 @@ async def replay(path: Path, *, data: Path | None, on_progress: OnProgress = lam
         from chanflow.runtime.broker_run import repeat_journal
 
         return await repeat_journal(segment, standing)
-    base = load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings.model_dump()
+    base = dict(load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings)
     settings = Settings.model_validate({**base, **head["settings"]})
     spec = RunSpec(head["run_id"], head["seed"], head["level"], settings)
     file = recording_of(segment, data, head["source"]) if head["source"]["kind"] == "wire" else None

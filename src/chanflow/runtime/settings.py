@@ -34,6 +34,7 @@ from pydantic import (
 
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import SettingsInvalid
+from chanflow.runtime.alert_settings import AlertsSettings
 from chanflow.runtime.harvest_settings import HarvestSettings
 from chanflow.runtime.setting_fields import Section, Whole, split
 from chanflow.runtime.signal_settings import SignalsSettings
@@ -215,6 +216,7 @@ class Settings(Section):
     analyst: AnalystSettings
     risk: RiskSettings
     execution: ExecutionSettings
+    alerts: AlertsSettings
     bus: BusSettings
     http: HttpSettings
 
@@ -469,6 +471,8 @@ def _filled(value: Any, key: str, origin: str, variables: Mapping[str, str]) -> 
     """Return `value` with each `${NAME}` in its texts replaced from the environment."""
     if isinstance(value, list):
         return [_filled(part, key, origin, variables) for part in value]
+    if isinstance(value, dict):
+        return {name: _filled(part, key, origin, variables) for name, part in value.items()}
     if not isinstance(value, str):
         return value
 

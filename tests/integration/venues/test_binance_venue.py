@@ -7,11 +7,15 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
-from made_loopback import SECRET, Answer, Loopback, refused
+from made_loopback import KEY, SECRET, Answer, Loopback, refused
 
+from chanflow.adapters.transport.venue_keys import VenueKeys
+from chanflow.adapters.transport.websocket import PicowsConnector
+from chanflow.adapters.venues.binance.addresses import Addresses
 from chanflow.adapters.venues.binance.venue import BinanceVenue
 from chanflow.domain.errors import OrderFateUnknown, VenueBusy, VenueRejected
 from chanflow.domain.order import OrderState
@@ -28,6 +32,7 @@ from chanflow.execution.ports import (
     VenueOrderState,
     VenueRefused,
 )
+from chanflow.runtime.clock import SystemClock
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -454,3 +459,15 @@ async def test_a_frame_that_cannot_be_read_is_a_gap(loopback: Loopback, venue: B
 async def test_events_end_when_the_venue_is_closed(loopback: Loopback, venue: BinanceVenue) -> None:
     await venue.close()
     assert [event async for event in venue.events()] == []
+
+
+async def test_a_desk_that_holds_positions_does_not_wait_for_the_user_stream(loopback: Loopback) -> None:
+    loopback.plan("POST /fapi/v1/listenKey", refused(-1001, "Internal error", 500))
+    clock = SystemClock()
+    made = BinanceVenue(
+        symbols=["BTCUSDT"], keys=VenueKeys(KEY, SECRET), addresses=Addresses(loopback.rest, loopback.stream),
+        sandbox=True, clock=clock, connector=PicowsConnector(clock), random=Random(1),
+    )  # fmt: skip
+    await made.open(until_heard=False)
+    assert not made.hearing
+    await made.close()

@@ -22,6 +22,8 @@ from chanflow.risk.ladder import LEVELS
 from chanflow.risk.loss_wall import WallState
 from chanflow.risk.mode import ModeState, hold_for
 
+pytestmark = pytest.mark.timeout(300)
+
 
 def codes(verdict: ApprovedOrder | Refused) -> set[str]:
     return {reason.code for reason in verdict.reasons} if isinstance(verdict, Refused) else set()
@@ -31,7 +33,7 @@ def qty(verdict: ApprovedOrder | Refused) -> Any:
     return verdict.terms.qty_base if isinstance(verdict, ApprovedOrder) else D(0)
 
 
-@tried(600)
+@tried(400)
 @given(cases())
 def test_1_no_approval_breaks_a_bound(case: Case) -> None:
     p, before, market, level = case.p, case.before, case.market, case.level
@@ -41,7 +43,7 @@ def test_1_no_approval_breaks_a_bound(case: Case) -> None:
         assert breaches(verdict, before, market, level) == []
 
 
-@tried(600)
+@tried(400)
 @given(spoiled(), cases())
 def test_1_nor_does_one_of_a_proposal_that_is_not_well_formed(p: Any, case: Case) -> None:
     before, market, level = case.before, case.market, case.level
@@ -128,7 +130,7 @@ WORSE: dict[str, Any] = {
 }  # fmt: skip
 
 
-@tried(500)
+@tried(300)
 @given(cases(), st.sampled_from(sorted(WORSE)))
 def test_5_a_worse_figure_never_gives_more(case: Case, what: str) -> None:
     p, before, market, level = case.p, case.before, case.market, case.level
@@ -139,7 +141,7 @@ def test_5_a_worse_figure_never_gives_more(case: Case, what: str) -> None:
     assert qty(bad) <= qty(good)
 
 
-@tried(500)
+@tried(300)
 @given(cases(), st.sampled_from(sorted(TIGHTER)), st.integers(0, 1))
 def test_5_a_tighter_limit_never_gives_more(case: Case, name: str, at: int) -> None:
     p, before, market, level = case.p, case.before, case.market, case.level
@@ -148,7 +150,7 @@ def test_5_a_tighter_limit_never_gives_more(case: Case, name: str, at: int) -> N
     assert qty(tight) <= qty(loose)
 
 
-@tried(500)
+@tried(300)
 @given(cases())
 def test_5_a_lower_level_never_gives_more(case: Case) -> None:
     p, before, market = case.p, case.before, case.market
@@ -156,7 +158,7 @@ def test_5_a_lower_level_never_gives_more(case: Case) -> None:
     assert given_out == sorted(given_out)
 
 
-@tried(500)
+@tried(300)
 @given(cases())
 def test_5_less_equity_never_gives_more(case: Case) -> None:
     p, before, market, level = case.p, case.before, case.market, case.level

@@ -7,6 +7,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_desk import MARKET, NOW, SIM, D, account, gate, position, proposal
@@ -39,6 +40,8 @@ from chanflow.risk.record import read_ladder
 
 LIMITS = Limits()
 seeds = st.integers(0, 2**48).map(Random)
+
+pytestmark = pytest.mark.timeout(300)
 
 
 def made_evidence(chance: Random) -> Evidence:
@@ -254,7 +257,7 @@ class Crash:
         return self.equity + sum((q if s == "buy" else -q) * (self.price - e) for s, q, e, _ in self.open)
 
 
-@tried(120)
+@tried(40)
 @given(seeds)
 def test_13_a_hostile_model_loses_ten_percent_and_the_gaps_at_most(chance: Random) -> None:
     world, one = Crash(chance), gate(level="L5")

@@ -42,7 +42,8 @@ def facts(account: Account) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "orders": orders, "entries": account.ledger.entries, "wallet": account.ledger.wallet_quote,
-        "holdings": account.ledger.holdings, "attempts": account._attempts, "legs": account._legs,
+        "holdings": account.ledger.holdings, "attempts": account._attempts,
+        "exits": {leg: [o.client_order_id for o in placed] for leg, placed in account._exits.items()},
         "terms": account._terms, "names": account._names, "opened": account.books._opened,
         "opened_on": account._opened_on, "high_water": account.books._high_water,
         "day": (account.books._day_start,),

@@ -123,3 +123,12 @@ def test_the_counters_are_the_engines() -> None:
     stats = tracked(market()).stats()
     assert stats["events"] == len(market()[0])
     assert (stats["gaps"], stats["synced"]) == (0, True)
+
+
+def test_the_book_begins_with_the_best_quotes_of_the_newest_batch() -> None:
+    batches = market()
+    bids, asks = tracked(batches, finish=False).book(5)
+    assert [float(side[0][0]) for side in (bids, asks)] == [batches[-1].bid, batches[-1].ask]
+    assert bids == tuple(sorted(bids, reverse=True))
+    assert asks == tuple(sorted(asks))
+    assert all(qty > 0 for _, qty in bids + asks)

@@ -455,3 +455,14 @@ def test_where_a_question_cannot_be_kept_nothing_is_approved() -> None:
     with pytest.raises(JournalUnwritable):
         one.judge(proposal(), account(), MARKET, now_ns=NOW)
     assert one.memory(proposal(proposal_id="p2"), NOW).reserved == ()
+
+
+def test_an_order_resting_far_below_the_mark_is_weighed_at_the_mark() -> None:
+    low = account(resting=(RestingOrder("SIMUSDT", "SIM", "buy", D(20), D(50), 1),))
+    assert codes(judge(account=low)) == {"below_minimum"}
+
+
+def test_the_smallest_position_can_be_closed() -> None:
+    verdict = judge(account=account(positions=(position("0.001"),)), proposal=closing_proposal())
+    assert isinstance(verdict, ApprovedOrder)
+    assert codes(judge(account=account(positions=(position("0.0009"),)), proposal=closing_proposal())) == {"reducing"}

@@ -311,3 +311,10 @@ def test_the_ladder_is_the_table() -> None:
         ("L0", "0", 1, "1.00", 0), ("L1", "0.10", 2, "0.80", 1), ("L2", "0.12", 2, "0.75", 2),
         ("L3", "0.15", 3, "0.70", 4), ("L4", "0.20", 4, "0.65", 6), ("L5", "0.25", 5, "0.60", None),
     ]  # fmt: skip
+
+
+def test_nothing_known_is_nothing_done() -> None:
+    assert (Window().trades, Window().win_rate, Window().expectancy_quote) == (0, None, None)
+    bare = Evidence(D(0), D(0))
+    assert bare == Evidence(D(0), D(0), 0, Window(), Window(), None, None, 0, False, True)
+    assert all(evaluate(at(level), bare, LIMITS, NOW) is None for level in LEVELS)

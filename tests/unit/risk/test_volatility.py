@@ -48,13 +48,6 @@ def test_a_long_hole_is_not_bridged() -> None:
     assert fed([100.0, 100.0, 200.0], gaps={2: MAX_GAP_MIN}).minutes == 1 + MAX_GAP_MIN
 
 
-def test_a_forgotten_price_gives_no_return() -> None:
-    stats = fed([100.0, 101.0])
-    stats.forget_price()
-    stats.push(1, D(7), D(1))
-    assert stats.minutes == 1
-
-
 @pytest.mark.parametrize("close", ["0", "-1", "NaN", "Infinity"])
 def test_a_price_that_is_none_is_refused(close: str) -> None:
     with pytest.raises(ValueError, match="must be positive"):

@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "3a489192d40434892974281f6dffe6eaecf8504ea3a37cf8b766bbfacb8a9d07"
+GOLDEN_HASH = "ae36b8bf3e8ffc718a5971b6a714342c19b20c25223735d7a782f9528aed00cd"
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def _leaves(tree: dict[str, object], prefix: str = "") -> list[str]:
     return [
         leaf
         for name, value in tree.items()
-        for leaf in (_leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else [f"{prefix}{name}"])
+        for leaf in (_leaves(value, f"{prefix}{name}.") if value and isinstance(value, dict) else [f"{prefix}{name}"])
     ]
 
 

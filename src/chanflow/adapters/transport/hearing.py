@@ -26,7 +26,8 @@ class Hearing:
         self._news.set()
 
     def run(self, *work: Coroutine[Any, Any, None]) -> None:
-        """Begin tasks that go on until `close`."""
+        """Begin tasks that go on until `close`; what was closed is open again."""
+        self._closed = False
         self._tasks += [asyncio.create_task(one) for one in work]
 
     async def events(self) -> AsyncIterator[VenueEvent]:

@@ -14,6 +14,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from chanflow.interfaces.cli.alerts_commands import alerts_app
 from chanflow.interfaces.cli.call import CALL_CONTEXT
 from chanflow.interfaces.cli.feed_commands import feed_app
 from chanflow.interfaces.cli.greedy import GreedyCommand
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(alerts_app, name="alerts")
 app.add_typer(feed_app, name="feed")
 app.add_typer(venue_key_app, name="venue-key")
 

@@ -30,6 +30,7 @@ def doctor(
     from rich.table import Table
 
     from chanflow.domain.errors import StorageUnwritable
+    from chanflow.interfaces.cli.alerts import doctor_line
     from chanflow.runtime.certificates import CertificateShelf
     from chanflow.runtime.home import Home
     from chanflow.runtime.settings import config_hash, load_settings, setting_keys, setting_value
@@ -38,7 +39,7 @@ def doctor(
     table = Table("setting", "value", "origin", title="Settings", title_justify="left")
     for key in setting_keys():
         value = setting_value(loaded.settings, key)
-        shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+        shown = _shown(value)
         origin = loaded.origins[key]
         table.add_row(key, escape(shown), escape(origin), style="dim" if origin == "default" else "bold")
 
@@ -55,12 +56,27 @@ def doctor(
     for label, text in (
         ("settings hash", config_hash(loaded.settings)),
         ("data directory", f"{home.root} (from {loaded.home_origin}): {condition}"),
+        ("alerts", doctor_line(loaded) if condition == "usable" else "not asked"),
         ("certificates", _certificates(CertificateShelf(home))),
         ("versions", versions),
     ):
         console.print(f"{label:<15} {text}", soft_wrap=True, markup=False, highlight=False)
     if condition != "usable":
         raise typer.Exit(1)
+
+
+def _shown(value: object) -> str:
+    """Return a setting as it may be shown: of a secret, whether it is set; of channels, scheme and host."""
+    from pydantic import SecretStr
+
+    match value:
+        case SecretStr():
+            return "set" if value.get_secret_value() else "unset"
+        case tuple():
+            return ", ".join(value)
+        case dict():
+            return "; ".join(f"{name}: {each}" for name, each in sorted(value.items())) or "none"
+    return str(value)
 
 
 def examine_lake(root: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import typer
 import uvicorn
@@ -18,6 +19,8 @@ from chanflow.interfaces.cli.demo import lake_for, publish_report, stop_on_term
 from chanflow.interfaces.cli.services import open_services
 from chanflow.market.sink import RowSink
 from chanflow.market.synthetic import SyntheticSource
+from chanflow.runtime.alert_desk import open_alerts
+from chanflow.runtime.alerts import Alerts
 from chanflow.runtime.clock import SystemClock
 from chanflow.runtime.command_queue import CommandQueue
 from chanflow.runtime.desk_files import AccountState, DeskFeed
@@ -75,7 +78,9 @@ def run_up(
     stop_on_term()
     home = Home(loaded.home)
     with home.lock():
-        asyncio.run(_up(home, loaded, seed=seed, speed=speed, duration_s=int(hours * 3_600), port=port))
+        clock = SystemClock()
+        with open_alerts(loaded.settings.alerts, home, clock, on_note=_note) as alerts:
+            asyncio.run(_told(alerts, home, loaded, seed=seed, speed=speed, duration_s=int(hours * 3_600), port=port))
 
 
 def _market(
@@ -93,7 +98,19 @@ def _market(
     return SyntheticSource(seed, start_ns=start_ns, duration_s=duration_s), start_ns
 
 
-async def _up(home: Home, loaded: Loaded, *, seed: int, speed: float, duration_s: int, port: int | None) -> None:
+def _note(words: str) -> None:
+    typer.echo(f"chanflow: {words}", err=True)
+
+
+async def _told(alerts: Alerts, home: Home, loaded: Loaded, **wanted: Any) -> None:
+    """Run the desk while alerts of it are told."""
+    async with alerts.serving():
+        await _up(home, loaded, alerts, **wanted)
+
+
+async def _up(
+    home: Home, loaded: Loaded, alerts: Alerts, *, seed: int, speed: float, duration_s: int, port: int | None
+) -> None:
     from chanflow.interfaces.rest.app import build_app
     from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, loopback_host
 
@@ -124,8 +141,11 @@ async def _up(home: Home, loaded: Loaded, *, seed: int, speed: float, duration_s
         await queue.sleep(wall.sleep_until(began_ns + int((until_ns - anchor_ns) / speed)))
 
     desk = asyncio.create_task(
-        run(spec, source, home, lake_for=shown_lake, on_progress=account.take, on_note=typer.echo,
-            pace=pace, queue=queue)
+        alerts.watch(
+            run(spec, source, home, lake_for=shown_lake, on_progress=account.take, on_note=typer.echo,
+                pace=pace, queue=queue, on_bus=alerts.subscribe),
+            run_id=spec.run_id,
+        )
     )  # fmt: skip
     doors = asyncio.create_task(server.serve())
     typer.echo(f"chanflow: desk on {source.instrument.symbol}, doors at http://{host}:{config.port}/")

@@ -138,10 +138,12 @@ class BinanceVenue:
 
     # ── opening and closing ───────────────────────────────────────────────────
 
-    async def open(self) -> None:
+    async def open(self, *, until_heard: bool = True) -> None:
         """Set the clock, read the rules, see that the account is set up as needed, and begin to listen.
 
-        Raises VenueUnreachable where the venue does not answer, VenueRejected where keys or position mode are wrong.
+        With `until_heard` it returns once the user stream is open. A desk that may hold positions does not wait for it:
+        what it would tell can be asked for, and they want their stops. Raises VenueUnreachable where the venue does not
+        answer, VenueRejected where keys or position mode are wrong.
         """
         if not await self._rest.sync():
             raise VenueUnreachable("Binance does not tell its time: is it reachable from here?")
@@ -156,7 +158,7 @@ class BinanceVenue:
             every(CLOCK_EVERY_S, self._clock, self._rest.sync),
             every(KEEP_ALIVE_S, self._clock, self._keep_alive),
         )
-        if not await within(self._stream.connected.wait(), OPEN_WITHIN_S, self._clock):
+        if until_heard and not await within(self._stream.connected.wait(), OPEN_WITHIN_S, self._clock):
             await self.close()
             raise VenueUnreachable(f"Binance's user stream did not open within {OPEN_WITHIN_S} s")
 

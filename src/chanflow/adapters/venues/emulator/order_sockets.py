@@ -9,6 +9,7 @@ import picows
 
 from chanflow.adapters.venues.emulator.codes import Fault
 from chanflow.adapters.venues.emulator.frames import NS_PER_MS
+from chanflow.adapters.venues.emulator.socket import say_goodbye
 from chanflow.adapters.venues.emulator.ws_orders import MAX_MESSAGE, Asked, Session
 
 if TYPE_CHECKING:
@@ -89,8 +90,7 @@ class OrderListener(picows.WSListener):
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         """Read one message."""
         if frame.msg_type == picows.WSMsgType.CLOSE:
-            transport.send_close(frame.get_close_code(), frame.get_close_message())
-            transport.disconnect()
+            say_goodbye(transport, frame)
         elif frame.msg_type == picows.WSMsgType.TEXT and self._session is not None:
             read = self._session.read(frame.get_payload_as_bytes()[: MAX_MESSAGE + 1])
             if isinstance(read, bytes):

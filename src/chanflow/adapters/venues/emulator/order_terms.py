@@ -33,7 +33,7 @@ def read_order(world: World, params: Params) -> PlaceOrder:
         raise fault(-1116)
     terms: dict[str, Any] = {"tif": "GTC"}
     if kind == "LIMIT":
-        terms = _limit_terms(world, rules, params, side)
+        terms = _limit_terms(world, rules, params, side, _tif(params))
     elif params.optional("price") is not None:
         raise fault(-1106, "price")
     elif params.optional("timeInForce") is not None:
@@ -67,9 +67,10 @@ def read_algo(world: World, params: Params) -> PlaceOrder:
     closes = params.flag("closePosition")
     if closes:
         _check_closing(params, kind)
-    terms: dict[str, Any] = {"tif": _tif(params)} if params.optional("timeInForce") else {"tif": "GTC"}
+    tif = _tif(params) if params.optional("timeInForce") else "GTC"
+    terms: dict[str, Any] = {"tif": tif}
     if kind in ("STOP", "TAKE_PROFIT"):
-        terms = _limit_terms(world, rules, params, side)
+        terms = _limit_terms(world, rules, params, side, tif)
     elif params.optional("price") is not None:
         raise fault(-1106, "price")
     if kind == "TRAILING_STOP_MARKET":
@@ -145,8 +146,7 @@ def _tif(params: Params) -> str:
     return tif
 
 
-def _limit_terms(world: World, rules: SymbolRules, params: Params, side: Side) -> dict[str, Any]:
-    tif = _tif(params)
+def _limit_terms(world: World, rules: SymbolRules, params: Params, side: Side, tif: str) -> dict[str, Any]:
     match = params.optional("priceMatch") or "NONE"
     terms: dict[str, Any] = {"tif": tif, "price_match": match}
     if match != "NONE":

@@ -18,6 +18,7 @@ from chanflow.adapters.venues.emulator.params import Params, read_params
 from chanflow.adapters.venues.emulator.signing import Keys, check_signature, check_time
 
 ROUTES: Final[Mapping[tuple[str, str], Route]] = {**orders.ROUTES, **algo.ROUTES, **account.ROUTES}
+_write: Final = json.JSONEncoder(separators=(",", ":")).encode
 PublicHandler = Callable[[Mapping[str, str]], object]
 
 
@@ -91,7 +92,7 @@ class RestDoor:
     def _response(self, request: Request, status: int, body: object, headers: Mapping[str, str]) -> Response:
         weight = self.desk.meter.used_weight(request.address, self.desk.world.now_ms)
         own = {"Content-Type": "application/json", "X-MBX-USED-WEIGHT-1M": str(weight)}
-        return Response(status, json.dumps(body, separators=(",", ":")).encode(), own | dict(headers))
+        return Response(status, _write(body).encode(), own | dict(headers))
 
     def _answer(self, request: Request, used: dict[str, str]) -> object:
         name = (request.method, request.path)

@@ -151,9 +151,10 @@ def fixed(value: int, places: int) -> str:
     """Return an integer of 10^-places as text with that many decimals."""
     if places == 0:
         return str(value)
-    sign, digits = ("-", -value) if value < 0 else ("", value)
-    whole, part = divmod(digits, 10**places)
-    return f"{sign}{whole}.{part:0{places}d}"
+    sign, digits = ("-", str(-value)) if value < 0 else ("", str(value))
+    if len(digits) <= places:
+        digits = digits.rjust(places + 1, "0")
+    return f"{sign}{digits[:-places]}.{digits[-places:]}"
 
 
 def money(atto: int) -> str:

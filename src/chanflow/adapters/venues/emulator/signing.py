@@ -5,7 +5,6 @@ Source: Binance USD-M futures documentation, "SIGNED (TRADE and USER_DATA) Endpo
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from collections.abc import Mapping
@@ -55,7 +54,7 @@ class Keys:
 
 def signature(secret: str, payload: str) -> str:
     """Return the hex HMAC-SHA256 of a payload."""
-    return hmac.new(secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret.encode(), payload.encode(), "sha256").hex()
 
 
 def check_signature(account: Account, query: str, body: str, values: Mapping[str, str]) -> None:

@@ -162,14 +162,16 @@ class StreamServer:
 
     def push_user(self, listen_key: str, payload: bytes | Mapping[str, Any]) -> bool:
         """Send one event to who listens with a key, and return whether anybody does."""
+        groups = self._by_stream.get(listen_key)
+        if groups is None:
+            return False
         data = payload if isinstance(payload, bytes) else json.dumps(payload, separators=(",", ":")).encode()
-        groups = self._by_stream.get(listen_key, {})
         for group in groups:
             named = b'{"stream":"%b","data":%b}' % (listen_key.encode(), data)
             self.counts.frames += len(group.clients)
             for client in list(group.clients):
                 self._write(client, text_frame(named if group.key[0] else data))
-        return bool(groups)
+        return True
 
     def advance(self, now_ns: int) -> None:
         """Let time come to `now_ns`: ping who is due, and close what is too old or silent."""
@@ -308,6 +310,13 @@ class StreamServer:
                 del self._by_stream[stream]
 
 
+def say_goodbye(transport: picows.WSTransport, farewell: picows.WSFrame) -> None:
+    """Answer a client's close in its own words and hang up; a close without words is answered without (RFC 6455)."""
+    words = farewell.get_payload_as_bytes()
+    transport.send(picows.WSMsgType.CLOSE, words if len(words) > 1 else b"")
+    transport.disconnect()
+
+
 class _Listener(picows.WSListener):
     """What picows tells of one connection."""
 
@@ -327,8 +336,7 @@ class _Listener(picows.WSListener):
         elif frame.msg_type == picows.WSMsgType.PONG:
             self._server.heard(self._client)
         elif frame.msg_type == picows.WSMsgType.CLOSE:
-            transport.send_close(frame.get_close_code(), frame.get_close_message())
-            transport.disconnect()
+            say_goodbye(transport, frame)
 
     def on_ws_disconnected(self, transport: picows.WSTransport) -> None:  # noqa: ARG002  (the library's)
         if self._client is not None:

@@ -82,6 +82,11 @@ def test_a_stop_limit_rests_after_its_trigger(made: MadeExchange) -> None:
     assert made.told("ALGO_UPDATE")[-1]["o"]["X"] == "FINISHED"
 
 
+def test_a_stop_limit_without_a_time_in_force_is_good_till_cancelled(made: MadeExchange) -> None:
+    placed = made.stop("SELL", "59000.00", "0.100", type="STOP", price="59500.00")
+    assert placed["timeInForce"] == "GTC"
+
+
 def test_a_triggered_order_that_may_not_take_is_told_why(made: MadeExchange) -> None:
     made.stop("SELL", "59000.00", "0.100", type="STOP", price="58000.00", timeInForce="GTX")
     made.quote("BTCUSDT", 5_899_000, 5_899_010)

@@ -1,4 +1,8 @@
+from urllib.parse import parse_qsl
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chanflow.adapters.venues.emulator.codes import Fault
 from chanflow.adapters.venues.emulator.params import Params, read_params
@@ -12,6 +16,12 @@ def refusal(read: object, *args: object) -> int:
 
 def test_query_and_body_are_read_together_and_the_first_of_a_name_counts() -> None:
     assert read_params("a=1&b=x%20y", "b=2&c=") == {"a": "1", "b": "x y", "c": ""}
+
+
+@given(st.text("ab=&%2+", max_size=20))
+def test_every_query_is_read_as_a_form_is(query: str) -> None:
+    wanted = parse_qsl(query, keep_blank_values=True)
+    assert read_params(query, "") == dict(reversed(wanted))
 
 
 def test_what_is_missing_or_empty_was_not_sent() -> None:

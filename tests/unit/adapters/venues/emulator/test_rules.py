@@ -1,6 +1,8 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from made_exchange import BTC
 
 from chanflow.adapters.venues.emulator.rules import SymbolRules, fixed, is_number, money, whole_units
@@ -38,6 +40,15 @@ def test_numbers_have_the_decimals_of_their_symbol() -> None:
     assert BTC.qty_text(-5) == "-0.005"
     assert BTC.quote_text(6_000_010) == "60.00010"
     assert fixed(7, 0) == "7"
+
+
+@given(st.integers(-(10**29), 10**29), st.integers(0, 20))
+def test_a_number_is_written_as_it_is_read(value: int, places: int) -> None:
+    assert whole_units(fixed(value, places), places) == value
+
+
+def test_a_number_below_one_keeps_its_zeros() -> None:
+    assert [fixed(value, 3) for value in (0, 5, -50, 999, -1000)] == ["0.000", "0.005", "-0.050", "0.999", "-1.000"]
 
 
 def test_an_average_is_rounded_to_five_decimals() -> None:

@@ -180,6 +180,23 @@ async def test_who_does_not_read_is_dropped_with_a_close_and_others_are_not() ->
         assert slow.closed == (1008, b"slow consumer")
 
 
+@pytest.mark.parametrize("words", [b"", b"\x03\xe8", b"\x03\xe8done"])
+async def test_a_close_is_answered_in_its_own_words(words: bytes) -> None:
+    async with serving() as (_, connect):
+        transport = (await connect("/public/ws")).transport
+        assert transport is not None
+        host, port = transport.underlying_transport.get_extra_info("peername")
+        reader, writer = await asyncio.open_connection(host, port)
+        hello = "GET /public/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        writer.write((hello + key).encode())
+        await reader.readuntil(b"\r\n\r\n")
+        no_mask = bytes(4)
+        writer.write(bytes((0x88, 0x80 | len(words))) + no_mask + words)
+        assert await asyncio.wait_for(reader.read(), 5) == bytes((0x88, len(words))) + words
+        writer.close()
+
+
 async def test_a_chatterer_is_closed() -> None:
     async with serving() as (_, connect):
         client = await connect("/public/ws")
