@@ -173,7 +173,7 @@ def churn(view: View, _: Random) -> Iterator[TradeProposal]:
 def race(view: View, _: Random) -> Iterator[TradeProposal]:
     """Twelve at once on one reading of the account, and each of them twice."""
     for number in range(12):
-        twin = opening(view, f"race{number}", long=True, away="0.5", leverage=5, size_quote=Decimal("1E+12"))
+        twin = opening(view, f"race{number}", long=True, away="0.1", leverage=5)
         yield from (twin, twin)
 
 
