@@ -296,7 +296,7 @@ def page() -> tuple[str, list[str]]:
         outs = list(found.values())
         text += (
             f"| {name} | {worst_jump(market):.2%} | {bound_frac(market):.2%} | {found[worst].worst_drawdown:.2%} | "
-            f"{worst} | {max(o.loss_at_stop for o in outs):.2%} | {max(o.day_loss_at_opening for o in outs):.3%} | "
+            f"{worst} | {max(o.loss_at_stop for o in outs):.2%} | {max(o.day_loss_at_opening for o in outs):.4%} | "
             f"{sum(o.approved for o in outs)} | {sum(o.refused for o in outs)} |\n"
         )
         print(text.splitlines()[-1], flush=True)
