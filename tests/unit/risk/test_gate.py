@@ -9,9 +9,11 @@ from made_desk import MARKET, NOW, SIM, D, account, gate, position, proposal
 
 from chanflow.domain.account import RestingOrder
 from chanflow.domain.canonical import plain
+from chanflow.domain.errors import JournalUnwritable
 from chanflow.domain.order import ApprovedOrder, OrderTerms, Refused, approved_payload, claim_approval_seal
 from chanflow.risk.codes import CODES
 from chanflow.risk.halt import HaltState, halt
+from chanflow.risk.judgement import Question
 from chanflow.risk.limits import Limits
 from chanflow.risk.loss_wall import WallState
 from chanflow.risk.market_view import MarketView
@@ -436,6 +438,23 @@ def test_hostile_names_cannot_forge_a_signature() -> None:
     for forged in ({"proposal_id": "a", "decision_id": "b\0d1"}, {"venue": "other"}, {"account": "other"}):
         with pytest.raises(ValueError, match="signature is not the gate's"):
             one.admit({**message, **forged}, decode_approval)
+
+
+def test_a_question_is_heard_before_it_is_answered_and_has_the_same_answer_again() -> None:
+    heard: list[Question] = []
+    verdict = gate(on_question=heard.append).judge(proposal(), account(), MARKET, now_ns=NOW)
+    assert isinstance(verdict, ApprovedOrder)
+    assert [question.answer().terms for question in heard] == [verdict.terms]
+
+
+def test_where_a_question_cannot_be_kept_nothing_is_approved() -> None:
+    def full(_: Question) -> None:
+        raise JournalUnwritable("the disk is full")
+
+    one = gate(on_question=full)
+    with pytest.raises(JournalUnwritable):
+        one.judge(proposal(), account(), MARKET, now_ns=NOW)
+    assert one.memory(proposal(proposal_id="p2"), NOW).reserved == ()
 
 
 def test_an_order_resting_far_below_the_mark_is_weighed_at_the_mark() -> None:
