@@ -12,12 +12,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from chanflow.domain.errors import RecordingInvalid
 from chanflow.review.journal import JournalWriter, Record, read_records
 from chanflow.review.what_if import RunDiff, compare_runs
 from chanflow.risk.ladder import Level
 from chanflow.runtime.broker_run import open_desk
 from chanflow.runtime.fee_schedule import FeeSchedule, Repriced
-from chanflow.runtime.run import SIGNALS, Progress, made_by_this_code, play, recording_of
+from chanflow.runtime.run import SIGNALS, VENUE, Progress, made_by_this_code, play, recording_of
 from chanflow.runtime.settings import Settings
 from chanflow.runtime.what_if import Policy
 from chanflow.runtime.wiring import RunSpec, open_source
@@ -34,6 +35,10 @@ async def compare_again(
     difference. `on_share` hears how much of the work is done, from 0 to 1. Raises RecordingInvalid where the recording
     is not to be had.
     """
+    if records[0].body["source"]["kind"] == VENUE:
+        raise RecordingInvalid(
+            f"{segment} is of a desk at a real venue: its market is not in it, so it cannot run again"
+        )
     whole = made_by_this_code(records[0]) and records[-1].kind == "end"
     runs = 1 if whole else 2
     before = records

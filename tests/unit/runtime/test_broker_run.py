@@ -183,7 +183,7 @@ def test_hostile_lines_are_counted_and_named(tmp_path: Path) -> None:
 
 
 def test_a_venue_that_cannot_be_reached_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match="can reach paper"):
+    with pytest.raises(InvalidArgument, match="the paper desk trades at paper only"):
         Paper(tmp_path, DAY).run(venue="binance")
 
 
