@@ -189,11 +189,25 @@ def test_wherever_it_is_cut_it_ends_with_the_books_of_the_uncut(ending: Any) -> 
         for nth in {1, uncut.trap.seen[point]}:
             life = lived(Life(ending=ending, trap=Trap(point, nth)))
             assert faults_of(life) == [], (point, nth)
-            if approved <= set(life.exchange.orders):
+            if approved <= set(life.exchange.orders) and gave_up_its_target(life):
+                # Its target never arrived, and the price had passed it when that was proven: the stop stands.
+                assert point == "after record order_intent take_profit"
+                assert stopped_base(life) == life.desk.router.ledger.holdings[SYMBOL].qty_base
+            elif approved <= set(life.exchange.orders):
                 assert books_of(life) == books_of(uncut), (point, nth)
             else:
                 # The intent was written and nothing was sent: that is found out, and not repeated on its own.
                 assert point in ("after record order_intent entry", "after record order_intent exit")
+
+
+def gave_up_its_target(life: Life) -> bool:
+    orders = life.desk.router.orders.values()
+    return sum(o.leg == "take_profit" and o.state is OrderState.REJECTED for o in orders) >= 3
+
+
+def stopped_base(life: Life) -> Decimal:
+    living = [o for o in life.desk.router.orders.values() if o.leg == "stop" and not o.state.terminal]
+    return sum((o.leaves_base for o in living), Decimal(0))
 
 
 def books_of(life: Life) -> tuple[Any, ...]:

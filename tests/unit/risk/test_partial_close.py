@@ -42,7 +42,7 @@ def test_a_resting_close_has_its_price_and_is_sized_by_it() -> None:
         ("10", {"entry_price": D("100.001"), "time_in_force": "gtc"}, "entry"),
         ("10", {"entry_price": D("NaN"), "time_in_force": "gtc"}, "entry"),
         ("10", {"size_quote": D(0)}, "size_form"),
-        ("10", {"size_quote": D("0.05")}, "below_minimum"),
+        ("10", {"size_quote": D("0.05")}, "reducing"),
     ],
 )
 def test_terms_that_reduce_nothing_are_refused(held: str, changes: dict[str, Any], code: str) -> None:
