@@ -205,9 +205,9 @@ def gave_up_its_target(life: Life) -> bool:
     return sum(o.leg == "take_profit" and o.state is OrderState.REJECTED for o in orders) >= 3
 
 
-def stopped_base(life: Life) -> Decimal:
+def stopped_base(life: Life) -> D:
     living = [o for o in life.desk.router.orders.values() if o.leg == "stop" and not o.state.terminal]
-    return sum((o.leaves_base for o in living), Decimal(0))
+    return sum((o.leaves_base for o in living), D(0))
 
 
 def books_of(life: Life) -> tuple[Any, ...]:
