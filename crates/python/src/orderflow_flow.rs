@@ -16,6 +16,9 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 use crate::orderflow::{PyEventBatch, refused, set_fields};
 use crate::orderflow_columns::{add_extras, row_columns, row_dict};
 
+/// Price and quantity.
+type LevelTuple = (i64, i64);
+
 /// A bar as Python sees it.
 type BarTuple = (i64, f64, f64, f64, f64, f64, f64, u64, f64);
 
@@ -261,7 +264,7 @@ impl PyFlowEngine {
         self.last.as_ref().map(|row| row_dict(py, row)).transpose()
     }
 
-    fn book(&self, levels: usize) -> (Vec<(i64, i64)>, Vec<(i64, i64)>) {
+    fn book(&self, levels: usize) -> (Vec<LevelTuple>, Vec<LevelTuple>) {
         let book = self.engine.sync().book();
         let told = |level: Level| (level.price, level.qty);
         (book.bids().take(levels).map(told).collect(), book.asks().take(levels).map(told).collect())
