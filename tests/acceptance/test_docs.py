@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,20 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md") if BLOCK.search(page.read_text()))
 
 
+@pytest.fixture
+def no_loop_left() -> Iterator[None]:
+    """Close the event loop that a client of a page makes for its thread and leaves behind."""
+    asyncio.set_event_loop(None)
+    yield
+    policy = asyncio.get_event_loop_policy()
+    left = getattr(policy, "_local", None) and policy._local._loop
+    if left is not None:
+        left.close()
+        asyncio.set_event_loop(None)
+
+
 @pytest.mark.timeout(180)
+@pytest.mark.usefixtures("no_loop_left")
 @pytest.mark.parametrize("page", PAGES)
 def test_the_python_of_a_page_runs(page: str) -> None:
     text = (DOCS / page).read_text()
