@@ -185,10 +185,10 @@ def test_entry_stop_and_target_go_in_one_batch(client: Client) -> None:
     batch = [
         {"coin": "BTC", "is_buy": True, "sz": 0.01, "limit_px": round(mid * 1.01), "reduce_only": False,
          "order_type": {"limit": {"tif": "Ioc"}}},
-        {"coin": "BTC", "is_buy": False, "sz": 0.01, "limit_px": round(mid * 0.9), "reduce_only": True,
-         "order_type": {"trigger": {"triggerPx": round(mid * 0.97), "isMarket": True, "tpsl": "sl"}}},
+        {"coin": "BTC", "is_buy": False, "sz": 0.01, "limit_px": round(mid * 0.8), "reduce_only": True,
+         "order_type": {"trigger": {"triggerPx": round(mid * 0.85), "isMarket": True, "tpsl": "sl"}}},
         {"coin": "BTC", "is_buy": False, "sz": 0.01, "limit_px": round(mid * 0.95), "reduce_only": True,
-         "order_type": {"trigger": {"triggerPx": round(mid * 1.05), "isMarket": True, "tpsl": "tp"}}},
+         "order_type": {"trigger": {"triggerPx": round(mid * 1.2), "isMarket": True, "tpsl": "tp"}}},
     ]  # fmt: skip
     answer = client.exchange.bulk_orders(batch, grouping="normalTpsl")
     entry, *exits = answer["response"]["data"]["statuses"]
