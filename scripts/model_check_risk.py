@@ -27,13 +27,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.order import Reason
-from chanflow.domain.time import NS_PER_S
+from chanflow.domain.time import NS_PER_DAY, NS_PER_S
 from chanflow.risk.halt import HaltCause, HaltState
 from chanflow.risk.inputs import ask_halt, ask_mode
 from chanflow.risk.ladder import (
     CLIMBS,
     LEVELS,
-    NS_PER_DAY,
     Evidence,
     LadderState,
     Level,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from chanflow.domain.time import MS_PER_DAY, NS_PER_MS, NS_PER_S
+from chanflow.domain.time import NS_PER_DAY, NS_PER_S
 
-NS_PER_DAY = MS_PER_DAY * NS_PER_MS
 MIDNIGHT_REACH_NS = 90 * NS_PER_S
 """A first reading later than this after 00:00 UTC has missed midnight."""
 

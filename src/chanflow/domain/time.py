@@ -13,6 +13,7 @@ from uuid import UUID
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 MS_PER_DAY = 86_400_000
+NS_PER_DAY = MS_PER_DAY * NS_PER_MS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -14,12 +14,12 @@ from decimal import Decimal
 from typing import Any, cast
 
 from chanflow.domain.canonical import plain
-from chanflow.domain.equity import NS_PER_DAY, EquityMarks
+from chanflow.domain.equity import EquityMarks
 from chanflow.domain.errors import BooksDisagree, JournalCorrupt
 from chanflow.domain.instrument import Instrument
 from chanflow.domain.journal import Journal
 from chanflow.domain.order import Fill, Leg, OrderTerms
-from chanflow.domain.time import Clock, parse_rfc3339
+from chanflow.domain.time import NS_PER_DAY, Clock, parse_rfc3339
 from chanflow.execution.account import Asked
 from chanflow.execution.checks import ReadSoFar
 from chanflow.execution.ledger import Entry

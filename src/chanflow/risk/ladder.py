@@ -23,13 +23,12 @@ from typing import Literal, get_args
 
 from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.order import Reason
-from chanflow.domain.time import MS_PER_DAY, NS_PER_MS
+from chanflow.domain.time import NS_PER_DAY
 from chanflow.risk.limits import Limits
 
 Level = Literal["L0", "L1", "L2", "L3", "L4", "L5"]
 Book = Literal["paper", "live"]
 LEVELS: tuple[Level, ...] = get_args(Level)
-NS_PER_DAY = MS_PER_DAY * NS_PER_MS
 
 HALF_SIZE_BAND = Decimal("0.05")
 """A confidence this little below the minimum is let through at half size."""

@@ -12,8 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from chanflow.domain.order import Reason
-from chanflow.domain.time import NS_PER_S
-from chanflow.risk.ladder import NS_PER_DAY
+from chanflow.domain.time import NS_PER_DAY, NS_PER_S
 from chanflow.risk.limits import Limits
 
 MAX_SILENCE_NS = 60 * NS_PER_S

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from typing import Any, Literal
 
-from chanflow.risk.ladder import LEVELS, NS_PER_DAY, Evidence, LadderState, Window
+from chanflow.domain.time import NS_PER_DAY
+from chanflow.risk.ladder import LEVELS, Evidence, LadderState, Window
 
 NEUTRAL_FRAC = Decimal("0.0001")
 MIN_SHARPE_DAYS = 20

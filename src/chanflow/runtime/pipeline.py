@@ -46,7 +46,7 @@ from chanflow.risk.halt import HaltKind
 from chanflow.risk.ladder import LADDER, Level
 from chanflow.risk.market_view import MarketView
 from chanflow.risk.view import RiskView
-from chanflow.risk.volatility import MinuteStats
+from chanflow.risk.volatility import MINUTE_MS, MinuteStats
 from chanflow.runtime.bus.port import Delivery
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SimulatedClock
@@ -63,8 +63,6 @@ if TYPE_CHECKING:
 
 STAGES = ("market", "features", "signals", "analyst", "risk", "execution", "monitor", "review")
 """The stages, in the order in which a stretch of the market meets them."""
-
-MINUTE_MS = 60_000
 
 BOOK_LEVELS = 100
 """So deep the gate sees the book: what a market order would sweep beyond that is refused as too thin."""

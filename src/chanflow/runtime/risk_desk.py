@@ -21,7 +21,7 @@ from chanflow.domain.journal import Journal
 from chanflow.domain.message import Topic
 from chanflow.domain.opinion import Side
 from chanflow.domain.order import Leg, Reason
-from chanflow.domain.time import NS_PER_S, Clock
+from chanflow.domain.time import NS_PER_DAY, NS_PER_S, Clock
 from chanflow.execution.ledger import RoundTrip
 from chanflow.execution.lifecycle import Order, Step
 from chanflow.execution.ports import Venue
@@ -43,7 +43,7 @@ from chanflow.risk.guardian import (
 )
 from chanflow.risk.guardian_alerts import Used, ladder_used
 from chanflow.risk.halt import HaltKind, HaltState
-from chanflow.risk.ladder import LADDER, MONTH_FLOOR, NS_PER_DAY, PROTECT_AFTER_LOSSES, WEEK_FLOOR, Change, Level
+from chanflow.risk.ladder import LADDER, MONTH_FLOOR, PROTECT_AFTER_LOSSES, WEEK_FLOOR, Change, Level
 from chanflow.risk.mode import hold_for, release
 from chanflow.risk.record import ClosedTrade, DayReturn, Record, evidence_of
 

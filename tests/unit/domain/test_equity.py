@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from chanflow.domain.equity import MIDNIGHT_REACH_NS, NS_PER_DAY, EquityMarks
+from chanflow.domain.equity import MIDNIGHT_REACH_NS, EquityMarks
+from chanflow.domain.time import NS_PER_DAY
 
 D = Decimal
 MIDNIGHT = 20_000 * NS_PER_DAY

@@ -6,8 +6,7 @@ import pytest
 from made_desk import NOW, D
 
 from chanflow.domain.order import Reason
-from chanflow.domain.time import NS_PER_S
-from chanflow.risk.ladder import NS_PER_DAY
+from chanflow.domain.time import NS_PER_DAY, NS_PER_S
 from chanflow.risk.limits import Limits
 from chanflow.risk.loss_wall import MAX_SILENCE_NS, WallState, blocks, lift, watch
 

@@ -8,7 +8,8 @@ import pytest
 from made_desk import NOW, D
 
 from chanflow.domain.canonical import plain
-from chanflow.risk.ladder import NS_PER_DAY, Evidence, LadderState
+from chanflow.domain.time import NS_PER_DAY
+from chanflow.risk.ladder import Evidence, LadderState
 from chanflow.risk.record import ClosedTrade, DayReturn, Record, consistency, evidence_of, read_ladder, sharpe
 
 TODAY = NOW // NS_PER_DAY

@@ -18,7 +18,7 @@ from chanflow.domain.account import AccountSnapshot, Position
 from chanflow.domain.canonical import canonical_json, decimal_text
 from chanflow.domain.errors import InvalidArgument, NotFound
 from chanflow.domain.instrument import Instrument
-from chanflow.domain.time import NS_PER_S, parse_rfc3339
+from chanflow.domain.time import NS_PER_DAY, NS_PER_S, parse_rfc3339
 from chanflow.operations.fields import Amount, Symbol, whole
 from chanflow.operations.operation import Arguments
 from chanflow.operations.refusal import invalid_arguments
@@ -33,7 +33,6 @@ from chanflow.risk.state import RiskState, Rules
 from chanflow.runtime.settings import Settings
 
 MOST_LINE = 65_536
-NS_PER_DAY = 86_400 * NS_PER_S
 
 
 def signed(value: object) -> object:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
 from chanflow.adapters.venues.emulator.rules import SymbolRules, fixed, ten, whole_units
@@ -94,8 +93,3 @@ def grouped(levels: Iterable[tuple[int, int]], coin: Coin, *, up: bool, figures:
         else:
             rows.append([at, lots, 1])
     return rows
-
-
-def decimal_of(atto: int) -> Decimal:
-    """Return money as a number."""
-    return Decimal(atto).scaleb(-18)
