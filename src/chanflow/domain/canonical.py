@@ -17,7 +17,9 @@ def decimal_text(value: Decimal) -> str:
     """Return the one text of a finite decimal: no exponent, no trailing zeros. Raises ValueError otherwise."""
     if not value.is_finite():
         raise ValueError(f"{value} is no amount: NaN and infinities are refused")
-    text = f"{value:f}"
+    text = str(value)
+    if "E" in text:
+        text = f"{value:f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text

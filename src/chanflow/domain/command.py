@@ -69,7 +69,38 @@ class SetLevelCommand:
     note: str
 
 
-Command = TradeCommand | CancelCommand | CloseAllCommand | HaltCommand | ResumeCommand | SetLevelCommand
+@dataclass(frozen=True, slots=True)
+class AnalysisCommand:
+    """Ask the analyst for a decision on a symbol, or on a position of it; without a level at the desk's own."""
+
+    request_id: str
+    symbol: str
+    who: str
+    level: str | None = None
+    position_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiftWallCommand:
+    """Lift the soft loss wall before its time; the note says why that is right."""
+
+    who: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveCommand:
+    """Let a proposal that waits for a person be judged once more and sent, or with `deny` refuse it."""
+
+    proposal_id: str
+    who: str
+    deny: bool = False
+
+
+StandingCommand = HaltCommand | ResumeCommand | SetLevelCommand | LiftWallCommand | ApproveCommand
+"""Commands about where a desk stands, and what it waits for."""
+
+Command = TradeCommand | CancelCommand | CloseAllCommand | StandingCommand | AnalysisCommand
 
 COMMANDS: dict[str, type[Command]] = {
     "execute_trade": TradeCommand,
@@ -78,6 +109,9 @@ COMMANDS: dict[str, type[Command]] = {
     "halt": HaltCommand,
     "resume": ResumeCommand,
     "set_level": SetLevelCommand,
+    "request_analysis": AnalysisCommand,
+    "lift_wall": LiftWallCommand,
+    "approve": ApproveCommand,
 }
 """Commands by the name under which a journal holds them."""
 
@@ -90,8 +124,8 @@ desk did not get to it, so nothing was done; or nobody knows what became of it."
 class CommandAnswer:
     """What a command came to so far. `replayed`: it had been given before, and this is what it came to then.
 
-    `orders` are those it made or touched. `problem` says why there is nothing else, `reasons` why a desk stays halted
-    or on its level.
+    `orders` are those it made or touched. `problem` says why there is nothing else, `reasons` why a desk stays as it
+    stood, or does not look at what it was asked about. `decision_id` is the decision that was asked for.
     """
 
     orders: tuple[OrderView, ...] = ()
@@ -99,6 +133,7 @@ class CommandAnswer:
     replayed: bool = False
     problem: Problem | None = None
     reasons: tuple[Reason, ...] = ()
+    decision_id: str | None = None
 
 
 def name_of(command: Command) -> str:

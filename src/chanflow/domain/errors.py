@@ -3,13 +3,13 @@
 ```
 ChanflowError
 ├─ Retryable        nothing happened; try again      VenueBusy · VenueUnreachable · FeedGap · ClusterUnreachable
-│                                                    · WorkLost · DeliveryFailed
+│                                                    · WorkLost · DeliveryFailed · StorageBusy
 ├─ Uncertain        ask first, then decide           OrderFateUnknown
-├─ Rejected         do not repeat as it is           InvalidArgument · NotFound · OpinionInvalid · MissingExtra
-│                                                    · RecordingInvalid · VenueRejected
+├─ Rejected         do not repeat as it is           InvalidArgument · NotFound · OpinionInvalid · BudgetSpent
+│                                                    · MissingExtra · RecordingInvalid · VenueRejected
 └─ Broken           stop and tell a person           BooksDisagree · JournalUnwritable · JournalCorrupt
                                                      · JournalDiverged · StorageUnwritable (SinkUnwritable)
-                                                     · SettingsInvalid · DeskBusy
+                                                     · SettingsInvalid · DeskBusy · CassetteMiss
 ```
 """
 
@@ -63,6 +63,10 @@ class DeliveryFailed(Retryable):
     """A channel did not take an alert. The words name no address beyond scheme and host."""
 
 
+class StorageBusy(Retryable):
+    """Others held the database for too long; nothing was written."""
+
+
 class Uncertain(ChanflowError):
     """The outcome is unknown; ask before deciding."""
 
@@ -97,6 +101,12 @@ class OpinionInvalid(Rejected):
     """An analyst's answer does not form a proposal."""
 
     code = "invalid_argument"
+
+
+class BudgetSpent(Rejected):
+    """A call of a model would pass a limit of tokens or money, or what it may cost cannot be written down."""
+
+    code = "quota_exceeded"
 
 
 class MissingExtra(Rejected):
@@ -165,3 +175,9 @@ class DeskBusy(Broken):
     """Another desk owns the data directory."""
 
     code = "desk_busy"
+
+
+class CassetteMiss(Broken):
+    """A strict replay was asked for a model's answer that was never recorded; the message says what differs."""
+
+    code = "cassette_miss"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,27 @@ class FlowWindow:
     consistency: float
     spread_bps: float | None
     strong_bins: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDivergence:
+    """A divergence (背驰) of price and one channel of its order flow. Times in Unix ms; the pivot was not known before.
+
+    It may be acted on from its detection, never from its pivot.
+    """
+
+    channel: str
+    kind: Literal["bull", "bear"]
+    detected_ms: int
+    pivot_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowBin:
+    """One closed bin of order flow. Figures are None in warm-up, and where the book was not sound."""
+
+    ts_ms: int
+    fusion_score: float | None
+    z_ofi: float | None
+    z_cvd: float | None
+    divergences: tuple[FlowDivergence, ...]

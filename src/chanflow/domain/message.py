@@ -9,6 +9,7 @@ from uuid import UUID
 
 Topic = Literal[
     "signal",
+    "analysis_request",
     "trade_proposal",
     "approved_order",
     "refusal",
@@ -17,11 +18,17 @@ Topic = Literal[
     "register_triggers",
     "re_analysis_trigger",
     "risk_event",
+    "lesson",
+    "learning_summary",
     "alert",
+    "account_state",
+    "market_state",
+    "risk_state",
 ]
 
 TOPICS: tuple[Topic, ...] = (
     "signal",
+    "analysis_request",
     "trade_proposal",
     "approved_order",
     "refusal",
@@ -30,7 +37,12 @@ TOPICS: tuple[Topic, ...] = (
     "register_triggers",
     "re_analysis_trigger",
     "risk_event",
+    "lesson",
+    "learning_summary",
     "alert",
+    "account_state",
+    "market_state",
+    "risk_state",
 )
 
 

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from chanflow.domain.errors import OpinionInvalid
+from chanflow.domain.trigger import Trigger
 
 Side = Literal["buy", "sell"]
-Action = Literal["open_long", "open_short", "close", "hold", "abstain"]
-TriggerKind = Literal["price_cross", "time_at"]
+Action = Literal["open_long", "open_short", "close", "reduce", "adjust", "hold", "abstain"]
+AbstainReason = Literal[
+    "no_setup", "stale_data", "conflict", "budget", "model_error", "invalid_output", "injection_suspected"
+]
+Analyst = Literal["llm", "rules", "manual"]
 TimeInForce = Literal["gtc", "ioc"]
 """What becomes of what a priced order cannot take at once: it rests until cancelled, or it is let go."""
 
@@ -25,29 +28,46 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Trigger:
-    """A one-shot condition that code watches. `price_cross` takes price and direction, `time_at` takes at_ns."""
+class TakeProfit:
+    """Where a share of a position is to leave with profit; `fraction` is of the position as opened, 0 to 1."""
 
-    trigger_id: str
-    kind: TriggerKind
-    expires_ns: int
-    note: str
-    price: Decimal | None = None
-    direction: Literal["up", "down", "either"] | None = None
-    at_ns: int | None = None
+    price: Decimal
+    fraction: Decimal
 
-    def __post_init__(self) -> None:
-        if self.kind == "price_cross" and (self.price is None or self.price <= 0 or self.direction is None):
-            raise OpinionInvalid(f"trigger {self.trigger_id}: price_cross needs a positive price and a direction")
-        if self.kind == "time_at" and self.at_ns is None:
-            raise OpinionInvalid(f"trigger {self.trigger_id}: time_at needs at_ns")
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What an `adjust` or `reduce` wants otherwise. A stop may only tighten; `size_quote` is what is to leave."""
+
+    stop_price: Decimal | None = None
+    take_profits: tuple[TakeProfit, ...] = ()
+    size_quote: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """How a model came to a proposal; written by code. `analyst_hash` names model, prompt and tools together."""
+
+    model: str
+    analyst_hash: str
+    prompt_hash: str
+    briefing_hash: str
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: Decimal = Decimal(0)
+    latency_ms: int = 0
+    turns: int = 0
+    cassette_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TradeProposal:
     """An analyst's wish. Size and leverage are wishes: sizing and gate decide. Prices in quote units.
 
-    `size_quote` None leaves the size to the gate; `entry_price` None asks for a market order.
+    `size_quote` None leaves the size to the gate; `entry_price` None asks for a market order. Where `take_profits` is
+    empty, all leaves at `take_profit_price`, which is else the first of them. `changes` belong to `adjust` and
+    `reduce`; `meta` is there where a model answered. `size_share`, at most 1, is the part that is
+    taken of the size the gate finds; code sets it where the decision was taken without memory.
     """
 
     proposal_id: str
@@ -70,7 +90,13 @@ class TradeProposal:
     evidence: tuple[Evidence, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     position_id: str | None = None
-    abstain_reason: str | None = None
-    analyst: str = "rules"
+    abstain_reason: AbstainReason | None = None
+    analyst: Analyst = "rules"
     strategy: str = "default"
     time_in_force: TimeInForce = "ioc"
+    take_profits: tuple[TakeProfit, ...] = ()
+    changes: Changes | None = None
+    counter_evidence: tuple[Evidence, ...] = ()
+    reasoning_short: str = ""
+    meta: Meta | None = None
+    size_share: Decimal = Decimal(1)

@@ -8,17 +8,30 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
-from chanflow.domain.opinion import Side, TimeInForce, Trigger
+from chanflow.domain.opinion import Side, TimeInForce
+from chanflow.domain.trigger import Trigger
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Check:
-    """One question the gate asked: its name, the value found, the bound, and whether it held."""
+    """One question the gate asked: its name, the value found, the bound, and whether it held.
+
+    A judgement makes some thirty of them. Filled through its slots, which is as frozen and takes half the time.
+    """
 
     name: str
     value: str
     bound: str
     ok: bool
+
+    def __init__(self, name: str, value: str, bound: str, ok: bool) -> None:
+        _set_name(self, name)
+        _set_value(self, value)
+        _set_bound(self, bound)
+        _set_ok(self, ok)
+
+
+_set_name, _set_value, _set_bound, _set_ok = (getattr(Check, slot).__set__ for slot in ("name", "value", "bound", "ok"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +69,35 @@ class OrderTerms:
     take_profit_price: Decimal | None
     time_in_force: TimeInForce = "ioc"
 
+    @property
+    def protects(self) -> bool:
+        """Whether they are no order but what a position is to stand under; None leaves the price that stands."""
+        return self.reduce_only and (self.stop_price is not None or self.take_profit_price is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionMoved:
+    """What became of an approval to protect a position otherwise. `denied` says why nothing was moved, blank if it was.
+
+    Prices in quote; None left the price that stood.
+    """
+
+    approved_id: str
+    proposal_id: str
+    symbol: str
+    position_id: str
+    stop_price: Decimal | None
+    take_profit_price: Decimal | None
+    how: Literal["replace", "amend"]
+    """Whether the new exits are placed before the old ones go, or the venue changes those that stand."""
+    denied: str = ""
+
 
 class ApprovedOrder:
     """The gate's yes. Only `risk/gate.py` makes one: the constructor wants the seal that the gate claimed at import.
 
-    It is single-use, expires, is for one account at one venue, and names its protective stop.
+    It is single-use, expires, is for one account at one venue, and names its protective stop. Of a position that stands
+    it may name new protection instead of an order (`terms.protects`).
     `signature` lets it travel as a message: the gate that
     made it, and no one else, can turn the message back into an `ApprovedOrder`.
     """

@@ -54,8 +54,23 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class StructureNews:
+    """Something a bar told of the structure. `ref` is the id by which evidence cites it.
+
+    `point` is side and type of a point, as buy2s. `divergence` is that which a confirmed point 1 or 1p rests on. A
+    center (中枢) is formed when it shows, and left when it can no longer change.
+    """
+
+    event: Literal["point_confirmed", "point_void", "stroke_confirmed", "center_left", "center_formed"]
+    ref: str
+    point: str | None = None
+    divergence: Literal["bull", "bear"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
-    """What became unchangeable with one bar, oldest first."""
+    """What became unchangeable with one bar, oldest first, and all that may wake somebody."""
 
     strokes: tuple[Stroke, ...] = ()
     points: tuple[Point, ...] = ()
+    news: tuple[StructureNews, ...] = ()
