@@ -39,13 +39,18 @@ def expire(state: Approvals, now_ns: int) -> tuple[Approvals, tuple[TradeProposa
     return replace(state, waiting=tuple(w for w in state.waiting if w.until_ns >= now_ns)), gone
 
 
+def not_waiting(proposal_id: str) -> Reason:
+    """Return why a proposal that waits no more, or never did, cannot be approved."""
+    return Reason("not_waiting", f"no proposal {proposal_id} waits for approval")
+
+
 def take(state: Approvals, proposal_id: str, *, who: str, now_ns: int) -> tuple[Approvals, TradeProposal] | Reason:
     """Take out what a person approves or denies. Returns the state and the proposal, or why that cannot be."""
     if not who.strip():
         return Reason("name_missing", "an approval needs the name of a person")
     found = next((w for w in state.waiting if w.proposal.proposal_id == proposal_id), None)
     if found is None:
-        return Reason("not_waiting", f"no proposal {proposal_id} waits for approval")
+        return not_waiting(proposal_id)
     rest = replace(state, waiting=tuple(w for w in state.waiting if w is not found))
     if now_ns > found.until_ns:
         return Reason("approval_expired", f"proposal {proposal_id} waited for 120 s and is past its time")

@@ -53,18 +53,21 @@ CODES: Mapping[str, str] = MappingProxyType({
     "seen_before": "the proposal was judged already",
     "expired": "the proposal is past its time",
     "leverage_form": "the leverage is below 1",
-    "size_form": "the wished size is not positive",
+    "size_form": "the wished size is not positive, or a reduce names none",
     "flip": "a position stands the other way and is not being closed",
     "stop_loss": "the stop is missing, not positive or not on the tick",
     "take_profit": "the take-profit is missing, not positive or not on the tick",
     "entry": "the entry is not positive or not on the tick",
-    "stop_side": "stop, entry and take-profit are in the wrong order",
+    "stop_side": "stop, entry, mark and take-profit are in the wrong order",
     # 4
     "authority": "the ladder stands at L0",
     "live_scope": "whoever asks may not trade live",
     "live_keys": "there are no venue keys",
     "live_flag": "live trading is not allowed by settings",
     "approval_needed": "a person's approval is waited for",
+    "approval_expired": "nobody approved it in time",
+    "approval_denied": "a person denied it",
+    "approval_lapsed": "the process ended between its approval and its order",
     # 5, 9
     **_HARD,
     # 6, 7, 8
@@ -73,8 +76,11 @@ CODES: Mapping[str, str] = MappingProxyType({
     "trades_per_day": "the day's opening trades are used up",
     "below_minimum": "the size left is below what the venue takes",
     # reducing
-    "no_position": "there is no such position to close",
+    "no_position": "there is no such position",
     "reducing": "nothing of the position is left to close",
+    "changes": "an adjust names no stop and no target, or a size",
+    "stop_tightens": "the stop would not risk less than the one that stands",
+    "target_side": "the market is beyond the take-profit already",
     # any
     **{f"check_failed:{name}": f"{name} could not be evaluated" for name in (*_STEPS, *dict(HARD_CONSTRAINTS))},
 })  # fmt: skip

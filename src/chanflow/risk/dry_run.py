@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import partial
 from typing import Literal
 
@@ -134,4 +134,4 @@ def _share(check: Check) -> Decimal:
         return max(_DIGITS.divide(Decimal(v.split()[0]), Decimal(b.split()[0])) for v, b in pairs)
     value, bound = Decimal(check.value), Decimal(check.bound)
     share = _DIGITS.divide(bound, value) if check.name in _FLOORS else _DIGITS.divide(value, bound)
-    return share.quantize(Decimal("0.0001"))
+    return share.quantize(Decimal("0.0001"), ROUND_HALF_EVEN)

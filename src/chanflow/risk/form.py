@@ -11,7 +11,9 @@ from chanflow.domain.order import Check
 from chanflow.risk.market_view import MarketView
 from chanflow.risk.reducing import opposite_left
 from chanflow.risk.state import Memory
-from chanflow.risk.verdict import Verdict
+from chanflow.risk.verdict import Verdict, flags
+
+_SEEN = flags("seen_before", wanted=False)
 
 
 def ask_form(
@@ -24,40 +26,43 @@ def ask_form(
         verdict.refuse("action", f"{proposal.action} opens nothing")
         return False
     side = "buy" if proposal.action == "open_long" else "sell"
+    fits = proposal.side == side
     verdict.ask(
-        Check("side", str(proposal.side), side, ok=proposal.side == side),
-        f"side {proposal.side} does not fit {proposal.action}",
+        Check("side", str(proposal.side), side, fits),
+        "" if fits else f"side {proposal.side} does not fit {proposal.action}",
     )
-    verdict.ask(
-        Check("seen_before", str(memory.seen), "False", ok=not memory.seen),
-        f"proposal {proposal.proposal_id} was judged already",
-    )
-    verdict.ask(
-        Check("expired", str(now_ns), str(proposal.valid_until_ns), ok=now_ns <= proposal.valid_until_ns),
-        "the proposal is past its valid_until",
-    )
+    ask_seen(proposal, memory, verdict)
+    in_time = Check("expired", str(now_ns), str(proposal.valid_until_ns), now_ns <= proposal.valid_until_ns)
+    verdict.ask(in_time, "the proposal is past its valid_until")
     if proposal.leverage < 1:
         verdict.refuse("leverage_form", f"leverage is {proposal.leverage}, at least 1 is needed")
     wish = proposal.size_quote
     if wish is not None and not (wish.is_finite() and wish > 0):
         verdict.refuse("size_form", f"size is {wish} quote, it must be positive")
     left = opposite_left(account, proposal.symbol, side, memory.closing_base)
-    verdict.ask(
-        Check("flip", str(left), "0", ok=left == 0),
-        f"{left} {instrument.base} stand the other way and nothing approved closes them: a flip is two orders",
-    )
+    verdict.ask(Check("flip", str(left), "0", left == 0), "" if left == 0 else _flip(left, instrument))
     _ask_prices(proposal, instrument, market, verdict)
     return len(verdict.reasons) == before
 
 
+def ask_seen(proposal: TradeProposal, memory: Memory, verdict: Verdict) -> None:
+    """Refuse a proposal that was judged before."""
+    seen = memory.seen
+    verdict.ask(_SEEN[seen], f"proposal {proposal.proposal_id} was judged already" if seen else "")
+
+
+def _flip(left: Decimal, instrument: Instrument) -> str:
+    return f"{left} {instrument.base} stand the other way and nothing approved closes them: a flip is two orders"
+
+
 def _ask_prices(proposal: TradeProposal, instrument: Instrument, market: MarketView, verdict: Verdict) -> None:
     stop, target, entry = proposal.stop_price, proposal.take_profit_price, proposal.entry_price
-    sound = True
+    sound, on_tick = True, f"on {instrument.tick}"
     for name, price in (("stop_loss", stop), ("take_profit", target), ("entry", entry)):
         if price is None and name == "entry":
             continue
-        ok, message = _price_fault(name, price, instrument)
-        sound &= verdict.ask(Check(name, str(price), f"on {instrument.tick}", ok=ok), message)
+        fault = _price_fault(name, price, instrument)
+        sound &= verdict.ask(Check(name, str(price), on_tick, not fault), fault)
     anchor = entry if entry is not None else market.mark
     if not sound or stop is None or target is None or anchor is None or not anchor.is_finite():
         return
@@ -67,17 +72,16 @@ def _ask_prices(proposal: TradeProposal, instrument: Instrument, market: MarketV
         ok = stop < min(anchor, mark) and anchor < target
     else:
         ok = target < anchor and max(anchor, mark) < stop
-    verdict.ask(
-        Check("stop_side", f"{stop} {anchor} {target}", "stop, entry, target in order", ok=ok),
-        f"stop {stop}, entry {anchor}, mark {mark}, take-profit {target} are in the wrong order",
-    )
+    wrong = "" if ok else f"stop {stop}, entry {anchor}, mark {mark}, take-profit {target} are in the wrong order"
+    verdict.ask(Check("stop_side", f"{stop!s} {anchor!s} {target!s}", "stop, entry, target in order", ok), wrong)
 
 
-def _price_fault(name: str, price: Decimal | None, instrument: Instrument) -> tuple[bool, str]:
+def _price_fault(name: str, price: Decimal | None, instrument: Instrument) -> str:
+    """Return what is wrong with a price, "" where nothing is."""
     if price is None:
-        return False, f"an opening order needs a {name} price"
+        return f"an opening order needs a {name} price"
     if not price.is_finite() or price <= 0:
-        return False, f"{name} price is {price}, it must be a positive number"
+        return f"{name} price is {price}, it must be a positive number"
     if price.adjusted() > 18 or not instrument.on_tick(price):
-        return False, f"{name} price {price} is not on the tick of {instrument.tick}"
-    return True, ""
+        return f"{name} price {price} is not on the tick of {instrument.tick}"
+    return ""

@@ -10,18 +10,18 @@ from __future__ import annotations
 import hmac
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from chanflow.domain.account import AccountSnapshot, RestingOrder
 from chanflow.domain.instrument import Instrument
 from chanflow.domain.opinion import TradeProposal
 from chanflow.domain.order import ApprovedOrder, OrderTerms, Refused, approved_payload, claim_approval_seal
 from chanflow.domain.time import NS_PER_S
-from chanflow.risk.judgement import Judgement, Question
-from chanflow.risk.ladder import Level, red_line
+from chanflow.risk.judgement import Judgement, Question, judge
+from chanflow.risk.ladder import Level
 from chanflow.risk.limits import Limits
 from chanflow.risk.loss_wall import WallChange, watch
 from chanflow.risk.market_view import MarketView
@@ -36,8 +36,7 @@ ZERO = Decimal(0)
 MINUTE_NS = 60 * NS_PER_S
 
 
-@dataclass(frozen=True, slots=True)
-class _Reserved:
+class _Reserved(NamedTuple):
     """Room that an approval holds until its order stands in the account, or it expires."""
 
     expires_ns: int
@@ -103,10 +102,9 @@ class Gate:
         A live proposal that only lacks a person's approval is not used up: it may be judged again, with `approved_by`.
         """
         memory = self.memory(proposal, now_ns, approved_by)
-        question = Question(proposal, account, market, self.rules, self.state, memory, now_ns)
         if self._on_question is not None:
-            self._on_question(question)
-        found = question.answer()
+            self._on_question(Question(proposal, account, market, self.rules, self.state, memory, now_ns))
+        found = judge(proposal, account, market, self.rules, self.state, memory, now_ns)
         reasons = found.verdict.reasons
         if found.terms is not None:
             self._seen.add(proposal.proposal_id)
@@ -126,24 +124,15 @@ class Gate:
 
     def memory(self, proposal: TradeProposal, now_ns: int, approved_by: str | None = None) -> Memory:
         """Return what the gate remembers that touches `proposal`; expired approvals give their room back."""
-        if self._reserved:
-            self._reserved = {k: held for k, held in self._reserved.items() if held.expires_ns >= now_ns}
         while self._opened_ns and self._opened_ns[0] <= now_ns - MINUTE_NS:
             self._opened_ns.popleft()
+        seen, opened = proposal.proposal_id in self._seen, len(self._opened_ns)
+        if not self._reserved:
+            return Memory(seen, (), ZERO, opened, approved_by)
+        self._reserved = {k: held for k, held in self._reserved.items() if held.expires_ns >= now_ns}
         held = self._reserved.values()
         closing = sum((h.order.qty_base for h in held if h.closing and h.order.symbol == proposal.symbol), ZERO)
-        return Memory(
-            proposal.proposal_id in self._seen, tuple(h.order for h in held if not h.closing), closing,
-            len(self._opened_ns), approved_by,
-        )  # fmt: skip
-
-    def on_account(self, account: AccountSnapshot) -> str | None:
-        """Fall to L0 when a red line is crossed. Returns the cause of a fall, None where nothing changed."""
-        cause = red_line(account, self.limits)
-        if cause is None or self.level == "L0":
-            return None
-        self.level = "L0"
-        return cause
+        return Memory(seen, tuple(h.order for h in held if not h.closing), closing, opened, approved_by)
 
     def watch_loss(self, account: AccountSnapshot) -> WallChange | None:
         """Let the loss wall take a reading. Returns its step, if it took one."""
@@ -184,7 +173,8 @@ class Gate:
             "at_ns": now_ns,
             "expires_ns": expires_ns,
         }
-        self._reserve(parts["approved_id"], terms, market, now_ns, expires_ns)
+        if not terms.protects:
+            self._reserve(parts["approved_id"], terms, market, now_ns, expires_ns)
         return ApprovedOrder(seal=_SEAL, signature=sign(self._key, parts), **parts)
 
     def _reserve(self, approved_id: str, terms: OrderTerms, market: MarketView, now_ns: int, expires_ns: int) -> None:

@@ -27,7 +27,6 @@ UNPROTECTED_NS, STALE_NS, BLIND_NS = 5 * NS_PER_S, 10 * NS_PER_S, 60 * NS_PER_S
 STOP_ATTEMPTS = 3
 SLICE_ATTEMPTS = 3
 """A force-close goes out so often as IOC slices before it takes the market."""
-HEARTBEAT_NS = 15 * NS_PER_S
 
 ActionKind = Literal["cancel_openings", "close", "place_stop", "demote", "halt", "hold", "dead_man", "alert"]
 
@@ -186,11 +185,6 @@ def close_sent(state: GuardianState, symbol: str) -> GuardianState:
     attempts = dict(state.attempts)
     attempts[symbol] = attempts.get(symbol, 0) + 1
     return replace(state, attempts=tuple(sorted(attempts.items())))
-
-
-def heartbeat_missing(last_ns: int | None, now_ns: int) -> bool:
-    """Return whether the guardian has been silent so long that execution must hold by itself."""
-    return last_ns is None or now_ns - last_ns > HEARTBEAT_NS
 
 
 class _Look:

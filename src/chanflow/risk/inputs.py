@@ -10,8 +10,11 @@ from chanflow.domain.time import NS_PER_S
 from chanflow.risk.limits import Limits
 from chanflow.risk.market_view import MarketView
 from chanflow.risk.state import RiskState, Rules
-from chanflow.risk.verdict import Verdict
+from chanflow.risk.verdict import Verdict, flags
 
+_HALT = flags("halt", wanted=False)
+_RECONCILED = flags("reconciled", wanted=True)
+_BOOK_OK = flags("book_ok", wanted=True)
 _ACCOUNT_FIGURES = ("wallet_quote", "equity_quote", "high_water_quote", "day_start_equity_quote",
                     "transfers_today_quote")  # fmt: skip
 
@@ -19,47 +22,44 @@ _ACCOUNT_FIGURES = ("wallet_quote", "equity_quote", "high_water_quote", "day_sta
 def ask_halt(state: RiskState, verdict: Verdict) -> None:
     """Refuse where any halt stands."""
     halted = state.halt.halted
-    verdict.ask(Check("halt", str(halted), "False", ok=not halted), f"the desk is halted: {state.halt.text}")
+    verdict.ask(_HALT[halted], f"the desk is halted: {state.halt.text}" if halted else "")
 
 
 def ask_mode(state: RiskState, rules: Rules, verdict: Verdict) -> None:
     """Refuse where a hold stands, where the desk only watches, and where quiet times may open nothing."""
     mode = "hold_manual" if rules.run_mode == "hold" else state.mode.mode
     ok = mode == "active" or (mode == "quiet" and rules.quiet_may_open)
+    check = Check("strategy_mode", mode, "active or quiet" if rules.quiet_may_open else "active", ok)
+    if ok:
+        verdict.ask(check)
+        return
     causes = state.mode.causes or ("it was told to watch only" if mode != "quiet" else "quiet times open nothing")
-    verdict.ask(
-        Check("strategy_mode", mode, "active or quiet" if rules.quiet_may_open else "active", ok=ok),
-        f"the desk is in {mode} and opens nothing: {causes}",
-    )
+    verdict.ask(check, f"the desk is in {mode} and opens nothing: {causes}")
 
 
 def ask_depth(side: str, market: MarketView, verdict: Verdict) -> None:
     """Refuse a market order where nobody knows what the book would give it."""
     levels = len(market.asks if side == "buy" else market.bids)
-    verdict.ask(
-        Check("depth_missing", str(levels), "1 level", ok=levels > 0), "a market order needs the book, and it is empty"
-    )
+    check = Check("depth_missing", str(levels), "1 level", levels > 0)
+    verdict.ask(check, "a market order needs the book, and it is empty")
 
 
 def ask_inputs(account: AccountSnapshot, market: MarketView, limits: Limits, now_ns: int, verdict: Verdict) -> None:
     """Refuse for each input that is missing, stale, not finite or not sound."""
     ask = verdict.ask
-    clean = account.reconciled
-    ask(Check("reconciled", str(clean), "True", ok=clean), "the books are not reconciled with the venue")
+    ask(_RECONCILED[account.reconciled], "the books are not reconciled with the venue")
     _ask_age("account_age_s", now_ns, account.as_of_ns, limits.max_account_age_s, verdict)
     _ask_account(account, verdict)
     _ask_figure("mark_missing", "mark price", market.mark, verdict, positive=True)
     _ask_age("mark_age_s", now_ns, market.mark_ns, limits.max_mark_age_s, verdict)
     _ask_age("rules_age_s", now_ns, market.rules_ns, limits.max_rules_age_s, verdict)
-    ask(Check("book_ok", str(market.book_ok), "True", ok=market.book_ok), "the order book is not synchronised")
+    ask(_BOOK_OK[market.book_ok], "the order book is not synchronised")
     _ask_figure("sigma_missing", "volatility", market.sigma_frac, verdict)
     _ask_figure("volume_missing", "median volume of a minute", market.volume_1m_quote, verdict)
     _ask_figure("funding_missing", "expected funding", market.funding_frac, verdict, signed=True)
     offset = market.clock_offset_ms
-    ask(
-        Check("clock_offset_missing", str(offset), "known", ok=offset is not None),
-        "our clock was not compared with the venue's",
-    )
+    known = Check("clock_offset_missing", str(offset), "known", offset is not None)
+    ask(known, "our clock was not compared with the venue's")
 
 
 def _ask_account(account: AccountSnapshot, verdict: Verdict) -> None:
@@ -79,16 +79,17 @@ def _ask_account(account: AccountSnapshot, verdict: Verdict) -> None:
             verdict.refuse("resting_missing", f"an order resting in {o.symbol} has {o.qty_base} at {o.price}")
     equity = account.equity_quote
     if equity.is_finite():
-        verdict.ask(
-            Check("equity", f"{equity:.2f}", "above 0", ok=equity > 0), f"equity is {equity}, openings need it above 0"
-        )
+        ok = equity > 0
+        check = Check("equity", f"{equity:.2f}", "above 0", ok)
+        verdict.ask(check, "" if ok else f"equity is {equity}, openings need it above 0")
 
 
 def _ask_figure(
     code: str, what: str, value: Decimal | None, verdict: Verdict, *, positive: bool = False, signed: bool = False
 ) -> None:
     ok = value is not None and value.is_finite() and (signed or value > 0 or (value == 0 and not positive))
-    verdict.ask(Check(code, str(value), "a number", ok=ok), f"{what} is {value}: a number is needed to open anything")
+    check = Check(code, str(value), "a number", ok)
+    verdict.ask(check, "" if ok else f"{what} is {value}: a number is needed to open anything")
 
 
 def _ask_age(name: str, now_ns: int, then_ns: int | None, bound_s: Decimal, verdict: Verdict) -> None:
@@ -97,5 +98,8 @@ def _ask_age(name: str, now_ns: int, then_ns: int | None, bound_s: Decimal, verd
         return
     age_ns = now_ns - then_ns
     ok = 0 <= age_ns <= bound_s * NS_PER_S
-    text = f"{age_ns / NS_PER_S:.3f}" if ok else f"{Decimal(age_ns) / NS_PER_S:f}"
-    verdict.ask(Check(name, text, str(bound_s), ok=ok), f"{name} is {text}, from 0 to {bound_s} is allowed")
+    if ok:
+        verdict.ask(Check(name, f"{age_ns / NS_PER_S:.3f}", str(bound_s), ok))
+        return
+    text = f"{Decimal(age_ns) / NS_PER_S:f}"
+    verdict.ask(Check(name, text, str(bound_s), ok), f"{name} is {text}, from 0 to {bound_s} is allowed")

@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal, get_args
 
-from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.order import Reason
 from chanflow.domain.time import NS_PER_DAY
 from chanflow.risk.limits import Limits
@@ -220,12 +219,6 @@ def analyst_changed(state: LadderState, analyst_hash: str, now_ns: int) -> tuple
         return noted, None
     change = _change(state, "L1", "analyst_changed", f"the analyst is now {analyst_hash[:12]}", now_ns)
     return apply(noted, change), change
-
-
-def red_line(account: AccountSnapshot, limits: Limits) -> str | None:
-    """Return why the desk must fall to L0, or None: drawdown or day loss at its hard limit."""
-    cause = _l0_cause(Evidence(account.drawdown_frac, account.day_loss_frac), limits)
-    return None if cause is None else cause[1]
 
 
 def _change(state: LadderState, level: Level, cause: str, message: str, now_ns: int) -> Change:

@@ -37,12 +37,14 @@ class ModeState:
     @property
     def mode(self) -> Mode:
         """The mode in one word."""
+        if not self.holds:
+            return self.activity
         kinds = {hold.kind for hold in self.holds}
-        held = next((kind for kind in HOLD_ORDER if kind in kinds), None)
+        held = next(kind for kind in HOLD_ORDER if kind in kinds)
         words: dict[HoldKind, Mode] = {
             "data": "hold_data", "broker": "hold_broker", "risk": "hold_risk", "manual": "hold_manual",
         }  # fmt: skip
-        return self.activity if held is None else words[held]
+        return words[held]
 
     @property
     def causes(self) -> str:

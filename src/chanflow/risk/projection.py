@@ -8,8 +8,8 @@ points the other way in its own symbol, for that position may be closed first.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from chanflow.domain.account import AccountSnapshot, RestingOrder
 from chanflow.domain.instrument import Instrument
@@ -19,8 +19,7 @@ from chanflow.risk.market_view import MarketView
 ZERO, ONE, TWO = Decimal(0), Decimal(1), Decimal(2)
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """What positions, resting and reserved openings already claim, seen from one instrument and side. Quote units."""
 
     notional_quote: Decimal
@@ -39,8 +38,7 @@ class Held:
     resting_here: int
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """An opening order as the gate weighs it."""
 
     instrument: Instrument
@@ -51,8 +49,18 @@ class Intent:
     stop_price: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class After:
+class Prices(NamedTuple):
+    """What an order's prices come to, whatever its quantity; None stands for what is not known."""
+
+    worst: Decimal
+    """Weighs the notional."""
+    fill: Decimal
+    """The least favourable fill."""
+    loss_per_base: Decimal | None
+    maintenance_frac: Decimal
+
+
+class After(NamedTuple):
     """Figures after the trade, in quote units; equity, high-water mark and day are as they stand now.
 
     None stands for what could not be known: a constraint that needs it cannot be evaluated, and refuses.
@@ -183,21 +191,29 @@ def sweep_price(side: str, qty_base: Decimal, market: MarketView) -> Decimal | N
     return None
 
 
-def project(
-    intent: Intent, account: AccountSnapshot, held: Held, market: MarketView, limits: Limits, openings_last_minute: int
-) -> After:
-    """Return the account after `intent` and every resting or reserved opening order have filled."""
-    mark = market.mark
+def priced(intent: Intent, market: MarketView, limits: Limits) -> Prices | None:
+    """Return what the prices of `intent` come to, whatever its quantity and leverage; None without a mark."""
+    side, limit_price, stop_price, instrument = intent.side, intent.limit_price, intent.stop_price, intent.instrument
+    mark, funding = market.mark, funding_for(side, market)
     if mark is None:
+        return None
+    fill, loss = worst_fill(side, mark, limit_price), None
+    if stop_price is not None and funding is not None:
+        loss = loss_per_base(fill, stop_price, instrument, limits, funding)
+    return Prices(worst_price(mark, limit_price), fill, loss, maintenance(market, limits))
+
+
+def project(
+    intent: Intent, prices: Prices | None, account: AccountSnapshot, held: Held, market: MarketView,
+    openings_last_minute: int,
+) -> After:  # fmt: skip
+    """Return the account after `intent` and every resting or reserved opening order have filled."""
+    if prices is None:
         return _unweighed(intent, account, held, openings_last_minute)
     side, qty, equity = intent.side, intent.qty_base, account.equity_quote
-    worth = qty * worst_price(mark, intent.limit_price)
+    worth = qty * prices.worst
     notional = total_after(held, side, worth)
-    entry = worst_fill(side, mark, intent.limit_price)
-    stop, funding = intent.stop_price, funding_for(side, market)
-    loss = None
-    if stop is not None and funding is not None:
-        loss = qty * loss_per_base(entry, stop, intent.instrument, limits, funding)
+    loss = prices.loss_per_base
     own_share = ONE / intent.leverage
     cross_share = own_share if notional == 0 else equity / notional
     return After(
@@ -210,11 +226,11 @@ def project(
         asset_notional_quote=asset_after(held, side, worth),
         margin_quote=held.margin_quote + worth / intent.leverage,
         fees_quote=held.fees_quote + TWO * worth * intent.instrument.taker_fee_frac,
-        trade_loss_quote=loss,
-        entry_price=entry,
-        stop_price=stop,
-        liquidation_frac=min(own_share, cross_share) - maintenance(market, limits),
-        mark_price=mark,
+        trade_loss_quote=None if loss is None else qty * loss,
+        entry_price=prices.fill,
+        stop_price=intent.stop_price,
+        liquidation_frac=min(own_share, cross_share) - prices.maintenance_frac,
+        mark_price=market.mark,
         reach_price=sweep_price(side, qty, market) if intent.limit_price is None else intent.limit_price,
         openings_last_minute=openings_last_minute,
         resting_here=held.resting_here + 1,

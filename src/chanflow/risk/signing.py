@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from chanflow.domain.canonical import decimal_text
-from chanflow.domain.opinion import Trigger
+from chanflow.domain.canonical import canonical_json, decimal_text
 from chanflow.domain.order import OrderTerms
+from chanflow.domain.trigger import Trigger
 
 
 def sign(key: bytes, parts: Mapping[str, Any]) -> str:
@@ -28,24 +28,21 @@ def _text(parts: Mapping[str, Any]) -> str:
         _price(terms.limit_price), _price(terms.stop_price), _price(terms.take_profit_price),
         terms.time_in_force,
     ]  # fmt: skip
-    _listed(fields, (text for t in parts["triggers"] for text in _trigger(t)))
+    triggers = [text for t in parts["triggers"] for text in _trigger(t)]
+    fields.append(str(len(triggers)))
+    fields += triggers
     for c in parts["checks"]:
         fields += (c.name, c.value, c.bound, "1" if c.ok else "0")
-    _listed(fields, parts["clips"])
+    fields.append(str(len(parts["clips"])))
+    fields += parts["clips"]
     text = "\0".join(fields)
     if text.count("\0") == len(fields) - 1:
         return text
     return "".join([f"\0{len(field)}:{field}" for field in fields])
 
 
-def _listed(fields: list[str], texts: Iterable[str]) -> None:
-    found = list(texts)
-    fields.append(str(len(found)))
-    fields += found
-
-
 def _trigger(t: Trigger) -> tuple[str, ...]:
-    return (t.trigger_id, t.kind, str(t.expires_ns), t.note, _price(t.price), str(t.direction), str(t.at_ns))
+    return (t.trigger_id, t.kind, canonical_json(t.params), str(t.expires_ns), t.note, str(t.priority))
 
 
 def _price(value: Decimal | None) -> str:

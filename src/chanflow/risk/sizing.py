@@ -8,32 +8,20 @@ here, so that what it leaves is refused only where nothing is left.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from chanflow.domain.account import AccountSnapshot
 from chanflow.risk.ladder import Rung
 from chanflow.risk.limits import Limits
 from chanflow.risk.market_view import MarketView
-from chanflow.risk.projection import (
-    ONE,
-    TWO,
-    ZERO,
-    Held,
-    Intent,
-    funding_for,
-    loss_per_base,
-    maintenance,
-    worst_fill,
-    worst_price,
-)
+from chanflow.risk.projection import ONE, TWO, ZERO, Held, Intent, Prices
 from chanflow.risk.verdict import needed
 
 MIN_SIGMA_FRAC, MAX_SIGMA_FRAC = Decimal("0.05"), Decimal("3.00")
 
 
-@dataclass(frozen=True, slots=True)
-class Sized:
+class Sized(NamedTuple):
     """A quantity in base units, the cap that bound it, and every cap in base units."""
 
     qty_base: Decimal
@@ -48,6 +36,7 @@ def target_weight(sigma_frac: Decimal, max_leverage: Decimal, limits: Limits) ->
 
 def size(
     intent: Intent,
+    prices: Prices,
     *,
     account: AccountSnapshot,
     held: Held,
@@ -66,19 +55,17 @@ def size(
     missing.
     """
     equity, side = account.equity_quote, intent.side
-    mark, stop = needed(market.mark), needed(intent.stop_price)
-    price, entry = worst_price(mark, intent.limit_price), worst_fill(side, mark, intent.limit_price)
+    mark, entry = needed(market.mark), prices.fill
     top = min(Decimal(rung.max_leverage), limits.max_leverage)
     weight = target_weight(needed(market.sigma_frac), top, limits)
-    loss = loss_per_base(entry, stop, intent.instrument, limits, needed(funding_for(side, market)))
-    distance = abs(entry - stop)
+    distance = abs(entry - needed(intent.stop_price))
     own = held.own_buys_quote if side == "buy" else held.own_sells_quote
     room = min(limits.max_asset_exposure_frac, rung.max_position_frac) * equity
     # Signed: what the asset's other instruments hold against this side is room.
     claimed = held.asset_up_if_bought_quote if side == "buy" else -held.asset_down_if_sold_quote
     gross = min(equity / limits.min_margin_ratio, limits.max_leverage * equity)
     # Cross margin: the account's own liquidation must stay beyond the stop.
-    far = (ONE + limits.min_liquidation_gap_frac) * distance / entry + maintenance(market, limits)
+    far = (ONE + limits.min_liquidation_gap_frac) * distance / entry + prices.maintenance_frac
     cash = (ONE - limits.min_cash_reserve_frac) * equity - held.margin_quote - held.fees_quote
     quote_caps = {
         "volatility": weight * equity * strategy_share * conviction,
@@ -89,13 +76,13 @@ def size(
         "cash": cash / (ONE / intent.leverage + TWO * intent.instrument.taker_fee_frac),
         "volume": limits.max_volume_share_frac * needed(market.volume_1m_quote),
     }
-    caps = {name: worth / price for name, worth in quote_caps.items()}
-    caps["stop_distance"] = limits.target_trade_loss_frac * equity / loss
+    caps = {name: worth / prices.worst for name, worth in quote_caps.items()}
+    caps["stop_distance"] = limits.target_trade_loss_frac * equity / needed(prices.loss_per_base)
     if intent.limit_price is None:
         caps["book"] = depth_within(side, market, mark, limits.price_collar_frac)
     if wish_quote is not None:
         caps["wish"] = wish_quote / (intent.limit_price or mark)
-    binding = min(caps, key=lambda name: caps[name])
+    binding = min(caps, key=caps.__getitem__)
     return Sized(max(ZERO, intent.instrument.floor_qty(share * caps[binding])), binding, caps)
 
 

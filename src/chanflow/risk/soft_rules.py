@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.opinion import TradeProposal
@@ -12,13 +12,13 @@ from chanflow.risk.ladder import EXTRA_TRADE_CONFIDENCE, HALF_SIZE_BAND, Rung
 from chanflow.risk.limits import Limits
 from chanflow.risk.loss_wall import blocks
 from chanflow.risk.state import Memory, RiskState, Rules
-from chanflow.risk.verdict import Verdict
+from chanflow.risk.verdict import Verdict, flags
 
 ONE, HALF = Decimal(1), Decimal("0.5")
+_SCOPE, _KEYS, _FLAG = (flags(name, wanted=True) for name in ("live_scope", "live_keys", "live_flag"))
 
 
-@dataclass(frozen=True, slots=True)
-class Softened:
+class Softened(NamedTuple):
     """What the soft rules left: factors on the volatility target and on the whole size, and the leverage."""
 
     conviction: Decimal
@@ -28,34 +28,31 @@ class Softened:
 
 def ask_authority(state: RiskState, rules: Rules, memory: Memory, verdict: Verdict) -> None:
     """Refuse at L0, and in live mode without scope, keys, flag or, below L3, a person's approval."""
-    verdict.ask(
-        Check("authority", state.level, "L1 or above", ok=state.level != "L0"),
-        "the ladder stands at L0: only closing orders are allowed",
-    )
+    check = Check("authority", state.level, "L1 or above", state.level != "L0")
+    verdict.ask(check, "the ladder stands at L0: only closing orders are allowed")
     if rules.run_mode != "live":
         return
     live = state.live
-    for code, has, what in (
-        ("live_scope", live.scope, "whoever asks may not trade live"),
-        ("live_keys", live.keys, "there are no keys of the venue"),
-        ("live_flag", live.flag, "the setting that allows live trading is off"),
-    ):
-        verdict.ask(Check(code, str(has), "True", ok=has), what)
+    verdict.ask(_SCOPE[live.scope], "whoever asks may not trade live")
+    verdict.ask(_KEYS[live.keys], "there are no keys of the venue")
+    verdict.ask(_FLAG[live.flag], "the setting that allows live trading is off")
     approved = state.level >= "L3" or memory.approved_by is not None
     verdict.ask(
-        Check("approval_needed", str(memory.approved_by), "a person", ok=approved),
-        f"live at {state.level} waits for a person's approval",
+        Check("approval_needed", str(memory.approved_by), "a person", approved),
+        "" if approved else f"live at {state.level} waits for a person's approval",
     )
 
 
 def ask_wall(state: RiskState, account: AccountSnapshot, limits: Limits, verdict: Verdict) -> None:
     """Refuse behind the loss wall."""
-    loss = account.day_loss_frac
+    loss, bound = account.day_loss_frac, limits.soft_wall_frac
+    ok, text = not blocks(state.wall, loss, limits), f"{loss:.4f}"
+    check = Check("loss_wall", text, str(bound), ok)
+    if ok:
+        verdict.ask(check)
+        return
     flat = "" if account.positions else "; the account is flat, so midnight UTC or an operator lifts it"
-    verdict.ask(
-        Check("loss_wall", f"{loss:.4f}", str(limits.soft_wall_frac), ok=not blocks(state.wall, loss, limits)),
-        f"the loss wall stands: day loss is {loss:.4f}, the wall is at {limits.soft_wall_frac}{flat}",
-    )
+    verdict.ask(check, f"the loss wall stands: day loss is {text}, the wall is at {bound}{flat}")
 
 
 def ask_soft(
@@ -68,8 +65,10 @@ def ask_soft(
         least = rung.min_confidence - HALF_SIZE_BAND
         ok = confidence.is_finite() and least <= confidence <= ONE
         verdict.ask(
-            Check("confidence", str(confidence), str(rung.min_confidence), ok=ok),
-            f"confidence is {confidence}, {rung.level} needs {rung.min_confidence}, down to {least} at half size",
+            Check("confidence", str(confidence), str(rung.min_confidence), ok),
+            ""
+            if ok
+            else f"confidence is {confidence}, {rung.level} needs {rung.min_confidence}, down to {least} at half size",
         )
         conviction = ONE
         if ok and confidence < rung.min_confidence:
@@ -91,7 +90,8 @@ def _ask_count(
     this = account.opening_trades_today + len(memory.reserved) + 1
     strong = confidence is not None and confidence.is_finite() and confidence >= EXTRA_TRADE_CONFIDENCE
     allowed = cap + (1 if strong and cap > 0 else 0)
+    ok = this <= allowed
     verdict.ask(
-        Check("trades_per_day", str(this), str(allowed), ok=this <= allowed),
-        f"this would be opening trade {this} of the day, {rung.level} allows {allowed}",
+        Check("trades_per_day", str(this), str(allowed), ok),
+        "" if ok else f"this would be opening trade {this} of the day, {rung.level} allows {allowed}",
     )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from chanflow.domain.order import Check, Reason
 
 MAX_DIGITS = 20
 """Larger figures, which no market knows, are shown by their power of ten."""
+
+_SHOWN = Decimal("0.0001")
+
+
+def flags(name: str, *, wanted: bool) -> tuple[Check, Check]:
+    """Return the check of a yes-or-no question as it stands for no, and for yes."""
+    no, yes = (Check(name, str(found), str(wanted), found is wanted) for found in (False, True))
+    return no, yes
 
 
 class Verdict:
@@ -36,6 +44,19 @@ class Verdict:
         """Refuse by `code`."""
         self.ask(Check(code, value, bound, ok=False), message)
 
+    def with_inserted(self, found: Verdict, at: int, end: int) -> Verdict:
+        """Return this verdict's first `end` checks as they would stand had `found` been asked after the first `at`."""
+        whole = Verdict()
+        told = {**self._reasons, **found._reasons}
+        for check in (*self.checks[:at], *found.checks, *self.checks[at:end]):
+            whole.ask(check, "" if check.ok else told[check.name].message)
+        whole.clips = self.clips
+        return whole
+
+    def __len__(self) -> int:
+        """Return how many checks were asked."""
+        return len(self._checks)
+
     @property
     def refused(self) -> bool:
         """Whether anything failed so far."""
@@ -62,7 +83,9 @@ def shown(value: Decimal, bound: Decimal, *, ok: bool) -> str:
 
 def measured(name: str, value: Decimal, bound: Decimal, *, ok: bool) -> Check:
     """Return the check of a figure against its bound."""
-    return Check(name, shown(value, bound, ok=ok), str(bound), ok=ok)
+    if ok and value.is_finite() and value.adjusted() <= MAX_DIGITS:
+        return Check(name, str(value.quantize(_SHOWN, ROUND_HALF_EVEN)), str(bound), ok)
+    return Check(name, shown(value, bound, ok=ok), str(bound), ok)
 
 
 def needed(value: Decimal | None) -> Decimal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chanflow.domain.account import AccountSnapshot
+from chanflow.risk.approvals import Waiting
 from chanflow.risk.ladder import LadderState
 from chanflow.risk.market_view import MarketView
 from chanflow.risk.state import RiskState, Rules
@@ -21,3 +22,5 @@ class RiskView:
     ladder: LadderState
     missing: tuple[str, ...]
     now_ns: int
+    waiting: tuple[Waiting, ...] = ()
+    """Proposals that wait for a person."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass, field
-from decimal import Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 MINUTES_A_YEAR = 525_600
 MINUTE_MS = 60_000
@@ -74,7 +74,7 @@ class MinuteStats:
         if self.minutes < MIN_MINUTES:
             return self.prior_frac
         variance = _DIGITS.divide(self._weighted, self._weight)
-        return _DIGITS.sqrt(_DIGITS.multiply(variance, Decimal(MINUTES_A_YEAR))).quantize(_GIVEN)
+        return _DIGITS.sqrt(_DIGITS.multiply(variance, Decimal(MINUTES_A_YEAR))).quantize(_GIVEN, ROUND_HALF_EVEN)
 
     @property
     def volume_1m_quote(self) -> Decimal | None:

@@ -22,7 +22,7 @@ from chanflow.risk.ladder import LEVELS
 from chanflow.risk.loss_wall import WallState
 from chanflow.risk.mode import ModeState, hold_for
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(3_600)  # for `make properties`, which tries each 10,000 times
 
 
 def codes(verdict: ApprovedOrder | Refused) -> set[str]:

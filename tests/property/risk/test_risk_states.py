@@ -41,7 +41,7 @@ from chanflow.risk.record import read_ladder
 LIMITS = Limits()
 seeds = st.integers(0, 2**48).map(Random)
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(3_600)  # for `make properties`, which tries each 10,000 times
 
 
 def made_evidence(chance: Random) -> Evidence:

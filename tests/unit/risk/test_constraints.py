@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from made_desk import D, account
+from made_desk import D
 
 from chanflow.domain.errors import SettingsInvalid
 from chanflow.risk.constraints import HARD_CONSTRAINTS
-from chanflow.risk.ladder import LADDER, red_line
-from chanflow.risk.limits import Limits
+from chanflow.risk.ladder import LADDER
+from chanflow.risk.limits import MAX_SIGMA_TARGET_FRAC, Limits
 from chanflow.risk.projection import After
 
 SOUND = After(
@@ -47,7 +46,7 @@ def test_each_bound_holds_to_the_last_unit(
     name: str, field: str, inside: Any, bound: Any, beyond: Any, inclusive: bool
 ) -> None:
     constraint = dict(HARD_CONSTRAINTS)[name]
-    verdicts = [constraint(replace(SOUND, **{field: value}), Limits()).ok for value in (inside, bound, beyond)]
+    verdicts = [constraint(SOUND._replace(**{field: value}), Limits()).ok for value in (inside, bound, beyond)]
     assert verdicts == [True, inclusive, False]
 
 
@@ -83,7 +82,7 @@ def test_a_check_names_its_constraint_value_and_bound(name: str) -> None:
 def test_the_value_shown_is_the_figure_and_is_told_from_its_bound(
     name: str, changes: dict[str, Any], value: str
 ) -> None:
-    assert dict(HARD_CONSTRAINTS)[name](replace(SOUND, **changes), Limits()).value == value
+    assert dict(HARD_CONSTRAINTS)[name](SOUND._replace(**changes), Limits()).value == value
 
 
 @pytest.mark.parametrize(
@@ -98,11 +97,11 @@ def test_the_value_shown_is_the_figure_and_is_told_from_its_bound(
 )  # fmt: skip
 def test_a_figure_that_is_not_known_cannot_be_evaluated(name: str, field: str) -> None:
     with pytest.raises(ValueError, match="not known"):
-        dict(HARD_CONSTRAINTS)[name](replace(SOUND, **{field: None}), Limits())
+        dict(HARD_CONSTRAINTS)[name](SOUND._replace(**{field: None}), Limits())
 
 
 def test_a_flat_account_has_no_margin_ratio_to_break() -> None:
-    check = dict(HARD_CONSTRAINTS)["margin_ratio"](replace(SOUND, notional_quote=D(0)), Limits())
+    check = dict(HARD_CONSTRAINTS)["margin_ratio"](SOUND._replace(notional_quote=D(0)), Limits())
     assert (check.value, check.ok) == ("flat", True)
 
 
@@ -124,7 +123,7 @@ def test_tighter_limits_bind_in_each_constraint() -> None:
         "price_collar": ("price_collar_frac", D("0.001")),
         "order_rate": ("max_openings_per_min", D("0.5")),
     }  # fmt: skip
-    near = replace(SOUND, high_water_quote=D(11_000), day_start_quote=D("10450"), reach_price=D("100.2"))
+    near = SOUND._replace(high_water_quote=D(11_000), day_start_quote=D("10450"), reach_price=D("100.2"))
     for name, (field, bound) in tight.items():
         constraint = dict(HARD_CONSTRAINTS)[name]
         assert constraint(near, Limits()).ok, name
@@ -154,7 +153,36 @@ def test_the_ladder_is_the_table() -> None:
     ]  # fmt: skip
 
 
-def test_red_lines_stand_at_their_limits() -> None:
-    day = {"day_start_equity_quote": D(1)}
-    assert red_line(account(equity_quote=D("9000.01"), **day), Limits()) is None
-    assert red_line(account(equity_quote=D(9000), **day), Limits()) == "drawdown is 0.1000, the limit is 0.10"
+def test_the_limits_by_default() -> None:
+    assert {name: str(getattr(Limits(), name)) for name in Limits.__dataclass_fields__} == {
+        "min_margin_ratio": "0.20", "max_drawdown_frac": "0.10", "max_day_loss_frac": "0.05", "max_leverage": "5",
+        "min_cash_reserve_frac": "0.10", "max_asset_exposure_frac": "0.30", "max_trade_loss_frac": "0.03",
+        "min_liquidation_gap_frac": "0.25", "price_collar_frac": "0.01", "max_openings_per_min": "10",
+        "max_resting_per_symbol": "5", "slippage_frac": "0.0005", "maintenance_frac": "0.05",
+        "target_trade_loss_frac": "0.01", "sigma_target_frac": "0.20", "max_volume_share_frac": "0.05",
+        "soft_wall_frac": "0.03", "wall_release_share": "0.5", "wall_hold_min": "30", "max_account_age_s": "5",
+        "max_mark_age_s": "2", "max_rules_age_s": "300", "approval_ttl_s": "5",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "loosest", "looser"),
+    [
+        ("approval_ttl_s", "60", "60.1"), ("target_trade_loss_frac", "0.03", "0.0301"),
+        ("sigma_target_frac", "3.00", "3.001"), ("wall_hold_min", "30", "29.9"), ("max_leverage", "5", "5.1"),
+    ],
+)  # fmt: skip
+def test_a_limit_may_be_as_loose_as_its_bound_and_no_looser(name: str, loosest: str, looser: str) -> None:
+    assert getattr(Limits(**{name: D(loosest)}), name) == D(loosest)
+    with pytest.raises(SettingsInvalid, match="looser than"):
+        Limits(**{name: D(looser)})
+
+
+def test_a_limit_of_nothing_is_refused() -> None:
+    with pytest.raises(SettingsInvalid, match="must be a positive decimal"):
+        Limits(max_leverage=D(0))
+    assert Limits(max_leverage=D("0.5")).max_leverage == D("0.5")
+
+
+def test_no_volatility_beyond_three_hundred_percent_may_be_aimed_at() -> None:
+    assert MAX_SIGMA_TARGET_FRAC == 3

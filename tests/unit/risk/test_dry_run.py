@@ -86,3 +86,8 @@ def test_it_has_a_canonical_form() -> None:
     text = plain(asked(market=replace(MARKET, sigma_frac=None)))
     assert (text["allow"], text["qty"], text["reason"]) == (False, "0", "sigma_missing")
     assert text["risk_state"]["vol_target"] is None
+
+
+def test_a_size_of_nothing_uses_nothing_of_the_margin() -> None:
+    used = asked(market=replace(MARKET, volume_1m_quote=D(0))).risk_state.limits_used
+    assert used["margin_ratio"] == 0

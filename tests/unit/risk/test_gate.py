@@ -208,16 +208,6 @@ def test_a_position_that_is_not_there_cannot_be_closed() -> None:
     assert codes(verdict) == {"no_position"}
 
 
-def test_a_red_line_takes_the_ladder_to_l0() -> None:
-    one = gate()
-    assert one.on_account(account(equity_quote=D("9500.01"))) is None
-    assert one.level == "L3"
-    cause = one.on_account(account(equity_quote=D(9500)))
-    assert cause == "day loss is 0.0500, the limit is 0.05"
-    assert one.level == "L0"
-    assert one.on_account(account(equity_quote=D(9000))) is None
-
-
 def test_only_the_gate_can_make_an_approval() -> None:
     with pytest.raises(TypeError, match="the approval seal is taken"):
         claim_approval_seal()
@@ -466,3 +456,38 @@ def test_the_smallest_position_can_be_closed() -> None:
     verdict = judge(account=account(positions=(position("0.001"),)), proposal=closing_proposal())
     assert isinstance(verdict, ApprovedOrder)
     assert codes(judge(account=account(positions=(position("0.0009"),)), proposal=closing_proposal())) == {"reducing"}
+
+
+def test_room_is_held_to_the_last_moment_of_an_approval() -> None:
+    one = gate()
+    verdict = judge(gate=one)
+    assert isinstance(verdict, ApprovedOrder)
+    [held] = one.memory(proposal(), verdict.expires_ns).reserved
+    # A limit at 100.05 is weighed at the mark moved by 1 %.
+    assert (held.symbol, held.side, held.qty_base, held.price) == ("SIMUSDT", "buy", verdict.terms.qty_base, D(101))
+    assert one.memory(proposal(), verdict.expires_ns + 1).reserved == ()
+
+
+def test_only_closings_of_the_symbol_claim_its_position() -> None:
+    one = gate(instruments={"SIMUSDT": SIM, "XUSDT": replace(SIM, symbol="XUSDT", base="X")})
+    judge(gate=one)
+    held = account(positions=(position("3", symbol="XUSDT", base="X", position_id="x"),))
+    closing = proposal(proposal_id="c", action="close", side=None, symbol="XUSDT", position_id="x", stop_price=None)
+    assert isinstance(judge(gate=one, proposal=closing, account=held), ApprovedOrder)
+    assert one.memory(proposal(), NOW).closing_base == 0
+    assert one.memory(closing, NOW).closing_base == 3
+    assert len(one.memory(proposal(), NOW).reserved) == 1
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_the_wall_says_where_a_flat_account_waits_for_midnight(flat: bool) -> None:
+    change = gate().watch_loss(account(equity_quote=D(9_600), positions=() if flat else (position("1"),)))
+    assert change is not None
+    assert ("the account is flat" in change.message) is flat
+
+
+def test_an_approval_is_named_by_thirty_two_hex_digits() -> None:
+    verdict = judge()
+    assert isinstance(verdict, ApprovedOrder)
+    assert len(verdict.approved_id) == 32
+    assert int(verdict.approved_id, 16) > 0

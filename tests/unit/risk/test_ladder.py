@@ -4,14 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from made_desk import NOW, D, account
+from made_desk import NOW, D
 
 from chanflow.domain.order import Reason
 from chanflow.risk.ladder import (
+    CLIMBS,
     LADDER,
     LEVELS,
     NS_PER_DAY,
     Change,
+    Climb,
     Evidence,
     LadderState,
     Level,
@@ -23,7 +25,6 @@ from chanflow.risk.ladder import (
     lower,
     missing,
     protect,
-    red_line,
     review,
     start,
 )
@@ -299,9 +300,13 @@ def test_a_new_analyst_begins_a_record_of_its_own_at_l1_at_most() -> None:
 
 
 def test_red_lines_stand_at_their_limits() -> None:
-    day = {"day_start_equity_quote": D(1)}
-    assert red_line(account(equity_quote=D("9000.01"), **day), LIMITS) is None
-    assert red_line(account(equity_quote=D(9000), **day), LIMITS) == "drawdown is 0.1000, the limit is 0.10"
+    assert protect(at("L3"), Evidence(D("0.0999"), D("0.0499")), LIMITS, NOW) is None
+    deep = protect(at("L3"), Evidence(D("0.1"), D(0)), LIMITS, NOW)
+    lost = protect(at("L3"), Evidence(D(0), D("0.05")), LIMITS, NOW)
+    assert deep is not None
+    assert lost is not None
+    assert (deep.after, deep.message) == ("L0", "drawdown is 0.1000, the limit is 0.10")
+    assert (lost.after, lost.message) == ("L0", "day loss is 0.0500, the limit is 0.05")
 
 
 def test_the_ladder_is_the_table() -> None:
@@ -318,3 +323,16 @@ def test_nothing_known_is_nothing_done() -> None:
     bare = Evidence(D(0), D(0))
     assert bare == Evidence(D(0), D(0), 0, Window(), Window(), None, None, 0, False, True)
     assert all(evaluate(at(level), bare, LIMITS, NOW) is None for level in LEVELS)
+
+
+def test_only_a_step_upward_uses_up_the_days_rise() -> None:
+    still = Change("paper", "L2", "L2", "operator", "", NOW)
+    assert apply(at("L2"), still).rose_day is None
+    assert apply(at("L2"), replace(still, after="L1")).rose_day is None
+    assert apply(at("L2"), replace(still, after="L3")).rose_day == NOW // NS_PER_DAY
+
+
+def test_a_climb_asks_for_what_it_names_and_no_more() -> None:
+    plain = Climb(7, 5, True, D("0.5"), D("0.08"))
+    assert (plain.sharpe, plain.consistency, plain.green_days) == (None, None, 0)
+    assert [CLIMBS[level].green_days for level in ("L1", "L2", "L3", "L4")] == [0, 0, 0, 20]  # type: ignore[index]

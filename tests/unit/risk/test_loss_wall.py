@@ -136,3 +136,14 @@ def test_an_operators_lift_ends_with_the_day() -> None:
 def test_a_lift_needs_a_wall_a_name_and_a_note(state: WallState, who: str, note: str, code: str) -> None:
     answer: Any = lift(state, who=who, note=note, now_ns=NOON)
     assert answer.code == code
+
+
+@pytest.mark.parametrize(
+    ("apart_s", "goes_on"), [("0", True), ("1E-9", True), ("60", True), ("60.000000001", False), ("-1E-9", False)]
+)
+def test_readings_a_minute_apart_speak_of_the_time_between_them(apart_s: str, goes_on: bool) -> None:
+    since = NOON - 5 * MIN_NS
+    before = WallState(standing=True, day=NOON // NS_PER_DAY, seen_ns=NOON, low_since_ns=since)
+    now_ns = NOON + int(D(apart_s) * NS_PER_S)
+    after, _ = watch(before, D(0), LIMITS, now_ns, flat=False)
+    assert after.low_since_ns == (since if goes_on else now_ns)

@@ -51,3 +51,9 @@ def test_resuming_needs_no_sentinel_clean_books_and_a_note() -> None:
     assert isinstance(refused, tuple)
     assert [reason.code for reason in refused] == ["sentinel", "reconciled", "note_missing"]
     assert resume(halted, sentinel=False, reconciled=True, note="checked") == HaltState()
+
+
+def test_a_halt_closes_only_where_it_is_told_to() -> None:
+    plain = halt(HaltState(), "command", "why", NOW)
+    assert not plain.close
+    assert halt(plain, "command", "again", NOW, close=True).close

@@ -53,3 +53,15 @@ def test_terms_that_reduce_nothing_are_refused(held: str, changes: dict[str, Any
 
 def test_without_a_mark_the_position_knows_its_own() -> None:
     assert wished_qty(proposal(size_quote=D(100), entry_price=None), position("10"), SIM, None) == D(1)
+
+
+@pytest.mark.parametrize(("price", "fine"), [("0", False), ("-1", False), ("0.01", True), ("1", True)])
+def test_a_resting_close_needs_a_price_above_zero(price: str, fine: bool) -> None:
+    verdict = judged(entry_price=D(price), time_in_force="gtc")
+    assert isinstance(verdict, ApprovedOrder) is fine
+
+
+@pytest.mark.parametrize(("size", "fine"), [("0", False), ("-1", False), ("0.5", True), ("1", True)])
+def test_a_wished_close_needs_a_size_above_zero(size: str, fine: bool) -> None:
+    verdict = judged(size_quote=D(size))
+    assert isinstance(verdict, ApprovedOrder) is fine

@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from made_desk import MARKET, SIM, D, account, position
 
-from chanflow.domain.account import RestingOrder
+from chanflow.domain.account import AccountSnapshot, RestingOrder
 from chanflow.risk.limits import Limits
+from chanflow.risk.market_view import MarketView
 from chanflow.risk.projection import (
     After,
+    Held,
     Intent,
     hold,
     loss_per_base,
+    priced,
     project,
     sweep_price,
+    total_after,
     worst_fill,
     worst_price,
 )
@@ -24,13 +29,19 @@ def resting(side: str, qty: str, price: str = "100", symbol: str = "SIMUSDT", le
     return RestingOrder(symbol, "SIM", side, D(qty), D(price), leverage)  # type: ignore[arg-type]
 
 
+def projected(
+    wish: Intent, before: AccountSnapshot, held: Held, market: MarketView = MARKET, *, openings: int = 0
+) -> After:
+    return project(wish, priced(wish, market, Limits()), before, held, market, openings)
+
+
 def after(
     side: str = "buy", qty: str = "10", *, limit: str | None = "100", stop: str | None = "99", reserved: Any = (),
     **changes: Any,
 ) -> After:  # fmt: skip
     before = account(**changes)
     wish = Intent(SIM, side, D(qty), 2, None if limit is None else D(limit), None if stop is None else D(stop))
-    return project(wish, before, hold(SIM, before, reserved, {"SIMUSDT": D(100)}), MARKET, Limits(), 0)
+    return projected(wish, before, hold(SIM, before, reserved, {"SIMUSDT": D(100)}))
 
 
 def test_a_position_and_an_order_add_up_at_the_moved_mark() -> None:
@@ -114,8 +125,7 @@ def test_funding_is_paid_by_the_side_that_pays_it(side: str, pays: bool) -> None
     stop = "99" if side == "buy" else "101"
     wish = Intent(SIM, side, D(1), 2, D(100), D(stop))
     costs = [
-        project(wish, account(), hold(SIM, account(), (), {}), view, Limits(), 0).trade_loss_quote
-        for view in (MARKET, market)
+        projected(wish, account(), hold(SIM, account(), (), {}), view).trade_loss_quote for view in (MARKET, market)
     ]
     assert costs[1] - costs[0] == (1 if pays else 0)  # type: ignore[operator]
 
@@ -130,7 +140,7 @@ def test_a_venue_with_a_higher_maintenance_margin_is_believed_a_lower_one_is_not
     for told, counted in (("0.10", "0.40"), ("0.01", "0.45")):
         market = replace(MARKET, maintenance_frac=D(told))
         wish = Intent(SIM, "buy", D(1), 2, D(100), D(99))
-        found = project(wish, account(), hold(SIM, account(), (), {}), market, Limits(), 0)
+        found = projected(wish, account(), hold(SIM, account(), (), {}), market)
         assert found.liquidation_frac == D(counted)
 
 
@@ -144,7 +154,7 @@ def test_a_market_order_reaches_to_the_last_level_it_takes() -> None:
 
 def test_without_a_mark_only_the_accounts_own_figures_are_known() -> None:
     wish = Intent(SIM, "buy", D(1), 2, D(100), D(99))
-    found = project(wish, account(), hold(SIM, account(), (), {}), replace(MARKET, mark=None), Limits(), 3)
+    found = projected(wish, account(), hold(SIM, account(), (), {}), replace(MARKET, mark=None), openings=3)
     assert (found.notional_quote, found.trade_loss_quote, found.liquidation_frac) == (None, None, None)
     assert (found.equity_quote, found.order_leverage, found.openings_last_minute) == (D(10_000), 2, 3)
     assert found.resting_here == 1
@@ -153,3 +163,14 @@ def test_without_a_mark_only_the_accounts_own_figures_are_known() -> None:
 def test_orders_resting_in_the_symbol_are_counted_with_this_one() -> None:
     found = after(resting=(resting("buy", "1"), resting("buy", "1", symbol="SIMUSDC"), resting("sell", "1")))
     assert found.resting_here == 3
+
+
+@pytest.mark.parametrize(("side", "own"), [("buy", D(1_500)), ("sell", D(2_020))])
+def test_the_worse_of_what_was_bought_and_what_was_sold_counts(side: str, own: Decimal) -> None:
+    # A position of 500, and ten sold or bought at a mark moved by 1 %.
+    before = {"positions": (position("5"),), "resting": (resting("sell", "10"),)}
+    held = hold(SIM, account(**before), (), {})
+    assert (held.own_buys_quote, held.own_sells_quote) == (D(500), D(1_010))
+    assert total_after(held, side, D(1_000) if side == "buy" else D(1_010)) == own
+    assert total_after(held, "buy", D(100)) == D(1_010)
+    assert total_after(hold(SIM, account(positions=(position("50"),)), (), {}), "sell", D(100)) == D(5_000)

@@ -144,3 +144,62 @@ def test_a_state_with_a_hole_is_l0(name: str) -> None:
     del kept[name]
     assert read_ladder(kept, book="live", now_ns=NOW)[1] is False
     assert read_ladder(None, book="live", now_ns=NOW)[0].level == "L0"  # type: ignore[arg-type]
+
+
+def test_nobody_closed_by_force_unless_it_is_said() -> None:
+    assert not evidence(Record()).forced_close
+    assert evidence(Record(), forced_close=True).forced_close
+
+
+def test_all_trades_of_a_month_are_kept_and_the_last_ten_of_any_age() -> None:
+    busy = Record(tuple(trade("1", days_ago=29 - at) for at in range(20)))
+    assert len(busy.with_trade(trade("1", days_ago=0)).trades) == 21
+    old = Record((trade("-1", days_ago=60),))
+    assert len(old.with_trade(trade("1", days_ago=0)).trades) == 2
+    edge = Record((trade("1", days_ago=30), *(trade("1", days_ago=2) for _ in range(10))))
+    assert len(edge.with_trade(trade("1", days_ago=0)).trades) == 11
+
+
+def test_the_record_begins_and_ends_with_the_moment() -> None:
+    since = NOW - 2 * NS_PER_DAY
+    mine = replace(LONG_AGO, record_since_ns=since, streaks_since_ns=since)
+    record = Record((trade("-1", days_ago=2), trade("-1", days_ago=0), trade("-1", days_ago=-1)))
+    found = evidence(record, mine)
+    assert (found.month.trades, found.straight_losses) == (2, 3)
+
+
+@pytest.mark.parametrize(("first", "counted"), [(31, 19), (30, 20), (20, 20)])
+def test_thirty_days_before_today_count(first: int, counted: int) -> None:
+    twenty = days(*["0.01", "0.02"] * 10, last=TODAY - first + 19)
+    assert (evidence(Record(days=twenty)).sharpe is not None) is (counted == 20)
+
+
+def test_days_count_from_the_first_whole_one_of_the_record() -> None:
+    many = days(*["0.01", "0.02"] * 10)
+    whole = replace(LONG_AGO, record_since_ns=(TODAY - 20) * NS_PER_DAY)
+    assert evidence(Record(days=many), whole).sharpe is not None
+    assert evidence(Record(days=many), replace(whole, record_since_ns=whole.record_since_ns + 1)).sharpe is None
+
+
+def test_as_many_wins_as_losses_are_a_rate_of_one_half() -> None:
+    found = evidence(Record((trade("1"), trade("-1"))))
+    assert (found.week.win_rate, found.straight_losses) == (D("0.5"), 1)
+
+
+def test_a_day_is_a_utc_day_whatever_the_hour() -> None:
+    noon = NOW - NOW % NS_PER_DAY
+    spread = [ClosedTrade(noon - back, D(net), D(1_000)) for back, net in (
+        (1, "1"), (NS_PER_DAY, "-1"), (NS_PER_DAY + 1, "1"), (2 * NS_PER_DAY, "-1"))]  # fmt: skip
+    assert consistency(spread) == 1
+
+
+def test_a_gap_in_the_days_ends_a_green_streak() -> None:
+    assert evidence(Record(days=(*days("1", last=TODAY - 3), *days("-1", last=TODAY - 1)))).green_days == 0
+    assert evidence(Record(days=(*days("1", last=TODAY - 3), *days("1", last=TODAY - 1)))).green_days == 1
+    assert evidence(Record()).green_days == 0
+
+
+def test_a_ladder_from_the_beginning_of_time_can_be_read() -> None:
+    assert read_ladder(plain(LONG_AGO), book="paper", now_ns=NOW) == (LONG_AGO, True)
+    now = LadderState("paper", "L3", NOW, NOW, NOW)
+    assert read_ladder(plain(now), book="paper", now_ns=NOW) == (now, True)

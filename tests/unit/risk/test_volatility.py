@@ -77,3 +77,60 @@ def test_a_prior_stands_in_until_sigma_is_measured() -> None:
     for minute in range(361):
         stats.push(minute * MINUTE_MS, D(100 + minute % 2), D(1))
     assert stats.sigma_frac != 3
+
+
+def wild(minutes: int) -> list[float]:
+    """Closes that double and halve: a figure so large that six digits after the point show every constant."""
+    return [1.0 + at % 2 if at < minutes // 2 else 1.0 + (at % 2) / 2 for at in range(minutes)]
+
+
+def test_a_year_has_525600_minutes_and_half_the_weight_is_gone_in_1440() -> None:
+    closes = wild(3_000)
+    weight = total = 0.0
+    for before, after in pairwise(closes):
+        keep = 0.5 ** (1 / 1_440)
+        total, weight = total * keep + math.log(after / before) ** 2, weight * keep + 1
+    assert float(fed(closes).sigma_frac or 0) == pytest.approx(math.sqrt(total / weight * 525_600), rel=1e-8)
+
+
+def stats_of(*bars: tuple[int, int]) -> MinuteStats:
+    stats = MinuteStats()
+    for open_ms, volume in bars:
+        stats.push(open_ms, D(1), D(volume))
+    return stats
+
+
+def test_a_minute_has_sixty_thousand_milliseconds() -> None:
+    assert stats_of((0, 1), (60_000, 1)).minutes == 1
+    assert stats_of((0, 1), (119_999, 1)).minutes == 1
+    assert stats_of((0, 1), (120_000, 1)).minutes == 2
+    with pytest.raises(ValueError, match="is not after"):
+        stats_of((0, 1), (59_999, 1))
+
+
+def test_a_hole_of_an_hour_is_bridged_and_no_longer_one() -> None:
+    assert stats_of((0, 1), (60 * 60_000, 1)).minutes == 60
+    after = stats_of((0, 1), (61 * 60_000, 1))
+    assert (after.minutes, after.last_ms) == (0, 61 * 60_000)
+    assert MinuteStats().last_ms is None
+
+
+def test_volumes_of_1440_bars_are_kept() -> None:
+    bars = [(at * 60_000, at) for at in range(1_441)]
+    assert stats_of(*bars[:1_440]).volume_1m_quote == 719
+    assert stats_of(*bars).volume_1m_quote == 720
+    assert stats_of(*bars, (1_441 * 60_000, 1_441)).volume_1m_quote == 721
+
+
+def test_any_price_above_zero_is_taken() -> None:
+    stats = MinuteStats()
+    assert (stats.prior_frac, stats.minutes, stats.sigma_frac) == (None, 0, None)
+    stats.push(0, D("0.5"), D(1))
+    stats.push(60_000, D(1), D(1))
+    assert stats.minutes == 1
+
+
+def test_the_oldest_volume_is_the_one_forgotten() -> None:
+    bars = [(at * 60_000, at or 10_000) for at in range(1_441)]
+    assert stats_of(*bars).volume_1m_quote == 720
+    assert stats_of((0, 1), (60_000, 2), (120_000, 3)).volume_1m_quote == 2

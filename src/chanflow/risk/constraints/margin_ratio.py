@@ -13,6 +13,6 @@ def margin_ratio(after: After, limits: Limits) -> Check:
     bound = limits.min_margin_ratio
     notional = needed(after.notional_quote)
     if notional == 0:
-        return Check("margin_ratio", "flat", str(bound), ok=True)
+        return Check("margin_ratio", "flat", str(bound), True)
     ok = after.equity_quote >= bound * notional
     return measured("margin_ratio", after.equity_quote / notional, bound, ok=ok)

@@ -12,4 +12,4 @@ def order_rate(after: After, limits: Limits) -> Check:
     minute, resting = after.openings_last_minute + 1, after.resting_here
     ok = minute <= limits.max_openings_per_min and resting <= limits.max_resting_per_symbol
     bound = f"{limits.max_openings_per_min} a minute, {limits.max_resting_per_symbol} resting"
-    return Check("order_rate", f"{minute} a minute, {resting} resting", bound, ok=ok)
+    return Check("order_rate", f"{minute} a minute, {resting} resting", bound, ok)

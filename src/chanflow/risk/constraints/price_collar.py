@@ -15,6 +15,6 @@ def price_collar(after: After, limits: Limits) -> Check:
     """Pass when |price - mark| / mark <= the limit, inclusive; an order that the book cannot fill reaches too far."""
     bound, mark = limits.price_collar_frac, needed(after.mark_price)
     if after.reach_price is None:
-        return Check("price_collar", "beyond the book", str(bound), ok=False)
+        return Check("price_collar", "beyond the book", str(bound), False)
     away = abs(after.reach_price - mark)
     return measured("price_collar", away / mark, bound, ok=away <= bound * mark)
