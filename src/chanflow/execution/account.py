@@ -13,13 +13,14 @@ from decimal import Decimal
 from typing import Literal
 
 from chanflow.domain.account import AccountSnapshot
-from chanflow.domain.errors import BooksDisagree, InvalidArgument
+from chanflow.domain.errors import BooksDisagree
 from chanflow.domain.instrument import Instrument
 from chanflow.domain.journal import Journal
 from chanflow.domain.opinion import Side
-from chanflow.domain.order import Fill, Leg, OrderEvent, OrderState, OrderTerms
+from chanflow.domain.order import Fill, Leg, OrderEvent, OrderState, OrderTerms, ProtectionMoved
 from chanflow.domain.time import Clock, utc_date
 from chanflow.execution.books import Books
+from chanflow.execution.heartbeat import Heartbeat
 from chanflow.execution.inquiry import Inquiry
 from chanflow.execution.ledger import Entry, Ledger, RoundTrip
 from chanflow.execution.lifecycle import Order, Step
@@ -89,8 +90,14 @@ class Account:
         """Why nothing is opened any more until a person says so, or None."""
         self.blocked: str | None = None
         """Why nothing is opened until books and venue are found to agree, or None."""
+        self.guardian: Heartbeat | None = None
+        """The sign of life of who watches the account; where somebody does, nothing is opened without it."""
+        self.monitor: Heartbeat | None = None
+        """The same of who watches triggers of positions."""
         self._attempts: dict[str, list[str]] = {}
         self._exits: dict[tuple[str, str], list[Order]] = {}
+        self._moved: dict[str, ProtectionMoved] = {}
+        """By approval, what became of those that moved a position's protection: each is used once."""
         self._maybe_living: dict[str, Order] = {}
         self._terms: dict[str, OrderTerms] = {}
         self._names: dict[str, tuple[str, str]] = {}
@@ -166,10 +173,18 @@ class Account:
         change = self._changes.pop(order.client_order_id, None)
         if change is not None:
             order.trigger_price = change.trigger_price or order.trigger_price
+            self._under(order, change.trigger_price)
             terms = self._terms.get(order.client_order_id)
             if terms is not None and change.limit_price is not None:
                 self._terms[order.client_order_id] = replace(terms, limit_price=change.limit_price)
         return True
+
+    def _under(self, order: Order, trigger_price: Decimal | None) -> None:
+        """Where an exit that the venue attached has a new trigger, that is what its position stands under."""
+        if trigger_price is None or parent_of(order.client_order_id, self.orders) is None:
+            return
+        stop, target = (trigger_price, None) if order.leg == "stop" else (None, trigger_price)
+        self.books.protect(order.symbol, stop, target)
 
     def _anomaly(self, what: str, *, code: str = "illegal_step", durable: bool = False) -> None:
         self._journal.append("anomaly", {"what": what, "code": code}, durable=durable)
@@ -200,10 +215,12 @@ class Account:
         leg: Leg = "stop" if event.client_order_id.endswith("-sl") else "take_profit"
         # The venue places it for what the entry has filled so far, and amends it when the entry fills further.
         qty = event.leaves_base if event.kind == "accepted" else parent.qty_base
+        terms = self._terms.get(parent.client_order_id)
+        trigger = None if terms is None else terms.stop_price if leg == "stop" else terms.take_profit_price
         child = Order(
             event.client_order_id, parent.symbol, "sell" if parent.side == "buy" else "buy", leg, qty,
             reduce_only=True, approved_id=parent.approved_id, position_id=parent.position_id,
-            state=OrderState.SUBMITTED,
+            state=OrderState.SUBMITTED, trigger_price=trigger,
         )  # fmt: skip
         self._keep(child)
         return child
@@ -245,6 +262,13 @@ class Account:
         """The deepest drawdown that a mark has shown."""
         return self.books.max_drawdown_frac
 
+    @property
+    def unwatched(self) -> str | None:
+        """Why nothing is opened until guardian and monitor look again, or None."""
+        now_ns = self._clock.now_ns()
+        gone = (beat.missing(now_ns) for beat in (self.guardian, self.monitor) if beat is not None)
+        return next((why for why in gone if why is not None), None)
+
     def mark(self, symbol: str, price: Decimal) -> None:
         """Take a new mark price."""
         self.books.mark(symbol, price)
@@ -264,22 +288,6 @@ class Account:
     def open_orders(self) -> list[OrderEvent]:
         """Return where each order that is still alive stands now."""
         return [self._told(order, "") for order in self.living()]
-
-    def move_stop(self, symbol: str, stop_price: Decimal) -> None:
-        """Put the position in `symbol` under a tighter stop; the stop at the venue is replaced by who protects it.
-
-        Raises InvalidArgument where no entry of ours has opened the position, and for a stop that would risk more.
-        """
-        opened, holding = self.books.opened(symbol), self.ledger.holdings.get(symbol)
-        if opened is None or opened.stop_price is None or holding is None or holding.qty_base == 0:
-            raise InvalidArgument(f"{symbol} has no position of ours whose stop could be moved", field="symbol")
-        if (stop_price > opened.stop_price) != (holding.qty_base > 0):
-            raise InvalidArgument(
-                f"a stop at {stop_price} would risk more than the one at {opened.stop_price}: it can only be tightened",
-                field="stop_price",
-            )
-        self._journal.append("stop_moved", {"symbol": symbol, "stop_price": stop_price}, durable=True)
-        self.books.move_stop(symbol, stop_price)
 
     # ── reconciliation ────────────────────────────────────────────────────────
 

@@ -51,6 +51,10 @@ class Books:
     def mark(self, symbol: str, price: Decimal) -> None:
         """Take a new mark price; high-water mark, drawdown and the day's start follow."""
         self.marks[symbol] = price
+        self.read()
+
+    def read(self) -> None:
+        """Take a reading of equity at the last marks: a day begins for an account that holds nothing, too."""
         equity = self.equity_quote
         self.equity_marks = self.equity_marks.read(equity, self._clock.now_ns())
         self.max_drawdown_frac = max(self.max_drawdown_frac, 1 - equity / self.equity_marks.high_water_quote)
@@ -63,9 +67,15 @@ class Books:
         """Return what the newest entry of the position in `symbol` was sent with; None where no entry explains it."""
         return self._opened.get(symbol)
 
-    def move_stop(self, symbol: str, stop_price: Decimal) -> None:
-        """Let the position in `symbol` stand under another stop; raises KeyError where no entry of ours explains it."""
-        self._opened[symbol] = replace(self._opened[symbol], stop_price=stop_price)
+    def protect(self, symbol: str, stop_price: Decimal | None, take_profit_price: Decimal | None) -> None:
+        """Let the position in `symbol` stand under other prices, None for what stays; nothing where none of ours is."""
+        opened = self._opened.get(symbol)
+        if opened is None:
+            return
+        self._opened[symbol] = replace(
+            opened, stop_price=stop_price or opened.stop_price,
+            take_profit_price=take_profit_price or opened.take_profit_price,
+        )  # fmt: skip
 
     def left(self, symbol: str) -> None:
         """Forget the terms of a position that is closed."""

@@ -18,7 +18,7 @@ from chanflow.domain.equity import EquityMarks
 from chanflow.domain.errors import BooksDisagree, JournalCorrupt
 from chanflow.domain.instrument import Instrument
 from chanflow.domain.journal import Journal
-from chanflow.domain.order import Fill, Leg, OrderTerms
+from chanflow.domain.order import Fill, Leg, OrderTerms, ProtectionMoved
 from chanflow.domain.time import NS_PER_DAY, Clock, parse_rfc3339
 from chanflow.execution.account import Asked
 from chanflow.execution.checks import ReadSoFar
@@ -119,7 +119,7 @@ class _Reader:
             "cancel_outcome": self._outcome("cancel"), "amend_outcome": self._outcome("amend"),
             "venue_event": self._event, "verdict": self._verdict, "external_fill": self._external,
             "funding": self._funding, "adjustment": self._adjustment, "fill_cursor": self._cursor,
-            "account": self._account, "halt": self._halt, "resume": self._resume, "stop_moved": self._stop_moved,
+            "account": self._account, "equity_marks": self._equity_marks, "protection_moved": self._moved,
         }  # fmt: skip
 
     def take(self, record: Recorded) -> None:
@@ -208,14 +208,12 @@ class _Reader:
             )
         )  # fmt: skip
 
-    def _stop_moved(self, body: Any) -> None:
-        self._router.books.move_stop(body["symbol"], Decimal(body["stop_price"]))
+    def _equity_marks(self, body: Any) -> None:
+        """A mark that moved between two readings of the account outlives a restart as well."""
+        self._router.books.carry_on(read(EquityMarks, body))
 
-    def _halt(self, body: Any) -> None:
-        self._router.halted = str(body["why"])
-
-    def _resume(self, _: Any) -> None:
-        self._router.halted = None
+    def _moved(self, body: Any) -> None:
+        self._router.recall_moved(read(ProtectionMoved, body))
 
 
 def _outcome_of(body: Any) -> Outcome:

@@ -16,11 +16,12 @@ from chanflow.domain.errors import BooksDisagree, JournalUnwritable, Retryable, 
 from chanflow.domain.instrument import Instrument
 from chanflow.domain.journal import Journal
 from chanflow.domain.opinion import Side
-from chanflow.domain.order import ApprovedOrder, Leg, OrderEvent, OrderState, OrderTerms
+from chanflow.domain.order import ApprovedOrder, Leg, OrderEvent, OrderState, OrderTerms, ProtectionMoved
 from chanflow.domain.time import Clock, utc_date
 from chanflow.execution.account import ASK, Account, Asked, Happened
 from chanflow.execution.client_ids import client_order_id
 from chanflow.execution.lifecycle import Order, Step
+from chanflow.execution.moving import ZERO, amendments, move_fault, unmoved
 from chanflow.execution.ports import (
     Accepted,
     OrderChange,
@@ -86,8 +87,10 @@ class Router(Account):
     async def execute(self, approved: ApprovedOrder) -> OrderEvent:
         """Send an approved order once. Returns the step its order took.
 
-        Raises JournalUnwritable before anything leaves.
+        Raises JournalUnwritable before anything leaves, ValueError for an approval that is no order.
         """
+        if approved.terms.protects:
+            raise ValueError(f"approval {approved.approved_id} moves a position's protection, it is no order")
         used = self._attempts.get(approved.approved_id)
         if used:
             return self._told(self.orders[used[-1]], "repeated: the approval was used already")
@@ -161,9 +164,48 @@ class Router(Account):
             return f"openings are halted: {self.halted}"
         if self.blocked is not None:
             return f"openings wait: {self.blocked}"
+        if self.unwatched is not None:
+            return f"openings are held (hold_risk): {self.unwatched}"
         symbol = approved.terms.symbol
         lost = next((o for o in self.living() if o.symbol == symbol and o.state is OrderState.UNKNOWN), None)
         return None if lost is None else f"the fate of {lost.client_order_id} on {symbol} is unknown"
+
+    # ── protection ────────────────────────────────────────────────────────────
+
+    async def protect(self, approved: ApprovedOrder) -> ProtectionMoved:
+        """Put a position under the prices of an approval, once. Returns what came of it.
+
+        Exits that the venue has attached are amended, and the books follow as the venue grants it. Elsewhere the books
+        move here, and who protects the account has the new exits placed before the old ones go. Raises
+        JournalUnwritable before anything leaves, ValueError for an approval that is an order.
+        """
+        if not approved.terms.protects:
+            raise ValueError(f"approval {approved.approved_id} is an order, it moves no protection")
+        known = self._moved.get(approved.approved_id)
+        if known is not None:
+            return known
+        terms, symbol = approved.terms, approved.terms.symbol
+        attached = self._venue.capabilities.attached_stops
+        changes = list(amendments(self.living(), terms)) if attached else []
+        why = self._denial(approved, self._clock.now_ns()) or self._move_fault(terms, [name for name, _ in changes])
+        moved = ProtectionMoved(
+            approved.approved_id, approved.proposal_id, symbol, self.ledger.position_id(symbol) or "",
+            terms.stop_price, terms.take_profit_price, "amend" if attached else "replace", why or "",
+        )  # fmt: skip
+        self._write("protection_moved", moved, approved.decision_id, durable=True)
+        self.recall_moved(moved)
+        if why is None:
+            for client_id, change in changes:
+                await self.amend(client_id, change, correlation=approved.decision_id)
+        return moved
+
+    def _move_fault(self, terms: OrderTerms, moving: list[str]) -> str | None:
+        """Return why the position cannot be put under `terms`; `moving` are the exits an amendment would move."""
+        opened, held = self.books.opened(terms.symbol), self.ledger.holdings.get(terms.symbol)
+        fault = move_fault(terms, opened, ZERO if held is None else held.qty_base)
+        if fault is None and opened is not None and self._venue.capabilities.attached_stops:
+            return unmoved(terms, opened, {self.orders[name].leg for name in moving})
+        return fault
 
     # ── exits ─────────────────────────────────────────────────────────────────
 
@@ -241,7 +283,7 @@ class Router(Account):
         self._answered(order, "cancel", outcome)
         return self._told(order, outcome_text(outcome))
 
-    async def amend(self, client_id: str, change: OrderChange) -> OrderEvent:
+    async def amend(self, client_id: str, change: OrderChange, *, correlation: str = "") -> OrderEvent:
         """Ask the venue to change an order's terms. Returns the step it took; what became of it is heard later.
 
         Raises KeyError for an order that is not ours, ValueError for an entry that would get more than was approved,
@@ -256,11 +298,11 @@ class Router(Account):
             return self._told(order, f"not amended: {self._venue.name} amends no orders")
         if not order.may(Step.REQUEST_AMEND):
             return self._told(order, f"not amended: the order is {order.state}")
-        self._write("amend_intent", {"client_order_id": client_id, "change": change}, durable=True)
+        self._write("amend_intent", {"client_order_id": client_id, "change": change}, correlation, durable=True)
         self._ask_change(order, change)
         self._touch(client_id)
         outcome = await _outcome(self._venue.amend(OrderRef(order.symbol, client_id), change))
-        self._sent("amend", client_id, outcome)
+        self._sent("amend", client_id, outcome, correlation)
         self._answered(order, "amend", outcome)
         return self._told(order, outcome_text(outcome))
 
@@ -310,6 +352,12 @@ class Router(Account):
         """Take in an order whose intent the journal has: its bytes may have left."""
         self._take(order, terms, names, self._clock.now_ns(), entry=entry)
         order.step(Step.DENY if denied else Step.SEND)
+
+    def recall_moved(self, moved: ProtectionMoved) -> None:
+        """Take in that an approval has moved a position's protection, or was denied; either way it is used."""
+        self._moved[moved.approved_id] = moved
+        if moved.how == "replace" and not moved.denied:
+            self.books.protect(moved.symbol, moved.stop_price, moved.take_profit_price)
 
     def recall_request(self, client_id: str, change: OrderChange | None) -> None:
         """Take in a cancel, or with `change` an amendment, whose intent the journal has."""

@@ -1,24 +1,28 @@
 """An account at work: it is made whole, then it hears, protects, and checks what it believes, until it is stopped.
 
-Four things go on side by side, so that none waits for another: hearing the venue's events, protecting positions,
-sending what was decided, and asking. Nothing is opened before books and venue were found to agree. Silence is never
-taken for agreement, and a difference that stands twice ends openings until a full comparison finds none.
+Five things go on side by side, so that none waits for another: hearing the venue's events, protecting positions,
+sending what was decided, asking, and missing the guardian. Nothing is opened before books and venue were found to
+agree. Silence is never taken for agreement, and a difference that stands twice ends openings until a full comparison
+finds none. While guardian or monitor are silent nothing is opened either; the guardian gone, what waits to open is
+cancelled.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from chanflow.domain.errors import BooksDisagree, ChanflowError, Retryable, Uncertain
 from chanflow.domain.journal import Journal
-from chanflow.domain.order import ApprovedOrder, OrderEvent
+from chanflow.domain.order import ApprovedOrder, OrderEvent, ProtectionMoved
 from chanflow.domain.time import NS_PER_S, Clock
 from chanflow.execution.cadence import AFTER_FILL_NS, FIRST_WORD_NS, Cadence, News
 from chanflow.execution.checks import Checks, ReadSoFar
 from chanflow.execution.dead_man import DeadMan
+from chanflow.execution.heartbeat import SILENT_NS, Heartbeat
+from chanflow.execution.lifecycle import Step
 from chanflow.execution.ports import FillCursor, OrderChange, Venue, VenueEvent
 from chanflow.execution.protection import Protection
 from chanflow.execution.questions import answer_or_none
@@ -86,6 +90,8 @@ class Running:
                 self._tasks = tasks
                 tasks.create_task(self._hear())
                 tasks.create_task(self._protect())
+                tasks.create_task(self._miss(self.router.guardian, cancels=True))
+                tasks.create_task(self._miss(self.router.monitor, cancels=False))
                 await self.start(accept_difference=accept_difference)
                 await self._check()
         except BaseExceptionGroup as faults:
@@ -116,23 +122,16 @@ class Running:
         finally:
             self._wake()
 
-    def move_stop(self, symbol: str, stop_price: Decimal) -> None:
-        """Tighten the stop of a position; see `Account.move_stop`. The new one stands before the old one goes."""
-        self.router.move_stop(symbol, stop_price)
-        self._wake()
+    async def protect(self, approved: ApprovedOrder) -> ProtectionMoved:
+        """Put a position under other prices; see `Router.protect`. The new stop stands before the old one goes."""
+        try:
+            return await self.router.protect(approved)
+        finally:
+            self._wake()
 
-    async def halt(self, why: str) -> None:
-        """Open nothing more and cancel every entry that lives. Stops stay, and closing goes on. Survives a restart."""
-        self._journal.append("halt", {"why": why}, durable=True)
-        self.router.halted = why
-        for order in [o for o in self.router.living() if o.leg == "entry"]:
-            await self.router.cancel(order.client_order_id)
-        self._wake()
-
-    def resume(self) -> None:
-        """Let openings go on after a halt."""
-        self._journal.append("resume", {}, durable=True)
-        self.router.halted = None
+    async def send(self, command: Callable[[], Awaitable[Any]]) -> None:
+        """Let a command go on its way without waiting for its answer, which may take long."""
+        self._send([command])
 
     # ── start ─────────────────────────────────────────────────────────────────
 
@@ -247,6 +246,26 @@ class Running:
     def _wake(self) -> None:
         self._to_protect.tell()
         self._to_check.tell()
+
+    # ── guardian and monitor ──────────────────────────────────────────────────────────
+
+    async def _miss(self, beat: Heartbeat | None, *, cancels: bool) -> None:
+        """Say when one that watches falls silent or is heard again; where it `cancels`, entries that wait go then."""
+        await self.ready.wait()
+        began_ns, held = self._clock.now_ns(), False
+        while beat is not None:
+            await self._clock.sleep_until(self._clock.now_ns() + NS_PER_S)
+            why, now_ns = beat.missing(self._clock.now_ns()), self._clock.now_ns()
+            starting = beat.last_ns is None and now_ns - began_ns <= SILENT_NS
+            if starting or (why is not None) == held:
+                continue
+            held = why is not None
+            mode, cause = ("hold_risk", why) if why is not None else ("active", f"the {beat.who} looks again")
+            self._journal.append("mode", {"mode": mode, "cause": cause}, durable=True)
+            self._on_alert(beat.who, str(cause))
+            if held and cancels:
+                waiting = [o for o in self.router.living() if o.leg == "entry" and o.may(Step.REQUEST_CANCEL)]
+                self._send(partial(self.router.cancel, order.client_order_id) for order in waiting)
 
     # ── protecting and asking ─────────────────────────────────────────────────
 

@@ -9,6 +9,7 @@ from made_desk import NOW, D
 from made_desk_life import Life, Line, Lines, Trap, faults_of, lived
 from made_memory_venue import SYMBOL, Connection
 
+from chanflow.domain.equity import EquityMarks
 from chanflow.domain.errors import JournalCorrupt
 from chanflow.domain.order import Fill, OrderState
 from chanflow.execution.account import Account
@@ -156,11 +157,11 @@ def test_what_is_not_ours_outlives_a_restart() -> None:
     assert second.router.ledger.wallet_quote == D("10001.35")
 
 
-@pytest.mark.parametrize(("then", "halted"), [((), "a reason"), (("resume",), None)])
-def test_a_halt_outlives_a_restart_until_it_is_lifted(then: tuple[str, ...], halted: str | None) -> None:
+def test_a_mark_of_equity_outlives_a_restart() -> None:
     at = RECORDS[0].at
-    lines = [RECORDS[0], Line(at, "halt", {"why": "a reason"}), *(Line(at, kind, {}) for kind in then)]
-    assert restored(lines)[0].router.halted == halted
+    marks = {"high_water_quote": "12345", "day_start_quote": "11000", "day": 20_000, "last_quote": "11500"}
+    found = restored([RECORDS[0], Line(at, "equity_marks", marks)])[0].router.books.equity_marks
+    assert found == EquityMarks(D(12345), D(11000), 20_000, D(11500))
 
 
 def test_an_impossible_fill_halts_after_a_restart_too() -> None:
@@ -198,6 +199,21 @@ def test_wherever_it_is_cut_it_ends_with_the_books_of_the_uncut(ending: Any) -> 
             else:
                 # The intent was written and nothing was sent: that is found out, and not repeated on its own.
                 assert point in ("after record order_intent entry", "after record order_intent exit")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("ending", ["stop", "close"])
+def test_cut_while_a_part_leaves_nothing_is_lost_doubled_or_bare(ending: Any) -> None:
+    uncut = lived(Life(ending=ending, part_quote=D(500)))
+    exits = [o for o in uncut.desk.router.orders.values() if o.leg == "exit"]
+    assert exits[0].filled_base == 5
+    assert faults_of(uncut) == []
+    for point in [p for p in sorted(uncut.trap.seen) if " record " in p or "submit" in p or "cancel" in p]:
+        for nth in {1, (uncut.trap.seen[point] + 1) // 2, uncut.trap.seen[point]}:
+            life = lived(Life(ending=ending, part_quote=D(500), trap=Trap(point, nth)))
+            assert faults_of(life) == [], (point, nth)
+            assert not life.desk.protection.naked(), (point, nth)
 
 
 def gave_up_its_target(life: Life) -> bool:

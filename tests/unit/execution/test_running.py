@@ -11,9 +11,10 @@ from made_desk_life import Life, faults_of, lived
 from made_execution import told
 from made_memory_venue import SYMBOL, Connection, Weather
 
-from chanflow.domain.errors import BooksDisagree, InvalidArgument, JournalUnwritable
+from chanflow.domain.errors import BooksDisagree, JournalUnwritable
 from chanflow.domain.order import ApprovedOrder, OrderState
 from chanflow.domain.time import NS_PER_MS, NS_PER_S
+from chanflow.execution.heartbeat import Heartbeat
 from chanflow.execution.ports import Accepted, Capabilities, OrderRef, Outcome, VenueOrder
 from chanflow.execution.running import Running
 
@@ -198,7 +199,7 @@ def test_nothing_is_opened_before_the_comparison() -> None:
 def _approval(life: Life, desk: Running) -> Any:
     now_ns = life.clock.now_ns()
     asked = proposal(proposal_id="another", valid_until_ns=now_ns + NS_PER_S)
-    verdict = gate(venue="memory").judge(asked, account(), full_view(D(100), now_ns), now_ns=now_ns)
+    verdict = gate(venue="memory").judge(asked, account(as_of_ns=now_ns), full_view(D(100), now_ns), now_ns=now_ns)
     assert isinstance(verdict, ApprovedOrder)
     return verdict
 
@@ -272,46 +273,69 @@ def test_a_broken_stream_is_made_good() -> None:
     assert faults_of(life) == []
 
 
-def test_a_halt_cancels_entries_keeps_stops_and_can_be_lifted() -> None:
+def test_a_guardian_that_falls_silent_cancels_entries_and_keeps_stops_until_it_is_heard() -> None:
     async def rest(desk: Running) -> None:
         life.exchange.slices = ((30, "0.4"), (9_000_000, "0.6"))
         await enter(life, desk)
 
-    async def halt(desk: Running) -> None:
-        await desk.halt("a person said so")
-
     async def denied(desk: Running) -> None:
         event = await desk.execute(_approval(life, desk))
         seen.append(event.detail)
-        desk.resume()
-        seen.append(str(desk.router.halted))
+
+    async def heard(desk: Running) -> None:
+        assert desk.router.guardian is not None
+        desk.router.guardian.last_ns = life.clock.now_ns()
+        seen.append(str(desk.router.unwatched))
 
     seen: list[str] = []
-    life = Played((0, rest), (2, halt), (3, denied), until_s=8)
+    life = Watched((0, rest), (18, denied), (19, heard), until_s=25)
     lived(life)
-    assert seen == ["openings are halted: a person said so", "None"]
+    assert seen == ["openings are held (hold_risk): the guardian has not looked for 18 s, 15 s are allowed", "None"]
     entry = next(o for o in life.desk.router.orders.values() if o.leg == "entry")
     assert entry.state is OrderState.CANCELED
     assert [s.asked.conditional for s in life.exchange.living] == ["stop_market", "take_profit_market"]
+    assert [r["mode"] for r in life.journal.of("mode")] == ["hold_risk", "active"]
 
 
-@pytest.mark.parametrize("price", ["98.5", "99"])
-def test_a_stop_is_only_tightened(price: str) -> None:
-    async def loosen(desk: Running) -> None:
-        with pytest.raises(InvalidArgument, match="can only be tightened"):
-            desk.move_stop(SYMBOL, D(price))
+class Watched(Played):
+    """A guardian looked once, when the desk began."""
 
-    life = Played((0, lambda d: enter(life, d)), (3, loosen), until_s=6)
+    def start(self) -> Running:
+        desk = super().start()
+        desk.router.guardian = Heartbeat(self.clock.now_ns())
+        return desk
+
+
+def test_a_monitor_that_falls_silent_holds_new_entries_and_cancels_none_until_it_is_heard() -> None:
+    async def rest(desk: Running) -> None:
+        life.exchange.slices = ((30, "0.4"), (9_000_000, "0.6"))
+        await enter(life, desk)
+
+    async def denied(desk: Running) -> None:
+        seen.append((await desk.execute(_approval(life, desk))).detail)
+
+    async def heard(desk: Running) -> None:
+        assert desk.router.monitor is not None
+        desk.router.monitor.last_ns = life.clock.now_ns()
+        seen.append(str(desk.router.unwatched))
+
+    seen: list[str] = []
+    life = Monitored((0, rest), (18, denied), (19, heard), until_s=25)
     lived(life)
-    assert life.step == 3
+    assert seen == ["openings are held (hold_risk): the monitor has not looked for 18 s, 15 s are allowed", "None"]
+    entry = next(o for o in life.desk.router.orders.values() if o.leg == "entry")
+    assert entry.state is not OrderState.CANCELED
+    assert [(r["mode"], r["cause"]) for r in life.journal.of("mode")][-1] == ("active", "the monitor looks again")
+    assert [kind for kind, _ in life.alerts if kind == "monitor"] == ["monitor", "monitor"]
 
 
-def test_a_stop_of_no_position_cannot_be_moved() -> None:
-    async def move(desk: Running) -> None:
-        with pytest.raises(InvalidArgument, match="no position of ours"):
-            desk.move_stop(SYMBOL, D(99))
+class Monitored(Played):
+    """A monitor looked once, when the desk began."""
 
-    assert played((0, move), until_s=2).step == 2
+    def start(self) -> Running:
+        desk = super().start()
+        desk.router.monitor = Heartbeat(self.clock.now_ns(), "monitor")
+        return desk
 
 
 def test_a_journal_that_cannot_be_written_ends_it() -> None:
