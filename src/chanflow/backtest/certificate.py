@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from chanflow.backtest.barriers import Barriers, Costs
-from chanflow.backtest.interval import wilson
 from chanflow.backtest.proof import Proof
 from chanflow.domain.canonical import plain
+from chanflow.domain.interval import wilson
 from chanflow.runtime.certificates import FEW, SCHEMA, EntryFigures, Permanence
 
 Number = TypeVar("Number", int, float)

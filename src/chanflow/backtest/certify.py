@@ -31,10 +31,10 @@ from chanflow.backtest.history import (
     ever_shown,
     history_of,
 )
-from chanflow.backtest.interval import wilson
 from chanflow.backtest.proof import Analyse, Proof, prove
 from chanflow.backtest.series import Series, interval_ms
 from chanflow.domain.errors import RecordingInvalid
+from chanflow.domain.interval import wilson
 from chanflow.domain.time import Randomness
 from chanflow.features import chan
 from chanflow.runtime.certificates import FEW, EntryFigures, Permanence

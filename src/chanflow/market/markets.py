@@ -7,6 +7,8 @@ from typing import Literal, get_args
 Market = Literal["crypto", "cn"]
 MARKETS: tuple[Market, ...] = get_args(Market)
 A_SHARE_SUFFIXES = (".SH", ".SZ", ".BJ")
+SHANGHAI_MS = 8 * 3_600_000
+"""How far the mainland's clock is ahead of UTC."""
 
 
 def market_of(symbol: str) -> Market:

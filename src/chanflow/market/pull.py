@@ -11,7 +11,7 @@ import numpy as np
 from chanflow.domain.errors import InvalidArgument
 from chanflow.domain.time import MS_PER_DAY, NS_PER_MS, utc_date
 from chanflow.market.calendar import UNIT_MS, level_parts
-from chanflow.market.markets import market_of
+from chanflow.market.markets import SHANGHAI_MS, market_of
 from chanflow.market.ports import HistorySource
 
 KINDS = {"klines": "kline", "aggTrades": "agg_trade", "funding": "funding", "openInterest": "open_interest",
@@ -19,7 +19,6 @@ KINDS = {"klines": "kline", "aggTrades": "agg_trade", "funding": "funding", "ope
 """What can be pulled, as it is asked for and as it is stored."""
 
 SPAN_BARS = 1_440
-SHANGHAI_MS = 8 * 3_600_000
 
 
 class HistoryStore(Protocol):

@@ -132,3 +132,26 @@ def test_the_book_begins_with_the_best_quotes_of_the_newest_batch() -> None:
     assert bids == tuple(sorted(bids, reverse=True))
     assert asks == tuple(sorted(asks))
     assert all(qty > 0 for _, qty in bids + asks)
+
+
+def test_each_bin_is_fresh_once_with_the_engines_figures() -> None:
+    rows = columns()
+    tracker = tracked(market(cut_s=60), finish=False)
+    fresh = tracker.fresh()
+    tracker.finish()
+    fresh += tracker.fresh()
+    assert tracker.fresh() == []
+    assert [each.ts_ms for each in fresh] == rows["ts_ms"]
+    for name, column in (("fusion_score", "fusion"), ("z_ofi", "z_ofi"), ("z_cvd", "z_cvd")):
+        expected = [
+            v if np.isfinite(v) and ok == 1 else None for v, ok in zip(rows[column], rows["book_ok"], strict=True)
+        ]
+        assert [getattr(each, name) for each in fresh] == expected
+
+
+def test_a_divergence_is_told_with_the_bin_in_which_it_is_detected() -> None:
+    fresh = tracked(market()).fresh()
+    found = [(each.ts_ms, d) for each in fresh for d in each.divergences]
+    assert found
+    assert all(d.kind in ("bull", "bear") and d.channel in ("ofi", "cvd", "fusion") for _, d in found)
+    assert all(d.detected_ms <= ts_ms for ts_ms, d in found)
