@@ -7,9 +7,10 @@ import pytest
 from made_desk import NOW, D, position
 from made_setup import briefing, flow, signal
 
-from chanflow.analyst import rules
+from chanflow.analyst import grounds
 from chanflow.analyst.rules import propose
 from chanflow.domain.opinion import Evidence, TradeProposal
+from chanflow.domain.trigger import PriceCross
 
 SHORT = {"signal_type": "sell", "side_hint": "sell", "score": -0.5, "invalidation_price": "101.0"}
 
@@ -54,7 +55,7 @@ def test_the_confidence_adds_up(strong: bool, trend: bool, score: float) -> None
 
 
 def test_the_confidence_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "BONUS", Decimal("0.2"))
+    monkeypatch.setattr(grounds, "BONUS", Decimal("0.2"))
     assert entry(flow_strong=True, trend_agrees=True).confidence == 0.9
 
 
@@ -86,10 +87,13 @@ def test_a_short_without_room_for_its_target_abstains() -> None:
     assert answer.reasoning == "the take-profit would not be positive"
 
 
-@pytest.mark.parametrize("gone", [{"bid": None}, {"ask": None}, {"signal": None}])
-def test_without_a_quote_or_a_signal_it_abstains(gone: dict[str, None]) -> None:
+@pytest.mark.parametrize(
+    ("gone", "reason"),
+    [({"bid": None}, "stale_data"), ({"ask": None}, "stale_data"), ({"signal": None}, "no_setup")],
+)
+def test_without_a_quote_or_a_signal_it_abstains(gone: dict[str, None], reason: str) -> None:
     answer = propose(briefing(**gone))
-    assert (answer.action, answer.abstain_reason, answer.side) == ("abstain", "stale_data", None)
+    assert (answer.action, answer.abstain_reason, answer.side) == ("abstain", reason, None)
     assert (answer.entry_price, answer.stop_price, answer.triggers) == (None, None, ())
 
 
@@ -101,13 +105,11 @@ def test_a_standing_position_holds() -> None:
 @pytest.mark.parametrize(("changes", "first", "direction"), [({}, "101.01", "up"), (SHORT, "98.97", "down")])
 def test_one_times_the_risk_in_profit_wakes_it(changes: dict[str, Any], first: str, direction: str) -> None:
     trigger = entry(**changes).triggers[0]
-    assert (trigger.kind, trigger.price, trigger.direction) == ("price_cross", D(first), direction)
+    assert (trigger.kind, trigger.params) == ("price_cross", PriceCross(D(first), direction))
 
 
-def test_age_wakes_it_before_the_triggers_expire() -> None:
-    triggers = entry().triggers
-    assert (triggers[1].kind, triggers[1].at_ns) == ("time_at", NOW + 600 * 10**9)
-    assert [t.expires_ns for t in triggers] == [NOW + 1_200 * 10**9] * 2
+def test_its_trigger_outlives_the_longest_hold() -> None:
+    assert [t.expires_ns for t in entry().triggers] == [NOW + 1_200 * 10**9]
 
 
 @pytest.mark.parametrize(("ladder", "wished"), [(1, 1), (2, 2), (5, 2)])
@@ -126,9 +128,10 @@ def test_an_answer_is_fresh_for_its_window() -> None:
 # ── management ────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("kind", ["position_age"])
 @pytest.mark.parametrize("score", [-0.4, 0.4, None])
-def test_an_aged_position_is_closed_whatever_the_flow(score: float | None) -> None:
-    answer = management(trigger_kind="time_at", trigger_note="aged", flow=flow(score=score))
+def test_an_aged_position_is_closed_whatever_the_flow(score: float | None, kind: str) -> None:
+    answer = management(trigger_kind=kind, trigger_note="aged", flow=flow(score=score))
     assert (answer.kind, answer.action, answer.position_id) == ("management", "close", "position-1")
 
 
@@ -141,6 +144,20 @@ def test_an_aged_position_is_closed_whatever_the_flow(score: float | None) -> No
 )  # fmt: skip
 def test_profit_runs_only_while_the_flow_agrees(qty: str, score: float | None, action: str) -> None:
     assert management(position=position(qty), flow=flow(score=score)).action == action
+
+
+@pytest.mark.parametrize("kind", ["data_stale", "protective_missing"])
+def test_what_the_guardian_mends_closes_nothing(kind: str) -> None:
+    assert management(trigger_kind=kind, trigger_note="bare", flow=None).action == "hold"
+
+
+def test_being_asked_about_a_position_closes_nothing() -> None:
+    assert management(trigger_kind="request", trigger_note="asked", flow=flow(score=-0.4)).action == "hold"
+
+
+@pytest.mark.parametrize(("kind", "words"), [("price_cross", "profit taken"), ("flow", "long closed at market")])
+def test_only_a_profit_is_called_one(kind: str, words: str) -> None:
+    assert management(trigger_kind=kind, flow=flow(score=-0.4)).reasoning.endswith(words)
 
 
 def test_without_flow_profit_is_taken() -> None:
@@ -172,7 +189,7 @@ def test_the_same_briefing_has_the_same_answer() -> None:
 def test_every_decision_has_ids_of_its_own() -> None:
     answers = [propose(briefing(decision_id=name)) for name in ("d1", "d2")]
     ids = [a.proposal_id for a in answers] + [t.trigger_id for a in answers for t in a.triggers]
-    assert len(set(ids)) == 6
+    assert len(set(ids)) == 4
 
 
 def test_an_unconfirmed_signal_opens_nothing() -> None:
