@@ -1,158 +1,130 @@
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
-import pytest
 from made_desk import NOW, D
+from made_watch import ALL, EVERY_KIND, LONG, SECOND, names, quoted, traded, trigger, watching
 
-from chanflow.domain.market_data import Touch
-from chanflow.domain.opinion import Trigger
+from chanflow.domain.trigger import Trigger, trigger_of
 from chanflow.monitor.watch import Fired, Watch
 
-LATER = NOW + 10**12
+OTHER = replace(LONG, position_id="position-2")
 
 
-def cross(direction: Any, price: str = "100", *, name: str = "t1", expires_ns: int = LATER) -> Trigger:
-    return Trigger(name, "price_cross", expires_ns, "a level", price=D(price), direction=direction)
+def up(price: str = "100", *, name: str = "t1", expires_ns: int = NOW + 10**12, priority: int = 1) -> Trigger:
+    return trigger("price_cross", D(price), "up", name=name, expires_ns=expires_ns, priority=priority)
 
 
-def alarm(at_ns: int, *, name: str = "t2", expires_ns: int = LATER) -> Trigger:
-    return Trigger(name, "time_at", expires_ns, "aged", at_ns=at_ns)
-
-
-def touch(*prices: float) -> Touch:
-    """Return a stretch in which these prices traded, the last one last."""
-    if not prices:
-        return Touch(NOW, None, None, None, 99.0, 101.0)
-    return Touch(NOW, min(prices), max(prices), prices[-1], None, None)
-
-
-def watching(*triggers: Trigger, price: str | None = "99") -> Watch:
-    watch = Watch()
-    watch.register("position-1", "SIMUSDT", triggers, price=None if price is None else D(price))
-    return watch
-
-
-def fired(watch: Watch, *prices: float, now_ns: int = NOW, symbol: str = "SIMUSDT") -> list[str]:
-    return [f.trigger.trigger_id for f in watch.on_touch(symbol, touch(*prices), now_ns=now_ns)]
-
-
-@pytest.mark.parametrize(
-    ("direction", "start", "prices", "fires"),
-    [
-        ("up", "99", (99.5, 100.0), True),
-        ("up", "99", (99.5, 99.99), False),
-        ("up", "101", (101.0, 100.5), False),
-        ("up", "101", (99.0,), False),
-        ("down", "101", (100.5, 100.0), True),
-        ("down", "101", (100.01,), False),
-        ("down", "99", (99.5,), False),
-        ("down", "99", (101.0,), False),
-        ("either", "99", (100.0,), True),
-        ("either", "101", (100.0,), True),
-        ("either", "99", (99.9,), False),
-        ("either", "101", (100.1,), False),
-    ],
-)
-def test_a_price_fires_only_from_the_other_side(
-    direction: str, start: str, prices: tuple[float, ...], fires: bool
-) -> None:
-    assert fired(watching(cross(direction), price=start), *prices) == (["t1"] if fires else [])
-
-
-@pytest.mark.parametrize(("direction", "start", "after"), [("up", "99", 105.0), ("down", "101", 95.0)])
-def test_a_gap_across_the_level_counts(direction: str, start: str, after: float) -> None:
-    assert fired(watching(cross(direction), price=start), after) == ["t1"]
-
-
-def test_a_level_touched_inside_the_stretch_counts() -> None:
-    assert fired(watching(cross("up")), 99.5, 100.2, 99.4) == ["t1"]
+def fired(watch: Watch, price: float, *, now_ns: int = NOW, symbol: str = "SIMUSDT") -> list[str]:
+    return names(watch.on_touch(symbol, traded(price), now_ns=now_ns))
 
 
 def test_what_fired_says_what_was_seen_against_which_bound() -> None:
-    trigger = cross("up", "100.50")
-    (one,) = watching(trigger).on_touch("SIMUSDT", touch(99.5, 100.7, 100.6), now_ns=NOW + 7)
-    assert one == Fired("position-1", "SIMUSDT", trigger, "100.7", "100.50", NOW + 7)
+    (one,) = watching(up("100.50"), price=99).on_touch("SIMUSDT", traded(99.5, 100.7, 100.6), now_ns=NOW + 7)
+    assert one == Fired(
+        "position-1", "SIMUSDT", "t1", "price_cross", "why", "100.7", "100.50 up", NOW + 7, late=False,
+        snapshot_ref="market:SIMUSDT@2026-01-05T00:00:00.000000007Z",
+    )  # fmt: skip
 
 
 def test_a_trigger_fires_once() -> None:
-    watch = watching(cross("up"))
-    assert fired(watch, 101.0) == ["t1"]
-    assert fired(watch, 99.0) == []
-    assert fired(watch, 101.0) == []
+    watch = watching(up(), price=99)
+    assert [fired(watch, price) for price in (101.0, 99.0, 101.0)] == [["t1"], [], []]
     assert watch.armed("SIMUSDT") == 0
 
 
-def test_the_side_is_followed_from_stretch_to_stretch() -> None:
-    watch = watching(cross("up"), price="101")
-    assert fired(watch, 101.5) == []
-    assert fired(watch, 99.0) == []
-    assert fired(watch, 100.0) == ["t1"]
-
-
-def test_without_a_price_before_the_first_one_decides() -> None:
-    assert fired(watching(cross("up"), price=None), 100.0) == ["t1"]
-    assert fired(watching(cross("up"), price=None), 99.9) == []
-
-
-def test_quotes_alone_cross_nothing() -> None:
-    watch = watching(cross("up", "98"), price="97")
-    assert fired(watch) == []
-    assert watch.armed("SIMUSDT") == 1
-
-
-def test_an_alarm_rings_at_its_time_and_needs_no_trade() -> None:
-    watch = watching(alarm(NOW + 5))
-    assert fired(watch, now_ns=NOW + 4) == []
-    (one,) = watch.on_touch("SIMUSDT", touch(), now_ns=NOW + 5)
-    assert (one.observed, one.bound) == (str(NOW + 5), str(NOW + 5))
-    assert fired(watch, now_ns=NOW + 6) == []
+def test_one_that_has_fired_is_not_armed_again_for_its_position() -> None:
+    watch = watching(up(), price=99)
+    fired(watch, 101.0)
+    watch.register(LONG, (up(), up("105", name="t2")), price=None, now_ns=NOW)
+    assert (fired(watch, 99.0), fired(watch, 106.0)) == ([], ["t2"])
 
 
 def test_a_trigger_lives_until_its_expiry_and_no_longer() -> None:
-    assert fired(watching(cross("up", expires_ns=NOW + 5)), 101.0, now_ns=NOW + 5) == ["t1"]
-    late = watching(cross("up", expires_ns=NOW + 5))
+    assert fired(watching(up(expires_ns=NOW + 5), price=99), 101.0, now_ns=NOW + 5) == ["t1"]
+    late = watching(up(expires_ns=NOW + 5), price=99)
     assert fired(late, 101.0, now_ns=NOW + 6) == []
     assert late.armed("SIMUSDT") == 0
 
 
-def test_triggers_fire_in_the_order_they_were_armed() -> None:
-    watch = watching(cross("up", "101", name="far"), cross("up", "100", name="near"), alarm(NOW, name="age"))
-    assert fired(watch, 102.0) == ["far", "near", "age"]
+def test_an_expired_one_is_not_fired_by_what_is_no_price() -> None:
+    watch = watching(trigger("candle_close", "5m", expires_ns=NOW + 5))
+    assert watch.on_candle("SIMUSDT", "5m", NOW // 10**6, now_ns=NOW + 6) == []
+    assert watch.armed("SIMUSDT") == 0
+
+
+def test_those_of_higher_priority_come_first_then_in_the_order_they_were_armed() -> None:
+    watch = watching(up("101", name="far"), up("100", name="near"), up("102", name="first", priority=2), price=99)
+    assert fired(watch, 103.0) == ["first", "far", "near"]
 
 
 def test_registering_again_replaces() -> None:
-    watch = watching(cross("up", name="old"))
-    watch.register("position-1", "SIMUSDT", (cross("up", "100", name="new"),), price=D(99))
+    watch = watching(up(name="old"), price=99)
+    watch.register(LONG, (up(name="new"),), price=D(99), now_ns=NOW)
     assert watch.armed("SIMUSDT") == 1
     assert fired(watch, 101.0) == ["new"]
 
 
 def test_registering_leaves_other_positions() -> None:
-    watch = watching(cross("up", name="a"))
-    watch.register("position-2", "SIMUSDT", (cross("up", name="b"),), price=None)
+    watch = watching(up(name="a"), price=99)
+    watch.register(OTHER, (up(name="b"),), price=None, now_ns=NOW)
     assert fired(watch, 101.0) == ["a", "b"]
 
 
 def test_disarming_forgets_the_triggers_of_one_position() -> None:
-    watch = watching(cross("up", name="a"), alarm(NOW, name="b"))
-    watch.register("position-2", "SIMUSDT", (cross("up", name="c"),), price=None)
-    assert watch.disarm("position-1") == 2
-    assert watch.disarm("position-1") == 0
+    watch = watching(up(name="a"), trigger("time_at", NOW, name="b"), price=99)
+    watch.register(OTHER, (up(name="c"),), price=None, now_ns=NOW)
+    assert (watch.disarm("position-1"), watch.disarm("position-1")) == (2, 0)
     assert fired(watch, 101.0) == ["c"]
 
 
+def test_a_trigger_told_as_fired_is_gone_and_stays_gone() -> None:
+    watch = watching(up(), price=99)
+    watch.forget("position-1", "t1")
+    watch.register(LONG, (up(),), price=None, now_ns=NOW)
+    assert fired(watch, 101.0) == []
+
+
 def test_symbols_do_not_disturb_each_other() -> None:
-    watch = watching(cross("up", name="sim"))
-    watch.register("position-2", "ABCUSDT", (cross("down", "50", name="abc"),), price=D(99))
+    watch = watching(up(name="sim"), price=99)
+    watch.register(replace(OTHER, symbol="ABCUSDT"), (up("50", name="abc"),), price=D(49), now_ns=NOW)
     assert (watch.armed("SIMUSDT"), watch.armed("ABCUSDT")) == (1, 1)
-    assert fired(watch, 105.0, symbol="ABCUSDT") == []
-    assert fired(watch, 49.0) == []
+    assert fired(watch, 49.0, symbol="ABCUSDT") == []
+    assert fired(watch, 51.0) == []
     assert fired(watch, 50.0, symbol="ABCUSDT") == ["abc"]
     assert fired(watch, 100.0) == ["sim"]
 
 
-def test_prices_are_compared_as_they_are_written() -> None:
-    # 0.1 + 0.2 is above 0.3 as a float; 0.3 itself must count as having reached 0.3.
-    assert fired(watching(cross("up", "0.3"), price="0.2"), 0.3) == ["t1"]
-    assert fired(watching(cross("up", "0.30000000000000004"), price="0.2"), 0.3) == []
+def test_what_the_desk_cannot_see_is_refused_in_words_and_the_rest_is_armed() -> None:
+    watch = Watch(replace(ALL, kinds=frozenset({"price_cross", "structure_event"}), structure_levels=("5m", "30m")))
+    asked = (
+        up(),
+        trigger("funding", ">", 0.1, name="f"),
+        trigger("structure_event", "1d", "center_left", name="s"),
+    )
+    refused = watch.register(LONG, asked, price=D(99), now_ns=NOW)
+    assert refused == {
+        "f": "trigger f: this desk never sees what funding waits for; it can watch price_cross structure_event",
+        "s": "trigger s: structure_event.level is 1d, this desk follows 5m 30m",
+    }
+    assert watch.armed("SIMUSDT") == 1
+
+
+def test_what_is_measured_in_risk_needs_a_stop_that_loses() -> None:
+    asked = (trigger("profit_giveback", 1.0, 0.5), trigger("mark_distance_to_stop", 0.5, name="t2"))
+    for stop in (None, D(100), D(101)):
+        refused = Watch(ALL).register(replace(LONG, stop_price=stop), asked, price=None, now_ns=NOW)
+        assert refused["t1"].endswith("is measured in the risk of position-1, which has no stop that loses")
+        assert set(refused) == {"t1", "t2"}
+
+
+def test_triggers_of_every_kind_are_forgotten_with_their_position() -> None:
+    spelled = [
+        {"trigger_id": f"t{at}", "kind": kind, "params": params, "expires_ns": NOW + SECOND, "note": "", "priority": 1}
+        for at, (kind, params) in enumerate(EVERY_KIND)
+    ]
+    watch = watching(*map(trigger_of, spelled))
+    assert watch.armed("SIMUSDT") == len(EVERY_KIND)
+    assert watch.disarm("position-1") == len(EVERY_KIND)
+    assert watch.armed("SIMUSDT") == 0
+    assert watch.on_touch("SIMUSDT", quoted(1.0, 2.0), now_ns=NOW + 10**18) == []
