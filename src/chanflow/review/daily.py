@@ -13,6 +13,7 @@ from typing import Any
 
 from chanflow.domain.time import NS_PER_MS, parse_rfc3339
 from chanflow.review.journal import Record
+from chanflow.review.moved_triggers import MovedTriggers
 
 ZERO = Decimal(0)
 
@@ -100,6 +101,11 @@ class Day:
     marks: list[Mark] = field(default_factory=list)
     strokes: list[Mapping[str, Any]] = field(default_factory=list)
     triggers_fired: Counter[str] = field(default_factory=Counter)
+    managed: Counter[str] = field(default_factory=Counter)
+    """What was approved for positions that stood: parts closed, stops tightened, targets moved; and what was denied."""
+    reduces: set[str] = field(default_factory=set)
+    """The proposals by which a part of a position was to leave."""
+    moved_triggers: MovedTriggers = field(default_factory=MovedTriggers)
     ladder: list[tuple[int, str, str]] = field(default_factory=list)
     anomalies: list[str] = field(default_factory=list)
     market: Mapping[str, Any] = field(default_factory=dict)
@@ -174,6 +180,8 @@ def _signal(day: Day, record: Record) -> None:
 
 def _proposal(day: Day, record: Record) -> None:
     day.proposals[record.body["action"]] += 1
+    if record.body["action"] == "reduce":
+        day.reduces.add(record.body["proposal_id"])
 
 
 def _refusal(day: Day, record: Record) -> None:
@@ -183,6 +191,8 @@ def _refusal(day: Day, record: Record) -> None:
 
 def _approved(day: Day, record: Record) -> None:
     day.approvals += 1
+    if record.body["proposal_id"] in day.reduces:
+        day.managed["parts closed"] += 1
     for clip in record.body["clips"]:
         day.clips[clip.split(",")[-1].strip() if clip.startswith("quantity") else clip] += 1
 
@@ -199,6 +209,7 @@ def _fill(day: Day, record: Record) -> None:
     parent, _, suffix = client_id.rpartition("-")
     intent = day.intents.get(client_id) or day.intents.get(parent)
     leg, reference = _reference(intent, "" if client_id in day.intents else suffix)
+    reference = day.moved_triggers.of(client_id) or reference
     if reference is not None:
         day.slippage_quote += (price - reference) * qty * (1 if body["side"] == "buy" else -1)
     day.fills.append(
@@ -206,6 +217,21 @@ def _fill(day: Day, record: Record) -> None:
             body["event_ns"] // NS_PER_MS, body["side"], leg, price, qty, Decimal(body["fee_quote"]), body["maker"]
         )
     )
+
+
+def _moved_trigger(day: Day, record: Record) -> None:
+    day.moved_triggers.take(record.kind, record.body)
+
+
+def _protected(day: Day, record: Record) -> None:
+    body = record.body
+    if body["denied"]:
+        day.managed["not moved"] += 1
+        return
+    if body["stop_price"] is not None:
+        day.managed["stops tightened"] += 1
+    if body["take_profit_price"] is not None:
+        day.managed["targets moved"] += 1
 
 
 def _reference(intent: Mapping[str, Any] | None, suffix: str) -> tuple[str, Decimal | None]:
@@ -245,7 +271,7 @@ def _mark(day: Day, record: Record) -> None:
 
 
 def _trigger(day: Day, record: Record) -> None:
-    day.triggers_fired[record.body["trigger"]["kind"]] += 1
+    day.triggers_fired[record.body["kind"]] += 1
 
 
 def _ladder(day: Day, record: Record) -> None:
@@ -278,6 +304,9 @@ _READERS = {
     "refusal": _refusal,
     "approved_order": _approved,
     "order_intent": _intent,
+    "protection_moved": _protected,
+    "amend_intent": _moved_trigger,
+    "venue_event": _moved_trigger,
     "fill": _fill,
     "trade_closed": _trade,
     "mark": _mark,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from chanflow.review import management
 from chanflow.review.journal import Record
 
 
@@ -39,6 +40,8 @@ class _Index:
     """By order."""
     started: dict[str, Any] = field(default_factory=dict)
     """What woke each decision."""
+    asked: set[str] = field(default_factory=set)
+    """Decisions that were asked for, begun or not."""
 
 
 def explain(records: Sequence[Record], name: str) -> tuple[Link, ...]:
@@ -75,12 +78,16 @@ def _indexed(records: Iterable[Record]) -> _Index:
                 index.started[body["decision_id"]] = body
                 if body["signal_id"] is not None:
                     index.woken_by.setdefault(body["signal_id"], []).append(body["decision_id"])
+            case "analysis_request":
+                index.asked.add(body["decision_id"])
             case "trade_proposal" | "refusal":
                 index.decision_of[body["proposal_id"]] = body["decision_id"]
             case "approved_order":
                 index.decision_of[body["proposal_id"]] = index.decision_of[body["approved_id"]] = body["decision_id"]
             case "order_intent" | "order_denied":
                 _index_order(index, body)
+            case "protection_moved":
+                _index_moved(index, body)
     return index
 
 
@@ -93,6 +100,13 @@ def _index_order(index: _Index, body: Any) -> None:
     index.orders.setdefault(decision, []).append(order)
     held = index.held_by.setdefault(position, [])
     if decision not in held:
+        held.append(decision)
+
+
+def _index_moved(index: _Index, body: Any) -> None:
+    decision = index.decision_of.get(body["approved_id"])
+    held = index.held_by.setdefault(body["position_id"], [])
+    if decision is not None and decision not in held:
         held.append(decision)
 
 
@@ -116,6 +130,8 @@ def _decisions(index: _Index, name: str) -> frozenset[str]:
         return frozenset((name,))
     if order in index.decision_of:
         return frozenset((index.decision_of[order],))
+    if name in index.asked:
+        return frozenset((name,))
     known = frozenset(index.held_by.get(name, ())) | frozenset(index.woken_by.get(name, ()))
     return known | (frozenset((name,)) if name in index.decision_of.values() else frozenset())
 
@@ -135,7 +151,7 @@ def _is_cause(record: Record, signals: set[str], triggers: set[str], refs: set[s
         case "signal":
             return body["signal_id"] in signals
         case "re_analysis_trigger":
-            return body["trigger"]["trigger_id"] in triggers
+            return body["trigger_id"] in triggers
         case "stroke":
             return record.seq < began and f"stroke#{body['index']}" in refs
         case "point":
@@ -149,10 +165,16 @@ def _is_of_point(point: Any, ref: str) -> bool:
     return ref.startswith(f"point:{point['side']}{point['type']}{segment}@") and ref.endswith(f"#{point['element']}")
 
 
+_OF_AN_ORDER = frozenset(
+    {"order_event", "fill", "order_sent", "order_outcome", "cancel_intent", "order_intent", "amend_intent",
+     "amend_outcome"}
+)  # fmt: skip
+
+
 def _is_effect(record: Record, orders: set[str], positions: set[str]) -> bool:
     body: Any = record.body
     match record.kind:
-        case "order_event" | "fill" | "order_sent" | "order_outcome" | "cancel_intent" | "order_intent":
+        case kind if kind in _OF_AN_ORDER:
             order = body["client_order_id"]
             return order in orders or order.rpartition("-")[0] in orders
         case "trade_closed":
@@ -171,7 +193,12 @@ def _signal(b: Any) -> str:
 
 
 def _started(b: Any) -> str:
-    woke = f"signal {b['signal_id']}" if b["signal_id"] else f"trigger {b['trigger_id']} of {b['position_id']}"
+    if b["signal_id"]:
+        woke = f"signal {b['signal_id']}"
+    elif b["trigger_id"]:
+        woke = f"trigger {b['trigger_id']} of {b['position_id']}"
+    else:
+        woke = f"{b['why']} request {b['request_id']}"
     return f"decision {b['decision_id']} begins, woken by {woke}"
 
 
@@ -180,6 +207,8 @@ def _proposal(b: Any) -> str:
         return f"{b['analyst']} abstains ({b['abstain_reason']}): {b['reasoning']}"
     if b["action"] in ("hold", "close"):
         return f"{b['analyst']} says {b['action']} {b['symbol']}: {b['reasoning']}"
+    if b["action"] in ("reduce", "adjust"):
+        return f"{b['analyst']} proposes {b['action']} {b['symbol']}, {management.wished(b)}: {b['reasoning']}"
     size = "as sized" if b["size_quote"] is None else f"{b['size_quote']} quote"
     return (
         f"{b['analyst']} proposes {b['action']} {b['symbol']}, {size}, entry {b['entry_price'] or 'market'}, stop "
@@ -205,8 +234,10 @@ def _refusal(b: Any) -> str:
 
 def _approved(b: Any) -> str:
     t = b["terms"]
-    what = "reducing" if t["reduce_only"] else "opening"
     clips = "".join(f"; {clip}" for clip in b["clips"])
+    if management.protects(t):
+        return f"approved: {management.prices(t)} of the position in {t['symbol']}{clips}"
+    what = "reducing" if t["reduce_only"] else "opening"
     return f"approved: {what} {t['side']} {t['qty_base']} {t['symbol']}, leverage {t['leverage']}{clips}"
 
 
@@ -214,6 +245,10 @@ def _intent(b: Any) -> str:
     t = b["terms"]
     price = t["limit_price"] or b.get("trigger_price") or "market"
     return f"{b['leg']} {b['client_order_id']} is to be sent: {t['side']} {t['qty_base']} {t['symbol']} at {price}"
+
+
+def _change(change: Any) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(change.items()) if value is not None)
 
 
 def _event(b: Any) -> str:
@@ -236,8 +271,54 @@ def _closed(b: Any) -> str:
 
 
 def _fired(b: Any) -> str:
-    trigger = b["trigger"]
-    return f"trigger {trigger['trigger_id']} ({trigger['note']}): saw {b['observed']}, waited for {b['bound']}"
+    late = ", late" if b["late"] else ""
+    saw = f"saw {b['observed']}, waited for {b['bound'] or b['kind']}{late}"
+    return f"trigger {b['trigger_id']} ({b['note']}): {saw}"
+
+
+def _request(b: Any) -> str:
+    about = f", position {b['position_id']}" if b["position_id"] else ""
+    return f"{b['requested_by']} asks about {b['symbol']} at {b['level']}{about} ({b['reason']})"
+
+
+def _briefing(b: Any) -> str:
+    body = b["body"]
+    levels = ", ".join(view["level"] for view in body["levels"]) or "no structure yet"
+    return (
+        f"briefed as of {body['as_of_ns']} ns on {levels}, bid {body['bid']}, ask {body['ask']}, hash {b['hash'][:16]}"
+    )
+
+
+def _memory(b: Any) -> str:
+    memory = b["memory"]
+    if memory is None:
+        return "there is no memory"
+    told = ", ".join(f"{len(memory[name])} {name}" for name in ("decisions", "similar", "lessons"))
+    return told + "".join(f"; {why}" for why in memory["missing"])
+
+
+def _llm_request(b: Any) -> str:
+    tools = ", ".join(b["tools"]) or "no tools"
+    return (
+        f"{b['model']} is asked with {tools}, prompt {b['prompt_hash'][:16]}, all that it sees {b['content_hash'][:16]}"
+    )
+
+
+def _llm_response(b: Any) -> str:
+    spent = f"{b['tokens_in']} tokens in, {b['tokens_out']} out, {b['cost_usd']} USD, {b['latency_ms']} ms"
+    early = "".join(f"; left out: {row}" for row in b["future_rows"])
+    if b["problem"]:
+        return f"no answer, {b['problem']}: {b['detail']} ({spent}){early}"
+    return f"{b['model']} answered: {b['draft'].get('action')} ({spent}){early}"
+
+
+def _tool(b: Any) -> str:
+    args = ", ".join(f"{name}={value}" for name, value in sorted(b["args"].items()))
+    return f"it looked up {b['name']} ({args})" + (", which failed" if b["failed"] else "")
+
+
+def _future(b: Any) -> str:
+    return f"{b['outlet']} gave {b['ref']}, which was not known yet: it was left out"
 
 
 _TEXTS: dict[str, Callable[[Any], str]] = {
@@ -247,6 +328,16 @@ _TEXTS: dict[str, Callable[[Any], str]] = {
     "signal_expired": lambda b: f"signal {b['signal_id']} came too late to be acted on",
     "re_analysis_trigger": _fired,
     "decision_started": _started,
+    "analysis_request": _request,
+    "analysis_superseded": lambda b: f"decision {b['decision_id']} is not begun, {b['by']} takes its place",
+    "future_row": _future,
+    "briefing": _briefing,
+    "memory_used": _memory,
+    "llm_request": _llm_request,
+    "llm_response": _llm_response,
+    "tool_called": _tool,
+    "decision_skipped": lambda b: f"nobody was asked: {b['why']}",
+    "decision_abandoned": lambda b: f"decision {b['decision_id']} is abandoned: {b['why']}",
     "trade_proposal": _proposal,
     "judged": _judged,
     "refusal": _refusal,
@@ -256,7 +347,11 @@ _TEXTS: dict[str, Callable[[Any], str]] = {
     "order_sent": lambda b: f"{b['client_order_id']} left for the venue",
     "order_outcome": lambda b: f"the venue answered {b['client_order_id']}: {b['outcome']}",
     "cancel_intent": lambda b: f"{b['client_order_id']} is to be cancelled",
+    "protection_moved": management.moved,
+    "amend_intent": lambda b: f"{b['client_order_id']} is to be amended: {_change(b['change'])}",
+    "amend_outcome": lambda b: f"the venue answered the amendment of {b['client_order_id']}: {b['outcome']}",
     "order_event": _event,
+    "triggers_refused": lambda b: "; ".join(b["refused"].values()),
     "register_triggers": lambda b: f"{len(b['triggers'])} triggers watch {b['position_id']}",
     "fill": _fill,
     "trade_closed": _closed,

@@ -209,6 +209,11 @@ class JournalWriter:
         self._clock = clock
 
     @property
+    def standing(self) -> Sequence[Record]:
+        """The records that were there when the writer was opened."""
+        return self._standing
+
+    @property
     def behind(self) -> int:
         """How many standing records have not been repeated yet."""
         return max(0, len(self._standing) - self.seq)

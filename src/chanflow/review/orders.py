@@ -10,6 +10,7 @@ from typing import Any
 from chanflow.domain.opinion import Side
 from chanflow.domain.order import Check, FillView, Leg, OrderState, OrderView, Reason, Refused
 from chanflow.domain.time import parse_rfc3339
+from chanflow.review.moved_triggers import MovedTriggers
 
 _OPPOSITE: dict[Side, Side] = {"buy": "sell", "sell": "buy"}
 
@@ -44,6 +45,7 @@ class OrdersFold:
         self._decided: dict[str, str] = {}
         self._by_proposal: dict[str, list[str]] = {}
         self._by_hand: dict[str, str] = {}
+        self._moved = MovedTriggers()
         self.commands: dict[str, dict[str, Any]] = {}
         """Arguments of the trades that were ordered by hand, by the caller's own id."""
         self.refusals: dict[str, Refused] = {}
@@ -60,6 +62,9 @@ class OrdersFold:
 
     def take(self, kind: str, at: str, correlation_id: str, body: Any) -> None:
         """Take one record: its kind, its time in RFC 3339, its correlation id and its body as JSON knows it."""
+        moved = self._moved.take(kind, body)
+        if moved is not None:
+            self._trigger(*moved)
         reader = self._readers.get(kind)
         if reader is not None:
             reader(at, correlation_id, body)
@@ -134,6 +139,13 @@ class OrdersFold:
         order.detail, order.updated_ns = body["detail"], body["at_ns"]
         if not order.state.terminal:
             order.qty_base = max(order.qty_base, order.filled_base + order.leaves_base)
+
+    def _trigger(self, client_id: str, price: Decimal) -> None:
+        order = self._orders.get(client_id)
+        if order is not None and order.leg == "stop":
+            order.stop_price = price
+        elif order is not None:
+            order.take_profit_price = price
 
     def _child(self, body: Any) -> _Kept | None:
         """Return the venue's own order that protects an entry: its stop or its take-profit."""

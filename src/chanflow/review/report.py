@@ -369,6 +369,7 @@ def _funnel(day: Day) -> str:
         ("Proposals by action", "提案", ranked(day.proposals)),
         ("The gate's answer", "风控", [("refused", refused), ("approved", day.approvals)]),
         ("Fills by leg", "成交", ranked({leg.replace("_", "-"): n for leg, n in _legs(day).items()})),
+        *([("Positions managed", "持仓管理", ranked(day.managed))] if day.managed else []),
     )
     body = "".join(column(name, zh, share_bars(rows)) for name, zh, rows in stages)
     note = (

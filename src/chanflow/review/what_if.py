@@ -170,6 +170,8 @@ class RunDiff:
     resized: tuple[Resized, ...]
     before: RunTotals
     after: RunTotals
+    stopped: str = ""
+    """Why both runs are compared up to a moment only; "" where they are compared to their ends."""
 
     @property
     def empty(self) -> bool:
