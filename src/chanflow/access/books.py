@@ -1,0 +1,25 @@
+"""Everything by which a desk that asks for keys judges its callers, in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from chanflow.access.keyring import Keyring
+from chanflow.access.plans import Plan
+from chanflow.access.ports import AuditLog, Counters, KeyShelf
+from chanflow.access.rate_limit import RateLimit
+
+
+@dataclass(frozen=True, slots=True)
+class AccessBooks:
+    """The books of access. They may be used while a block of `serving` runs, in its event loop."""
+
+    plans: Mapping[str, Plan]
+    keyring: Keyring
+    shelf: KeyShelf
+    counters: Counters
+    audit: AuditLog
+    limits: RateLimit
+    serving: Callable[[], AbstractAsyncContextManager[None]]

@@ -1,0 +1,77 @@
+"""Plans: what each quota allows in its period, and how fast one may ask. -1 is unlimited, and still counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chanflow.domain.errors import InvalidArgument, SettingsInvalid
+
+UNLIMITED = -1
+_MOST = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One plan: `limits` by quota, and a bucket of `burst` requests that fills by `rate_per_s`."""
+
+    name: str
+    limits: Mapping[str, int]
+    rate_per_s: int
+    burst: int
+
+
+def _plan(name: str, points: int, alerts: int, calls: int, backtests: int, rate_per_s: int, burst: int) -> Plan:
+    limits = {"bsp_query": points, "alert_subscription": alerts, "api_call": calls, "backtest": backtests}
+    return Plan(name, limits, rate_per_s, burst)
+
+
+PLANS: Mapping[str, Plan] = {
+    plan.name: plan
+    for plan in (
+        _plan("free", 3, 5, 1_000, 0, 2, 10),
+        _plan("pro", UNLIMITED, 50, 10_000, 10, 10, 50),
+        _plan("developer", UNLIMITED, 100, 50_000, 100, 50, 200),
+        _plan("enterprise", UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, 200, 800),
+    )
+}
+"""The plans, unless a desk's own file says otherwise."""
+
+
+def plan_named(plans: Mapping[str, Plan], name: str) -> Plan:
+    """Return a plan. Raises InvalidArgument for a name that is none."""
+    if name not in plans:
+        raise InvalidArgument(f"plan is {name!r}, allowed are {', '.join(plans)}", field="plan")
+    return plans[name]
+
+
+def overridden(tree: object, source: str) -> Mapping[str, Plan]:
+    """Return the plans with what `tree` changes: `{plan: {quota: limit, rate_per_s: n, burst: n}}`.
+
+    Raises SettingsInvalid for an unknown plan or key, and for a figure outside its bounds.
+    """
+    changes = {} if tree is None else tree
+    if not isinstance(changes, Mapping):
+        raise SettingsInvalid(f"{source} is no mapping of plans: write `free:` and its keys below it")
+    plans = dict(PLANS)
+    for name, change in changes.items():
+        if name not in plans:
+            raise SettingsInvalid(f"{source} names a plan {name!r}, there are {', '.join(PLANS)}")
+        if not isinstance(change, Mapping):
+            raise SettingsInvalid(f"{source}: {name} has no keys below it")
+        plans[name] = _changed(plans[name], change, source)
+    return plans
+
+
+def _changed(plan: Plan, change: Mapping[Any, Any], source: str) -> Plan:
+    limits, speed = dict(plan.limits), {"rate_per_s": plan.rate_per_s, "burst": plan.burst}
+    for key, value in change.items():
+        place, least = (limits, UNLIMITED) if key in limits else (speed, 1)
+        if key not in place:
+            known = ", ".join((*limits, *speed))
+            raise SettingsInvalid(f"{source}: {plan.name} has no key {key!r}, there are {known}")
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST:
+            raise SettingsInvalid(f"{source}: {plan.name}.{key} is {value!r}, allowed are {least} to {_MOST}")
+        place[key] = value
+    return replace(plan, limits=limits, rate_per_s=speed["rate_per_s"], burst=speed["burst"])

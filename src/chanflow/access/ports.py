@@ -1,0 +1,66 @@
+"""What access needs of the outside: where users, keys, counters and the audit are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from chanflow.access.audit import AuditRow, SealedRow
+from chanflow.access.keys import KeyRecord, User
+from chanflow.access.quota import Charge, Demand, Spent, Taken
+
+
+class KeyShelf(Protocol):
+    """Users and their keys. Every method raises StorageUnwritable or StorageBusy where the database cannot be used."""
+
+    async def key(self, key_id: str) -> tuple[KeyRecord, User] | None:
+        """Return a key and its owner, None where there is no such key."""
+        ...
+
+    async def keys(self, user_id: str | None) -> Sequence[KeyRecord]:
+        """Return the keys of a user, or of all, oldest first."""
+        ...
+
+    async def add_key(self, record: KeyRecord) -> None:
+        """Keep a new key. Raises NotFound for an owner that is none."""
+        ...
+
+    async def replace_key(self, old_id: str, new: KeyRecord, old_ends_ns: int) -> None:
+        """Keep a new key and end the old one at a moment, both or neither."""
+        ...
+
+    async def revoke_key(self, key_id: str, at_ns: int) -> None:
+        """End a key at a moment, unless it ended sooner. Raises NotFound."""
+        ...
+
+
+class Counters(Protocol):
+    """Counts what is used."""
+
+    async def charge(self, charge: Charge) -> Taken | Spent:
+        """Take a charge once, whole or not at all; durable on return."""
+        ...
+
+    async def refund(self, charge_id: str, at_ns: int) -> None:
+        """Give a charge back, once; nothing where there is none."""
+        ...
+
+    async def used(self, account: str, asked: Sequence[Demand]) -> Mapping[str, int]:
+        """Return what is used of each quota in the periods that `asked` names."""
+        ...
+
+
+class AuditLog(Protocol):
+    """Keeps the audit."""
+
+    async def append(self, row: AuditRow) -> None:
+        """Keep a row; durable on return."""
+        ...
+
+    def post(self, row: AuditRow) -> None:
+        """Keep a row soon, after those before it; a fault is logged."""
+        ...
+
+    async def rows(self, *, before: int | None, limit: int) -> Sequence[SealedRow]:
+        """Return the newest rows numbered below `before`, newest first."""
+        ...
