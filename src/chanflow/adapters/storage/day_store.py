@@ -23,10 +23,9 @@ from chanflow.adapters.storage.publish import Publisher, make_folder, sha256_of_
 from chanflow.adapters.storage.rows import KINDS, SCHEMA_VERSION, unified_rows
 from chanflow.domain.errors import InvalidArgument
 from chanflow.domain.time import MS_PER_DAY, NS_PER_MS, utc_date
-from chanflow.market.markets import market_of
+from chanflow.market.markets import SHANGHAI_MS, market_of
 from chanflow.market.ports import KlineGate
 
-SHANGHAI_MS = 8 * 3_600_000
 SERIES = {
     "funding": {"rate": pl.Float64, "mark_price": pl.Float64},
     "open_interest": {"open_interest": pl.Float64, "value_quote": pl.Float64},

@@ -96,6 +96,8 @@ class SimulatedVenue:
         self._unheard: deque[VenueEvent] = deque()
         self._heard: deque[VenueEvent] = deque()
         self._asked: dict[str, VenueOrder] = {}
+        self._moving: dict[str, Decimal] = {}
+        """Triggers that amendments on their way ask for, by client id."""
         self._orders: dict[str, VenueOrderState] = {}
         self._fills: list[Fill] = []
         self._holding = Holding(instrument.symbol)
@@ -138,7 +140,10 @@ class SimulatedVenue:
         if change.trigger_price is None or change.qty_base is not None or change.limit_price is not None:
             return VenueRefused(_UNSUPPORTED, "only the trigger of a stop or take-profit can be amended here")
         refusal = self._core.amend_trigger(self._clock.now_ns(), ref.client_order_id, self._ticks(change.trigger_price))
-        return Accepted() if refusal is None else _refused(*refusal)
+        if refusal is not None:
+            return _refused(*refusal)
+        self._moving[ref.client_order_id] = change.trigger_price
+        return Accepted()
 
     async def arm_dead_man(self, ttl_ms: int) -> Outcome:  # noqa: ARG002 - there is none to arm
         """Refuse: there is no such switch here, and no connection that it would guard."""
@@ -217,7 +222,8 @@ class SimulatedVenue:
             known = replace(known, state=state, filled_base=filled, average_price=worth / filled)
             self._book(known.side, event)
         elif event.kind == "amended":
-            known = replace(known, qty_base=event.qty_base)
+            trigger = self._moving.pop(client_id, known.trigger_price)
+            known = replace(known, qty_base=event.qty_base, trigger_price=trigger)
         else:
             known = replace(known, state=_STATES.get(event.kind, known.state))
         self._orders[client_id] = replace(known, updated_ns=event.event_ns)

@@ -1,0 +1,114 @@
+"""What calls write of access, in groups: all that waits while one transaction commits is the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chanflow.access.audit import AuditRow, SealedRow
+from chanflow.access.quota import Charge, Demand, Spent, Taken
+from chanflow.adapters.storage import audit_chain, usage_ledger
+from chanflow.adapters.storage.database.database import Database
+
+_GROUP = 256
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refund:
+    charge_id: str
+    at_ns: int
+
+
+_Entry = Charge | _Refund | AuditRow
+
+
+class AccessWriter:
+    """Implements `access.ports.Counters` and `AuditLog`. Belongs to the event loop that first used it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: list[tuple[_Entry, asyncio.Future[Any]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def charge(self, charge: Charge) -> Taken | Spent:
+        """Take a charge once, whole or not at all; durable on return. Raises StorageUnwritable, StorageBusy."""
+        answer: Taken | Spent = await self._written(charge)
+        return answer
+
+    async def refund(self, charge_id: str, at_ns: int) -> None:
+        """Give a charge back, once. Raises StorageUnwritable, StorageBusy."""
+        await self._written(_Refund(charge_id, at_ns))
+
+    async def append(self, row: AuditRow) -> None:
+        """Keep a row of the audit; durable on return. Raises StorageUnwritable, StorageBusy."""
+        await self._written(row)
+
+    def post(self, row: AuditRow) -> None:
+        """Keep a row soon, after those before it; a fault is logged."""
+        self._entered(row).add_done_callback(_log_fault)
+
+    async def used(self, account: str, asked: Sequence[Demand]) -> Mapping[str, int]:
+        """Return what is used of each quota. Raises StorageUnwritable."""
+        keys = [(account, demand.quota, demand.period_key) for demand in asked]
+        async with self._database.read() as connection:
+            found = await usage_ledger.counted(connection, keys)
+        return {key[1]: found.get(key, 0) for key in keys}
+
+    async def rows(self, *, before: int | None, limit: int) -> Sequence[SealedRow]:
+        """Return the newest rows of the audit, with all that were told of before. Raises StorageUnwritable."""
+        await self.settled()
+        async with self._database.read() as connection:
+            return await audit_chain.newest(connection, before=before, limit=limit)
+
+    async def settled(self) -> None:
+        """Return once nothing waits to be written."""
+        while self._writing is not None:
+            await asyncio.shield(self._writing)
+
+    async def _written(self, entry: _Entry) -> Any:
+        return await self._entered(entry)
+
+    def _entered(self, entry: _Entry) -> asyncio.Future[Any]:
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((entry, done))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
+        return done
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]
+                await self._write(group)
+        finally:
+            self._writing = None
+
+    async def _write(self, group: list[tuple[_Entry, asyncio.Future[Any]]]) -> None:
+        """Write a group in one transaction; whoever waits hears of its fault, and nobody else."""
+        try:
+            async with self._database.write() as connection:
+                charges = [entry for entry, _ in group if isinstance(entry, Charge)]
+                answers = iter(await usage_ledger.take(connection, charges) if charges else ())
+                for entry, _ in group:
+                    if isinstance(entry, _Refund):
+                        await usage_ledger.give_back(connection, entry.charge_id, entry.at_ns)
+                if rows := [entry for entry, _ in group if isinstance(entry, AuditRow)]:
+                    await audit_chain.append(connection, rows)
+        except Exception as fault:  # noqa: BLE001  # told to everyone who waits
+            for _, done in group:
+                if not done.done():
+                    done.set_exception(fault)
+            return
+        for entry, done in group:
+            answer = next(answers) if isinstance(entry, Charge) else None
+            if not done.done():
+                done.set_result(answer)
+
+
+def _log_fault(done: asyncio.Future[Any]) -> None:
+    if not done.cancelled() and (fault := done.exception()) is not None:
+        _log.error("a row of the audit is lost: %s", fault)

@@ -1,0 +1,1 @@
+"""The environment and the steps of Alembic."""
