@@ -1,27 +1,42 @@
 """The one function behind all doors: `Catalogue.execute`.
 
-A call passes its steps in a fixed order: authentication, rate limit, arguments, charge, audit, route, meter. The policy
-steps among them are slots of `Policy`; a desk that listens on loopback alone fills none.
+A call passes its steps in a fixed order: authentication, rate limit, scope and plan, arguments, charge, audit, route,
+meter. Scope, plan and arguments are always judged; the others are slots of `Policy`, which a desk that asks for no key
+leaves empty.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
 from pydantic import ValidationError
 
+from chanflow.access.rate_limit import Pace
 from chanflow.domain.errors import ChanflowError
 from chanflow.operations.operation import AnyOperation, Arguments, Asked, RateClass
 from chanflow.operations.outcome import Done, Failed, Outcome, Usage, failure, failure_of
+from chanflow.operations.permission import forbidden, lacks_scope
 from chanflow.operations.principal import Door, Principal
 from chanflow.operations.refusal import invalid_arguments
 from chanflow.operations.services import Services
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Course:
+    """What the steps of one call leave for those after them. Times are of the monotonic clock."""
+
+    began_ns: int = 0
+    pace: Pace | None = None
+    charge_id: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    args_sha256: str | None = None
+    routed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,7 @@ class Call:
     args: Arguments | None
     door: Door
     request_id: str
+    course: Course = field(default_factory=Course)
 
     @property
     def rate_class(self) -> RateClass:
@@ -99,9 +115,20 @@ class Catalogue:
             _log.exception("request %s failed", request_id)
             return failure("internal", request_id)
 
+    async def admit(self, principal: Principal, scope: str, *, door: Door, request_id: str) -> Failed | None:
+        """Return why a request that is no call of an operation may not be made, None where it may."""
+        call = Call(principal, None, {}, None, door, request_id)
+        try:
+            refused = await _first_refusal(call, self._policy.authenticate, self._policy.limit_rate)
+        except ChanflowError as fault:
+            return failure_of(fault, request_id)
+        return refused or (None if scope in principal.scopes else lacks_scope(scope, request_id))
+
     async def _pass(self, call: Call) -> Outcome:
         policy = self._policy
         if refused := await _first_refusal(call, policy.authenticate, policy.limit_rate):
+            return refused
+        if call.operation is not None and (refused := forbidden(call.principal, call.operation, call.request_id)):
             return refused
         checked = self._with_arguments(call)
         if isinstance(checked, Failed):
@@ -125,7 +152,8 @@ class Catalogue:
         operation = call.operation
         assert operation is not None
         assert call.args is not None
-        asked = Asked(call.args, call.principal, self.services, call.request_id)
+        asked = Asked(call.args, call.principal, self.services, call.request_id, self.of(call.door))
+        call.course.routed = True
         try:
             with anyio.fail_after(operation.timeout_s):
                 return Done(await operation.handler(asked), Usage())

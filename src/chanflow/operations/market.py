@@ -24,6 +24,10 @@ from chanflow.operations.outcome import Declined
 COLUMNS = ("time", "open", "high", "low", "close", "volume", "amount")
 
 
+_BARS_A_CALL = 1_000
+"""So many bars cost one call of the API."""
+
+
 class GetKlines(Arguments):
     """Which bars: the newest before `end`, or the first from `start` on. `fill` makes bars of empty intervals too."""
 
@@ -108,6 +112,7 @@ GET_KLINES = Operation(
     scope="market:read",
     plans=frozenset({"free", "pro", "developer", "enterprise"}),
     charges={"api_call": 1},
+    costs_of=lambda args: {"api_call": -(-args.limit // _BARS_A_CALL)},
     rate_class="read",
     input=GetKlines,
     output=Klines,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
@@ -40,6 +40,8 @@ class Asked(Generic[InputT]):
     principal: Principal
     services: Services
     request_id: str
+    offered: Sequence[AnyOperation] = ()
+    """All that the caller's door offers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,14 @@ class Operation(Generic[InputT, OutputT]):
     handler: Callable[[Asked[InputT]], Awaitable[OutputT]]
     digest: Callable[[OutputT], Digest]
     doors: frozenset[Door] = field(default=ALL_DOORS)
+    costs_of: Callable[[InputT], Mapping[str, int]] | None = None
+    """What a call costs where that depends on its arguments; `charges` is what the plainest one does."""
     posted: bool = False
     """Whether its arguments are too much for a query string, although it only reads."""
+
+    def costs(self, args: InputT) -> Mapping[str, int]:
+        """Return what a call with these arguments costs, per quota."""
+        return self.charges if self.costs_of is None else self.costs_of(args)
 
     @property
     def method(self) -> Literal["GET", "POST"]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from chanflow.access.rate_limit import Pace
 from chanflow.domain.errors import ChanflowError, Rejected
 
 
@@ -68,11 +69,37 @@ class ErrorBody(BaseModel):
         return CODES[self.code].status
 
 
+class QuotaBody(ErrorBody):
+    """The body of a call over quota. A limit of -1 is none; without `resets_at` the quota counts what exists now."""
+
+    error: str
+    tool: str
+    quota: str
+    used: int
+    limit: int
+    period: str
+    upgrade_url: str
+    resets_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaUse:
+    """What is used of a quota in its period; a limit of -1 is none."""
+
+    used: int
+    limit: int
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a call was charged, per quota; empty while nothing is metered."""
+    """What a call was charged, what each of those quotas came to, and how the caller's bucket stands.
+
+    Empty while nothing is metered.
+    """
 
     charged: Mapping[str, int] = field(default_factory=dict)
+    quotas: Mapping[str, QuotaUse] = field(default_factory=dict)
+    pace: Pace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +131,16 @@ class Declined(Rejected):
 
 
 def failure(
-    code: str, request_id: str, message: str | None = None, *, field: str | None = None, suggestion: str | None = None
-) -> Failed:
+    code: str, request_id: str, message: str | None = None, *, field: str | None = None, suggestion: str | None = None,
+    retry_after_ms: int | None = None,
+) -> Failed:  # fmt: skip
     """Return the failure of `code`; without `message` it carries the code's own sentence. Raises KeyError."""
     row = CODES[code]
     body = ErrorBody(
         code=code,
         message=message or row.sentence,
         retryable=row.retryable,
-        retry_after_ms=None,
+        retry_after_ms=retry_after_ms,
         field=field,
         suggestion=suggestion,
         request_id=request_id,

@@ -33,6 +33,10 @@ T = TypeVar("T")
 _CURSOR = re.compile(r"points:([0-9]{1,15}):([0-9]{1,9}):([0-9a-f]{8})")
 
 
+_MARKET_CALLS = 10
+"""So many calls of the API a scan of the whole market costs."""
+
+
 class QueryPoints(Arguments):
     """Which points: of one symbol, or without one of every symbol that has bars of the level."""
 
@@ -259,6 +263,7 @@ QUERY_BUY_SELL_POINTS = Operation(
     scope="analysis:read",
     plans=frozenset({"free", "pro", "developer", "enterprise"}),
     charges={"bsp_query": 1, "api_call": 1},
+    costs_of=lambda args: {"bsp_query": 1, "api_call": 1 if args.symbol is not None else _MARKET_CALLS},
     rate_class="read",
     input=QueryPoints,
     output=PointsFound,

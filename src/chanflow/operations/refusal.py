@@ -25,6 +25,7 @@ _SENTENCES = {
     "string_pattern_mismatch": "{name} must match {pattern}",
     "string_too_long": "{name} may have {max_length} characters",
     "too_long": "{name} may have {max_length} entries",
+    "too_short": "{name} must have at least {min_length} entries",
     "literal_error": "{name} must be one of {expected}",
     "value_error": "{name} {error}",
 }
@@ -42,7 +43,7 @@ def invalid_arguments(fault: ValidationError, model: type[Arguments], request_id
             "invalid_argument", request_id, "there is no argument of that name", field=field, suggestion=f"use: {known}"
         )
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return failure("invalid_argument", request_id, _sentence(first) + more, field=_field(first))
+    return failure("invalid_argument", request_id, _sentence(first) + more, field=_field(first) or None)
 
 
 def _field(error: ErrorDetails) -> str:
@@ -52,4 +53,5 @@ def _field(error: ErrorDetails) -> str:
 def _sentence(error: ErrorDetails) -> str:
     pattern = _SENTENCES.get(error["type"], "{name} is not valid")
     context: dict[str, Any] = error.get("ctx", {})
-    return pattern.format(name=_field(error), **context)
+    # What is wrong with the arguments as a whole has no name.
+    return pattern.format(name=_field(error), **context).strip()

@@ -12,7 +12,14 @@ from uuid import NAMESPACE_OID, uuid5
 from pydantic import BeforeValidator, Field, FiniteFloat, StringConstraints
 
 from chanflow.domain.canonical import decimal_text
-from chanflow.domain.command import HaltCommand, ResumeCommand, SetLevelCommand
+from chanflow.domain.command import (
+    ApproveCommand,
+    HaltCommand,
+    LiftWallCommand,
+    ResumeCommand,
+    SetLevelCommand,
+    StandingCommand,
+)
 from chanflow.domain.errors import NotFound
 from chanflow.domain.opinion import TradeProposal
 from chanflow.domain.order import Reason
@@ -96,8 +103,23 @@ class GetRiskState(Arguments):
     """Nothing is asked for."""
 
 
+class WaitingRow(Answer):
+    """A proposal that waits for a person, until when, and what it asks for. Prices in quote; null takes the market."""
+
+    proposal_id: str
+    symbol: str
+    side: Literal["buy", "sell"]
+    entry_price: Money | None
+    stop_price: Money | None
+    take_profit_price: Money | None
+    leverage: int
+    confidence: float | None
+    why: str
+    until: str
+
+
 class RiskState(Answer):
-    """The standing, what halts and what holds, since when the level stands and what a promotion still lacks."""
+    """The standing, what halts, holds and waits, since when the level stands and what a promotion still lacks."""
 
     risk_state: RiskStateRow
     mode: str
@@ -105,6 +127,7 @@ class RiskState(Answer):
     level_since: str
     review: str | None
     promotion_lacks: list[str]
+    waiting: list[WaitingRow]
 
 
 class Halt(Arguments):
@@ -128,10 +151,19 @@ class SetLevel(Arguments):
     note: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
 
 
+class LiftWall(Arguments):
+    """Why openings may go on before the wall's time."""
+
+    who: Sentence
+    note: Sentence
+
+
 class Approve(Arguments):
-    """Which proposal; without one, what waits is listed."""
+    """Which proposal, and who says so; `deny` refuses it. Without one, what waits is listed."""
 
     proposal_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:_-]{1,64}$")] | None = None
+    who: Sentence = "the operator"
+    deny: bool = False
 
 
 class Standings(Answer):
@@ -143,10 +175,12 @@ class Standings(Answer):
     halted: bool
 
 
-class Waiting(Answer):
-    """The proposals that wait for a person."""
+class Approvals(Answer):
+    """Whether it was done, and every reason why not; then what still waits. A listing is always done."""
 
-    waiting: list[str]
+    status: Literal["done", "refused"]
+    reasons: list[WhyRow]
+    waiting: list[WaitingRow]
 
 
 async def check_risk(asked: Asked[CheckRisk]) -> RiskChecked:
@@ -179,6 +213,7 @@ async def get_risk_state(asked: Asked[GetRiskState]) -> RiskState:
         level_since=time_of_ns(view.ladder.since_ns),
         review=view.ladder.review,
         promotion_lacks=list(view.missing),
+        waiting=_waiting(view),
     )
 
 
@@ -197,18 +232,35 @@ async def set_level(asked: Asked[SetLevel]) -> Standings:
     return await _stand(asked, SetLevelCommand(asked.args.level, asked.args.who, asked.args.note))
 
 
-async def approve(asked: Asked[Approve]) -> Waiting:
-    """List what waits for a person, or approve it. A paper desk asks nobody, so nothing waits."""
-    await _view(asked)
-    if asked.args.proposal_id is not None:
-        raise Declined(
-            "not_found", "no such proposal waits: a paper desk asks nobody's approval", field="proposal_id"
-        )  # fmt: skip
-    return Waiting(waiting=[])
+async def lift_wall(asked: Asked[LiftWall]) -> Standings:
+    """Lift the soft loss wall before its time."""
+    return await _stand(asked, LiftWallCommand(asked.args.who, asked.args.note))
+
+
+async def approve(asked: Asked[Approve]) -> Approvals:
+    """List what waits for a person, or approve or deny it. A paper desk asks nobody, so nothing waits there."""
+    args, reasons = asked.args, tuple[Reason, ...]()
+    if args.proposal_id is not None:
+        answer = await submit(asked.services, ApproveCommand(args.proposal_id, args.who, args.deny))
+        reasons = answer.reasons if answer.refused is None else answer.refused.reasons
+    view = await _view(asked)
+    return Approvals(status="refused" if reasons else "done", reasons=_why(reasons), waiting=_waiting(view))
+
+
+def _waiting(view: RiskView) -> list[WaitingRow]:
+    return [
+        WaitingRow(
+            proposal_id=p.proposal_id, symbol=p.symbol, side="buy" if p.action == "open_long" else "sell",
+            entry_price=p.entry_price, stop_price=p.stop_price, take_profit_price=p.take_profit_price,
+            leverage=p.leverage, confidence=p.confidence, why=p.reasoning, until=time_of_ns(each.until_ns),
+        )
+        for each in view.waiting
+        for p in (each.proposal,)
+    ]  # fmt: skip
 
 
 async def _stand(
-    asked: Asked[Halt] | Asked[Resume] | Asked[SetLevel], command: HaltCommand | ResumeCommand | SetLevelCommand
+    asked: Asked[Halt] | Asked[Resume] | Asked[SetLevel] | Asked[LiftWall], command: StandingCommand
 ) -> Standings:
     answer = await submit(asked.services, command)
     view = await _view(asked)
@@ -221,8 +273,9 @@ async def _stand(
 
 
 async def _view(
-    asked: Asked[CheckRisk] | Asked[GetRiskState] | Asked[Halt] | Asked[Resume] | Asked[SetLevel] | Asked[Approve],
-) -> RiskView:
+    asked: Asked[CheckRisk] | Asked[GetRiskState] | Asked[Halt] | Asked[Resume] | Asked[SetLevel] | Asked[LiftWall]
+    | Asked[Approve],
+) -> RiskView:  # fmt: skip
     try:
         return await asked.services.risk.risk()
     except NotFound:
@@ -304,7 +357,7 @@ HALT = Operation(
     title="Halt",
     doc_en="Open nothing from now on (停机): opening orders are cancelled, stops stay; close also closes positions.",
     doc_zh="停机：撤销开仓单、保留止损；close 为真时同时平仓。",
-    scope="trade:paper",
+    scope="desk:halt",
     plans=EVERY_PLAN,
     charges={},
     rate_class="safety",
@@ -323,7 +376,7 @@ RESUME = Operation(
     title="Resume",
     doc_en="Let a halted desk open again (恢复); needs the file HALT gone, books that agree, and a note.",
     doc_zh="恢复开仓：须已删除 HALT 文件、账目一致，并附说明。",
-    scope="risk:operate",
+    scope="desk:control",
     plans=EVERY_PLAN,
     charges={},
     rate_class="safety",
@@ -342,7 +395,7 @@ SET_LEVEL = Operation(
     title="Set the ladder's level",
     doc_en="Lower the permission level (权限等级), or lead the desk from L0 to L1 after a review. For people alone.",
     doc_zh="下调权限等级，或在人工复核后由 L0 升至 L1；不提供给模型。",
-    scope="risk:operate",
+    scope="desk:control",
     plans=EVERY_PLAN,
     charges={},
     rate_class="safety",
@@ -359,20 +412,39 @@ SET_LEVEL = Operation(
 APPROVE = Operation(
     name="approve",
     title="Approve a waiting trade",
-    doc_en="Proposals that wait for a person (人工批准), or approve one; on paper none waits. For people alone.",
-    doc_zh="列出或批准等待人工确认的提议；模拟盘无需批准；不提供给模型。",
-    scope="risk:operate",
+    doc_en="Proposals that wait for a person (人工批准), approve one or deny it; none waits on paper. For people.",
+    doc_zh="列出、批准或否决等待人工确认的提议；模拟盘无需批准；不提供给模型。",
+    scope="desk:control",
     plans=EVERY_PLAN,
     charges={},
     rate_class="safety",
     input=Approve,
-    output=Waiting,
+    output=Approvals,
     hints=_WRITE,
     timeout_s=20,
     path="/risk/approve",
     handler=approve,
-    digest=lambda done: _said(f"{len(done.waiting)} wait"),
+    digest=lambda done: _said(f"{done.status}: {len(done.waiting)} wait"),
     doors=NOT_A_TOOL,
 )
 
-RISK_OPERATIONS = (CHECK_RISK, GET_RISK_STATE, HALT, RESUME, SET_LEVEL, APPROVE)
+LIFT_WALL = Operation(
+    name="lift_wall",
+    title="Lift the loss wall",
+    doc_en="Let openings go on behind the soft loss wall (解除亏损墙), with a note, below 5 % of day loss; for people.",
+    doc_zh="附说明解除软亏损墙；日亏损达 5 % 时不可解除；不提供给模型。",
+    scope="desk:control",
+    plans=EVERY_PLAN,
+    charges={},
+    rate_class="safety",
+    input=LiftWall,
+    output=Standings,
+    hints=_WRITE,
+    timeout_s=20,
+    path="/risk/wall",
+    handler=lift_wall,
+    digest=lambda done: _said(done.status),
+    doors=NOT_A_TOOL,
+)
+
+RISK_OPERATIONS = (CHECK_RISK, GET_RISK_STATE, HALT, RESUME, SET_LEVEL, APPROVE, LIFT_WALL)

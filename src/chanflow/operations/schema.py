@@ -18,6 +18,8 @@ def input_schema(operation: AnyOperation) -> dict[str, Any]:
     published: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}
     if required := schema.get("required"):
         published["required"] = required
+    if choices := schema.get("anyOf"):
+        published["anyOf"] = choices
     return published
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from chanflow.access.books import AccessBooks
 from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.command import Command, CommandAnswer
 from chanflow.domain.errors import NotFound
@@ -13,8 +15,13 @@ from chanflow.domain.market_data import Bar
 from chanflow.domain.order import OrderEvent, OrderView
 from chanflow.domain.time import Clock, Ids
 from chanflow.market.feed import Page, SliceQuery, Snapshot, snapshot_of
+from chanflow.operations.jobs import Jobs
 from chanflow.operations.structure import chan_columns
+from chanflow.review.explain import Link
 from chanflow.risk.view import RiskView
+
+if TYPE_CHECKING:
+    from chanflow.adapters.storage.alert_store import SqlAlerts
 
 
 class KlineReader(Protocol):
@@ -216,6 +223,26 @@ class NoOrders:
         raise NotFound("no desk has run yet")
 
 
+class DecisionReader(Protocol):
+    """Where the reasons of decisions come from."""
+
+    def explain(self, name: str | None) -> tuple[str, Sequence[Link]]:
+        """Return what led to a decision and what came of it, with its id; without a name of the last that was refused.
+
+        Raises NotFound when no desk has run yet, or nothing in its newest run is called so.
+        """
+        ...
+
+
+class NoDecisions:
+    """No desk has run."""
+
+    def explain(self, name: str | None) -> tuple[str, Sequence[Link]]:
+        """Raise NotFound."""
+        del name
+        raise NotFound("no desk has run yet")
+
+
 class RiskReader(Protocol):
     """Where the desk's risk stands."""
 
@@ -230,6 +257,59 @@ class NoRisk:
     async def risk(self) -> RiskView:
         """Raise NotFound."""
         raise NotFound("no desk has run yet")
+
+
+class Trials(Protocol):
+    """Counts what was tried."""
+
+    def count(self, trial: str) -> int:
+        """Write a trial down, unless it stands already, and return how many there are. Raises StorageUnwritable."""
+        ...
+
+
+class TrialsOfProcess:
+    """Trials that are forgotten with the process."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def count(self, trial: str) -> int:
+        """Count a trial once, and return how many there are."""
+        self._known.add(trial)
+        return len(self._known)
+
+
+class AlertKeeper(Protocol):
+    """Where the alerts that callers set are kept."""
+
+    @property
+    def market_ns(self) -> Callable[[], int]:
+        """What gives the market's own time, Unix ns."""
+        ...
+
+    def open(self) -> AbstractAsyncContextManager[SqlAlerts]:
+        """Give the alerts for a block. Raises NotFound where none are kept; StorageUnwritable, StorageBusy."""
+        ...
+
+    def changed(self) -> None:
+        """Say that alerts came or went."""
+        ...
+
+
+class NoAlerts:
+    """A desk that keeps no alerts."""
+
+    @property
+    def market_ns(self) -> Callable[[], int]:
+        """Raise NotFound."""
+        raise NotFound("this desk keeps no alerts")
+
+    def open(self) -> AbstractAsyncContextManager[SqlAlerts]:
+        """Raise NotFound."""
+        raise NotFound("this desk keeps no alerts")
+
+    def changed(self) -> None:
+        """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,4 +333,10 @@ class Services:
     trading: TradeDesk = field(default_factory=NoTradeDesk)
     orders: OrderReader = field(default_factory=NoOrders)
     risk: RiskReader = field(default_factory=NoRisk)
+    decisions: DecisionReader = field(default_factory=NoDecisions)
+    jobs: Jobs = field(default_factory=Jobs)
+    trials: Trials = field(default_factory=TrialsOfProcess)
+    alerts: AlertKeeper = field(default_factory=NoAlerts)
     chan_columns: Callable[[Sequence[Bar]], Any] = chan_columns
+    access: AccessBooks | None = None
+    """Where callers must show a key: the books they are judged by."""
