@@ -110,12 +110,14 @@ class Doors:
             "get_historical_slice": "/market/slice",
             "get_signals": "/analysis/signals",
             "get_orders": "/orders",
+            "explain_decision": "/decisions/explain",
             "get_risk_state": "/risk/state",
         }
         posted = {
             "execute_trade": "/orders", "cancel_order": "/orders/cancel", "close_all": "/positions/close",
             "check_risk": "/risk/check", "halt": "/risk/halt", "resume": "/risk/resume",
-            "set_level": "/risk/level", "approve": "/risk/approve",
+            "set_level": "/risk/level", "approve": "/risk/approve", "lift_wall": "/risk/wall",
+            "backtest_strategy": "/research/backtest",
         }  # fmt: skip
         async with httpx.AsyncClient(base_url=self.url) as http:
             if name in posted:

@@ -16,6 +16,10 @@ OPERATIONS = [
     "get_klines",
     "analyze_structure",
     "query_buy_sell_points",
+    "subscribe_alert",
+    "list_alerts",
+    "get_alert_events",
+    "backtest_strategy",
     "execute_trade",
     "cancel_order",
     "get_position",
@@ -25,6 +29,7 @@ OPERATIONS = [
     "get_signals",
     "compute_features",
     "get_orders",
+    "explain_decision",
     "close_all",
     "check_risk",
     "get_risk_state",
@@ -32,6 +37,14 @@ OPERATIONS = [
     "resume",
     "set_level",
     "approve",
+    "lift_wall",
+    "request_analysis",
+    "get_user_quota",
+    "list_keys",
+    "create_key",
+    "rotate_key",
+    "revoke_key",
+    "get_audit",
 ]
 
 
@@ -64,7 +77,10 @@ def test_the_tools_are_listed_with_schema_and_cost(desk_url: str) -> None:
     assert [tool["name"] for tool in tools] == OPERATIONS
     assert all(set(tool) == {"name", "description", "inputSchema", "quotaCost"} for tool in tools)
     free = {tool["name"] for tool in tools if tool["quotaCost"] == 0}
-    assert free == {"cancel_order", "close_all", "halt", "resume", "set_level", "approve"}
+    assert free == {
+        "cancel_order", "close_all", "halt", "resume", "set_level", "approve", "lift_wall", "get_user_quota",
+        "revoke_key",
+    }  # fmt: skip
 
 
 def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
@@ -79,6 +95,16 @@ def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
         "getKlines",
         "analyzeStructure",
         "queryBuySellPoints",
+        "subscribeAlert",
+        "listAlerts",
+        "getAlertEvents",
+        "getAlert",
+        "deleteAlert",
+        "getEventsOfAlert",
+        "backtestStrategy",
+        "explainDecision",
+        "requestAnalysis",
+        "chat",
         "getPosition",
         "getMarketStatus",
         "getLiveSnapshot",
@@ -95,6 +121,13 @@ def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
         "resume",
         "setLevel",
         "approve",
+        "liftWall",
+        "getUserQuota",
+        "listKeys",
+        "createKey",
+        "rotateKey",
+        "revokeKey",
+        "getAudit",
     }
 
 

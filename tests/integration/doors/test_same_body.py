@@ -31,6 +31,11 @@ ANSWERED: list[tuple[str, dict[str, Any]]] = [
         {"level": "1m", "state": "any", "since": "2026-01-01T03:00:00Z", "as_of": "2026-01-01T08:00:30Z"},
     ),
     ("query_buy_sell_points", {"symbol": "EMPTY", "level": "1m"}),
+    ("backtest_strategy", {"symbols": ["ETHUSDT"], "level": "1m"}),
+    (
+        "backtest_strategy",
+        {"symbols": ["ETHUSDT", "NONE"], "level": "1m", "taker_bps": 2, "end": "2026-01-01T08:00:00Z"},
+    ),
 ]
 
 FED: list[tuple[str, dict[str, Any]]] = [
@@ -157,6 +162,8 @@ NOT_TOOLS: list[tuple[str, dict[str, Any], str, str | None]] = [
     ("resume", {}, "invalid_argument", "note"),
     ("set_level", {"level": "L9", "who": "ann"}, "invalid_argument", "level"),
     ("approve", {"proposal_id": "p-1"}, "conflict", None),
+    ("lift_wall", {"who": "ann", "note": ""}, "invalid_argument", "note"),
+    ("lift_wall", {"who": "ann", "note": "looked at it"}, "conflict", None),
     ("get_risk_state", {}, "conflict", None),
     ("check_risk", {"symbol": "BTCUSDT"}, "invalid_argument", "side"),
     ("get_orders", {"state": "asleep"}, "invalid_argument", "state"),

@@ -152,7 +152,7 @@ def test_no_model_may_set_the_level_or_approve(desk: Desk) -> None:
         async with Client(f"{desk.url}/mcp") as client:
             return {tool.name for tool in (await client.list_tools()).tools}
 
-    assert not {"set_level", "approve", "resume"} & asyncio.run(offered())
+    assert not {"set_level", "approve", "resume", "lift_wall"} & asyncio.run(offered())
 
 
 @pytest.mark.crash
@@ -189,3 +189,12 @@ def test_without_a_running_desk_they_refuse_in_one_sentence(tmp_path: Path, oper
     body = json.loads(done.stdout)
     assert (body["code"], body["message"]) == ("conflict", "no paper desk runs behind this door")
     assert "chanflow up" in body["suggestion"]
+
+
+def test_a_decision_is_asked_for_at_the_command_line(desk: Desk) -> None:
+    done = chanflow(desk.home, "ask", "SIMUSDT", "--wait")
+    assert done.returncode == 0, done.stderr
+    assert "local asks about SIMUSDT" in done.stdout
+    assert "rules answers: " in done.stdout
+    other = chanflow(desk.home, "ask", "OTHERUSDT")
+    assert (other.returncode, "this desk looks at SIMUSDT, not at OTHERUSDT" in other.stderr) == (2, True)

@@ -14,10 +14,13 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from chanflow.interfaces.cli.access_commands import init, key_app, plan_app, user_app
 from chanflow.interfaces.cli.alerts_commands import alerts_app
 from chanflow.interfaces.cli.call import CALL_CONTEXT
+from chanflow.interfaces.cli.db_commands import db_app
 from chanflow.interfaces.cli.feed_commands import feed_app
 from chanflow.interfaces.cli.greedy import GreedyCommand
+from chanflow.interfaces.cli.memory_commands import lessons_app, memory_app, review
 from chanflow.interfaces.cli.risk_commands import approve, halt, resume, risk_app
 from chanflow.interfaces.cli.venue_key_commands import venue_key_app
 
@@ -30,9 +33,17 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(db_app, name="db")
 app.add_typer(feed_app, name="feed")
 app.add_typer(venue_key_app, name="venue-key")
+app.add_typer(user_app, name="user")
+app.add_typer(key_app, name="key")
+app.add_typer(plan_app, name="plan")
+app.command()(init)
 app.add_typer(risk_app, name="risk")
+app.add_typer(memory_app, name="memory")
+app.add_typer(lessons_app, name="lessons")
+app.command()(review)
 app.command()(halt)
 app.command()(resume)
 app.command()(approve)
@@ -132,6 +143,97 @@ def what_if(
     except KeyboardInterrupt as stop:
         typer.echo("chanflow: interrupted; nothing was kept, give the command again", err=True)
         raise typer.Exit(7) from stop
+
+
+@app.command()
+def ask(
+    symbol: Annotated[str, typer.Argument(help="Which symbol the running desk is to decide on.")],
+    *,
+    level: Annotated[str | None, typer.Option(help="At which level; the desk's own by default.")] = None,
+    position: Annotated[str | None, typer.Option(help="A position of it that is to be looked at.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended, and print its card.")] = False,
+) -> None:
+    """Ask the running desk's analyst for a decision; the gate judges what it proposes."""
+    from chanflow.interfaces.cli.ask import run_ask
+
+    with _interruptible():
+        run_ask(symbol, level=level, position=position, wait=wait, root=_home(), out=sys.stdout)
+
+
+@app.command()
+def scorecard(
+    run: Annotated[
+        list[str] | None, typer.Argument(help="A run: path, number or id. More of them count for leakage alone.")
+    ] = None,
+    *,
+    cutoff: Annotated[
+        list[str] | None, typer.Option(help="The end of a model's training, as MODEL=2025-07-31; may repeat.")
+    ] = None,
+    cost_bps: Annotated[float, typer.Option(min=0.1, max=1000.0, help="Costs of trades not made, both ways.")] = 12.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of resamples, random entries and samples.")] = 42,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Run the market again by the rules, beside it.")
+    ] = False,
+    data: Annotated[Path | None, typer.Option(help="Where the recording lies that the run was made from.")] = None,
+    flip: Annotated[int | None, typer.Option(help="Ask the model so many times again; this costs money.")] = None,
+    sample: Annotated[int, typer.Option(help="So many decisions, drawn by the seed.")] = 20,
+    probe: Annotated[str | None, typer.Option(help="Instead: ask this model for prices by heart; this costs.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="Whose prices a probe asks for.")] = None,
+    dates: Annotated[list[str] | None, typer.Option(help="On which days: 2024-03-01,2024-04-01; may repeat.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Pay for questions without being asked first.")] = False,
+    config: Config = None,
+    set_: Set = None,
+    json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
+) -> None:
+    """What an analyst's decisions were worth in a run: hit rates, calibration, what was passed over, baselines."""
+    from chanflow.domain.errors import InvalidArgument
+    from chanflow.interfaces.cli.scorecard import run_scorecard
+    from chanflow.interfaces.cli.scorecard_more import flips_of, rules_beside, run_probe
+    from chanflow.runtime.home import Home
+    from chanflow.runtime.recorded_runs import find_run
+    from chanflow.runtime.settings import load_settings
+
+    def confirm(words: str) -> bool:
+        return yes or (sys.stdin.isatty() and typer.confirm(f"{words}: go on?", err=True))
+
+    loaded = load_settings(config=config, overrides=set_ or ())
+    if probe is not None:
+        run_probe(
+            probe, loaded, symbol=symbol, dates=dates or [], confirm=confirm, as_json=json_, out=sys.stdout
+        )  # fmt: skip
+        return
+    if not run:
+        raise InvalidArgument("name a run, as in chanflow scorecard 1, or a model with --probe", field="run")
+    runs = [find_run(Home(loaded.home), each) for each in run]
+    rules = rules_beside(runs[0], data=data, seed=seed) if baselines else None
+    flips = None
+    if flip is not None:
+        flips = flips_of(runs[0], loaded, again=flip, sample=sample, seed=seed, confirm=confirm)
+    run_scorecard(
+        runs, cutoffs=cutoff or [], cost_bps=cost_bps, seed=seed, as_json=json_, out=sys.stdout, rules=rules,
+        flips=flips,
+    )  # fmt: skip
+
+
+@app.command()
+def chat(
+    text: Annotated[str, typer.Argument(help="A question, in Chinese or English.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do what changes something without asking first.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Each event as a line of JSON.")] = False,
+) -> None:
+    """Ask the desk in words: points, structure, scans with backtests, positions, refusals, a halt."""
+    from chanflow.interfaces.cli.chat import run_chat
+    from chanflow.interfaces.cli.services import open_services
+    from chanflow.runtime.settings import load_settings
+
+    asked = sys.stdin.isatty() and not json_
+    code = run_chat(
+        text, home=_home(), loaded=load_settings(config=None, overrides=()), open_services=open_services, yes=yes,
+        as_json=json_, out=sys.stdout, err=sys.stderr,
+        ask=lambda words: asked and typer.confirm(words, err=True),
+    )  # fmt: skip
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -427,6 +529,9 @@ def serve(
     set_: Set = None,
 ) -> None:
     """Serve REST and MCP over what the last run left behind."""
+    from functools import partial
+
+    from chanflow.interfaces.cli.models import planner_of
     from chanflow.interfaces.cli.serve import serve as serve_forever
     from chanflow.interfaces.cli.services import open_services
     from chanflow.runtime.settings import load_settings
@@ -434,8 +539,9 @@ def serve(
     loaded = load_settings(config=config, overrides=set_ or [])
     http = loaded.settings.http
     serve_forever(
-        open_services(loaded), host=host or http.host, port=http.port if port is None else port, out=sys.stdout
-    )
+        open_services(loaded), host=host or http.host, port=http.port if port is None else port, out=sys.stdout,
+        open_planner=partial(planner_of, loaded),
+    )  # fmt: skip
 
 
 @app.command()
@@ -520,6 +626,12 @@ def doctor(
     lake: Annotated[
         Path | None, typer.Option(help="Compare the files of this lake with its manifests, and do nothing else.")
     ] = None,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Verify the audit's chain and the counters of quotas, and do nothing else.")
+    ] = False,
+    online: Annotated[
+        bool, typer.Option("--online", help="Also ask the providers of models, over the network.")
+    ] = False,
     config: Config = None,
     set_: Set = None,
 ) -> None:
@@ -530,7 +642,58 @@ def doctor(
     if lake is not None:
         examine_lake(lake)
         return
-    examine(config=config, overrides=set_ or [])
+    if audit:
+        from chanflow.interfaces.cli.access import run_audit
+
+        run_audit()
+        return
+    examine(config=config, overrides=set_ or [], online=online)
+
+
+@app.command("export-decisions")
+def export_decisions(
+    *,
+    out: Annotated[Path, typer.Option(help="Where to write: a file of JSON lines, one chat each.")],
+    since: Annotated[str | None, typer.Option(help="Only decisions from then on: 2026-11-21 or RFC 3339, UTC.")] = None,
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Write decisions of models as a data set to fine-tune on; secrets and account data are left out."""
+    from chanflow.interfaces.cli.export_decisions import run_export
+
+    run_export(out=out, since=since, config=config, overrides=set_ or [])
+
+
+@app.command()
+def budget(
+    *,
+    days: Annotated[int, typer.Option(help="How many UTC days to show, today among them.")] = 7,
+    json_: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """Show what models cost, by day, agent and model, and what is left of each limit."""
+    from chanflow.interfaces.cli.budget import run_budget
+    from chanflow.runtime.clock import SystemClock
+
+    run_budget(
+        days=days, config=config, overrides=set_ or [], clock=SystemClock(), as_json=json_, out=sys.stdout
+    )  # fmt: skip
+
+
+@app.command("llm-server")
+def llm_server(
+    *,
+    script: Annotated[
+        Path | None, typer.Option(help="What it answers to what (YAML); without it, as a sensible analyst.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port on this machine; 0 takes a free one.")] = 0,
+    model: Annotated[list[str] | None, typer.Option(help="A model it lists; may repeat.")] = None,
+) -> None:
+    """Serve a stand-in for a language model on this machine: OpenAI's interface, answers by a script, no key."""
+    from chanflow.interfaces.cli.llm_server import run_llm_server
+
+    run_llm_server(script=script, port=port, models=model or ["scripted"], out=sys.stdout)
 
 
 @app.command()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal as posix
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, TextIO
 
 from chanflow.domain.errors import InvalidArgument
 from chanflow.domain.time import NS_PER_S
+from chanflow.interfaces.cli.models import models_of
 from chanflow.runtime.clock import SystemClock
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, Settings, load_settings
@@ -74,6 +76,7 @@ def _trade(
     note: Callable[[str], None],
     stderr: TextIO,
 ) -> None:
+    from chanflow.runtime.alert_desk import open_alerts
     from chanflow.runtime.broker_desk import DeskTally
     from chanflow.runtime.broker_run import BrokerRun
     from chanflow.runtime.venue_choice import real_venue_settings
@@ -86,18 +89,27 @@ def _trade(
 
     there = real_venue_settings(venue, loaded.settings)
     broker: BrokerRun | LiveRun
-    if there is None:
-        if accept_external:
-            raise InvalidArgument("--accept-external is for a real venue: leave it out", field="accept_external")
-        broker, what = BrokerRun(loaded.settings, home, signal_dir, venue=venue, clock=clock, on_note=note), "paper"
-    else:
-        from chanflow.runtime.live_run import LiveRun
+    with ExitStack() as stack:
+        if there is None:
+            if accept_external:
+                raise InvalidArgument("--accept-external is for a real venue: leave it out", field="accept_external")
+            broker = BrokerRun(loaded.settings, home, signal_dir, venue=venue, clock=clock, on_note=note)
+            what = "paper"
+        else:
+            from chanflow.runtime.live_run import LiveRun
 
-        broker = LiveRun(
-            loaded.settings, there, home, signal_dir, clock=clock, accept_external=accept_external, on_note=note
-        )
-        what = f"{broker.account} (test money)"
-    with home.lock():
+            broker = LiveRun(
+                loaded.settings, there, home, signal_dir, clock=clock, accept_external=accept_external, on_note=note
+            )
+            what = f"{broker.account} (test money)"
+        account = "paper" if there is None else what.partition(" ")[0]
+        broker.models = partial(models_of, loaded, account=account)
+        stack.enter_context(home.lock())
+        broker.alerts = stack.enter_context(open_alerts(loaded.settings.alerts, home, clock, on_note=note))
+        if not (once and there is None):
+            from chanflow.interfaces.cli.desk_doors import desk_doors
+
+            broker.doors = desk_doors(loaded, note)
         if not once:
             note(f"{what} broker: watching {signal_dir}, journal in {home.root}; Ctrl-C ends it")
         broker.run(once=once, poll_s=POLL_S, stop=stop, on_progress=told)

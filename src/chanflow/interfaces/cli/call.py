@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def call(operation: str | None, flags: Sequence[str], open_services: Callable[[]
     from chanflow.operations.principal import LOCAL_OPERATOR
     from chanflow.operations.text_arguments import arguments_from_text
 
-    catalogue = build_catalogue(open_services())
+    services = open_services()
+    catalogue = build_catalogue(services)
     request_id = catalogue.new_request_id()
     pairs = _pairs(flags)
 
@@ -41,7 +43,8 @@ def call(operation: str | None, flags: Sequence[str], open_services: Callable[[]
             sentence = "arguments are flags with a value, such as --symbol BTCUSDT"
             return failure("invalid_argument", request_id, sentence)
         arguments = arguments_from_text(catalogue.get(operation, "cli"), pairs)
-        return await catalogue.execute(LOCAL_OPERATOR, operation, arguments, door="cli", request_id=request_id)
+        async with nullcontext() if services.access is None else services.access.serving():
+            return await catalogue.execute(LOCAL_OPERATOR, operation, arguments, door="cli", request_id=request_id)
 
     outcome = anyio.run(answered)
     out.write(compact_json(body_of(outcome)) + "\n")

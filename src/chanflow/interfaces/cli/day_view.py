@@ -97,6 +97,8 @@ def summary(day: Day) -> RenderableType:
         ("triggers", f"{sum(day.triggers_fired.values()):,}", _counts(day.triggers_fired)),
         ("ladder", ladder_level(day), day.ladder[-1][2] if day.ladder else "no change"),
     ]
+    if day.managed:
+        lines.append(("managed", f"{sum(day.managed.values()):,}", _counts(day.managed)))
     checks, matches = day.market.get("book_checks"), day.market.get("book_matches")
     if checks is not None and matches is not None:
         same = f"events where the rebuilt book equals bookTicker, of {checks:,} comparable"

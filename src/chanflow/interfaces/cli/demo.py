@@ -12,13 +12,15 @@ import typer
 
 from chanflow.domain.canonical import canonical_json
 from chanflow.interfaces.cli.day_view import LiveView, summary
+from chanflow.interfaces.cli.models import models_of
 from chanflow.review.daily import Day, fold
 from chanflow.review.journal import read_records
 from chanflow.review.report import render
 from chanflow.runtime.clock import SystemClock
 from chanflow.runtime.home import Home, publish
+from chanflow.runtime.open_mind import tape_sha256
 from chanflow.runtime.run import Finished, Progress, level_for, name_run, run
-from chanflow.runtime.settings import Settings, load_settings
+from chanflow.runtime.settings import Loaded, Settings, load_settings
 from chanflow.runtime.wiring import RunSpec
 
 if TYPE_CHECKING:
@@ -59,14 +61,22 @@ def run_demo(
     spec = RunSpec(name_run(kind, seed, chosen, source, settings), seed, chosen, settings)
     with home.lock():
         with LiveView(monotonic_ns=SystemClock().monotonic_ns) as view:
-            finished = asyncio.run(
-                run(
-                    spec, source, home, lake_for=lake_for(source, settings), file=recording,
-                    on_progress=_shown(view), on_note=typer.echo,
-                )
-            )  # fmt: skip
-        day = publish_report(finished, title=f"{source.instrument.symbol} · {chosen} · seed {seed}")
+            finished = asyncio.run(_played(loaded, spec, source, home, recording, view))
+        day = publish_report(
+            finished, title=f"{source.instrument.symbol} · {chosen} · seed {seed}",
+            cassette_sha256=tape_sha256(settings, home),
+        )  # fmt: skip
     _tell(day, finished)
+
+
+async def _played(
+    loaded: Loaded, spec: RunSpec, source: MarketSource, home: Home, recording: Path | None, view: LiveView
+) -> Finished:
+    async with models_of(loaded, played=True) as make_model:
+        return await run(
+            spec, source, home, lake_for=lake_for(source, loaded.settings), file=recording,
+            on_progress=_shown(view), on_note=typer.echo, make_model=make_model,
+        )  # fmt: skip
 
 
 def lake_for(source: MarketSource, settings: Settings) -> Callable[[RunFolder], RowSink]:
@@ -87,8 +97,8 @@ def lake_for(source: MarketSource, settings: Settings) -> Callable[[RunFolder], 
     return opened
 
 
-def publish_report(finished: Finished, *, title: str) -> Day:
-    """Fold the journal into the day, and put the page and the figures beside it."""
+def publish_report(finished: Finished, *, title: str, cassette_sha256: str | None) -> Day:
+    """Fold the journal into the day, and put page and figures beside it, with the hash of its tape if it has one."""
     folder = finished.folder
     day = fold(read_records(folder.journal_path))
     publish(folder.report_path, render(day, finished.bars, title=title).encode())
@@ -99,6 +109,8 @@ def publish_report(finished: Finished, *, title: str) -> Day:
         "gross_quote": day.gross_quote, "fees_quote": day.fees_quote, "slippage_quote": day.slippage_quote,
         "net_quote": day.net_quote, "max_drawdown_frac": day.max_drawdown_frac, "market": day.market,
     }  # fmt: skip
+    if cassette_sha256 is not None:
+        figures["cassette_sha256"] = cassette_sha256
     publish(folder.summary_path, (canonical_json(figures) + "\n").encode())
     return day
 

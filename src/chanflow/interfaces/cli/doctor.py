@@ -17,8 +17,11 @@ def doctor(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="One setting, like risk.max_leverage=3; repeatable.")
     ] = None,
+    online: Annotated[
+        bool, typer.Option("--online", help="Also ask the providers of models, over the network.")
+    ] = False,
 ) -> None:
-    """Print each setting with its origin, and check the data directory.
+    """Print each setting with its origin, and check the data directory and what models need.
 
     Exits with 1 if no desk can run here. Raises SettingsInvalid.
     """
@@ -31,6 +34,7 @@ def doctor(
 
     from chanflow.domain.errors import StorageUnwritable
     from chanflow.interfaces.cli.alerts import doctor_line
+    from chanflow.interfaces.cli.doctor_models import database_line, models_lines
     from chanflow.runtime.certificates import CertificateShelf
     from chanflow.runtime.home import Home
     from chanflow.runtime.settings import config_hash, load_settings, setting_keys, setting_value
@@ -51,17 +55,21 @@ def doctor(
         condition = str(fault)
     parts = (f"{name} {version(name)}" for name in ("chanflow", "chanflow-native"))
     versions = ", ".join((*parts, f"Python {platform.python_version()}"))
+    models, can_think = models_lines(loaded.settings, online=online)
+    database, can_keep = database_line(home) if condition == "usable" else ("not asked", True)
     console = Console()
     console.print(table)
     for label, text in (
         ("settings hash", config_hash(loaded.settings)),
         ("data directory", f"{home.root} (from {loaded.home_origin}): {condition}"),
         ("alerts", doctor_line(loaded) if condition == "usable" else "not asked"),
+        ("database", database),
+        ("models", ("\n" + " " * 16).join(models)),
         ("certificates", _certificates(CertificateShelf(home))),
         ("versions", versions),
     ):
         console.print(f"{label:<15} {text}", soft_wrap=True, markup=False, highlight=False)
-    if condition != "usable":
+    if condition != "usable" or not can_think or not can_keep:
         raise typer.Exit(1)
 
 
@@ -73,7 +81,7 @@ def _shown(value: object) -> str:
         case SecretStr():
             return "set" if value.get_secret_value() else "unset"
         case tuple():
-            return ", ".join(value)
+            return ", ".join(map(str, value))
         case dict():
             return "; ".join(f"{name}: {each}" for name, each in sorted(value.items())) or "none"
     return str(value)

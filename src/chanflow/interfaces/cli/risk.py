@@ -6,7 +6,7 @@ A refusal is an answer, so it exits 0; input that cannot be used exits 2 and is 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
@@ -260,6 +260,33 @@ def history(journal: Path, kind: str) -> Iterator[str]:
             yield canonical_json({"at": record.at, **record.body})
 
 
+def ladder_history(root: Path, on_note: Callable[[str], object]) -> Iterator[str]:
+    """Yield every step of the ladder in every run of a data directory, oldest run first, as JSON lines.
+
+    A journal that cannot be read to its end is noted, and what it holds before that is told. Raises NotFound where no
+    desk has run.
+    """
+    from chanflow.domain.errors import JournalCorrupt
+    from chanflow.runtime.home import Home
+
+    folders = [folder for folder in Home(root).runs() if folder.journal_path.exists()]
+    if not folders:
+        raise NotFound(f"no desk has run in {root} yet: start one with chanflow up")
+    for folder in folders:
+        try:
+            for line in history(folder.journal_path, "ladder"):
+                told = json.loads(line)
+                change = told.get("change") or {}
+                step = {
+                    "run": folder.number, "run_id": folder.run_id, "at": told["at"], "before": change.get("before"),
+                    "after": told["level"], "book": (told.get("state") or {}).get("book"),
+                    "cause": change.get("cause", "begun"), "message": told["cause"], "evidence": told.get("evidence"),
+                }  # fmt: skip
+                yield canonical_json(step)
+        except JournalCorrupt as fault:
+            on_note(f"run {folder.number} is read up to where its journal is damaged: {fault}")
+
+
 def newest_journal(root: Path) -> Path:
     """Return the journal of the newest run. Raises NotFound where none has run."""
     from chanflow.runtime.home import Home
@@ -272,22 +299,19 @@ def newest_journal(root: Path) -> Path:
 
 def ask_door(root: Path, path: str, body: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return what the desk that runs on `root` answers, None where none can be reached."""
-    from urllib.error import HTTPError, URLError
-    from urllib.request import ProxyHandler, Request, build_opener
+    from urllib.error import HTTPError
 
-    from chanflow.runtime.door_file import door_url
+    from chanflow.interfaces.cli.running_desk import open_path
 
-    url = door_url(root)
-    if url is None:
-        return None
-    data = None if body is None else json.dumps(body).encode()
-    request = Request(f"{url}/api/v2{path}", data, {"content-type": "application/json"})  # noqa: S310 - loopback
     try:
-        with build_opener(ProxyHandler({})).open(request, timeout=15) as response:
+        response = open_path(root, path, body, timeout_s=15)
+        if response is None:
+            return None
+        with response:
             answer: dict[str, Any] = json.load(response)
             return answer
     except HTTPError as fault:
         failed: dict[str, Any] = json.load(fault)
         return failed
-    except (URLError, OSError, ValueError):
+    except (OSError, ValueError):
         return None

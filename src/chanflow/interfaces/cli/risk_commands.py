@@ -10,11 +10,13 @@ from typing import Annotated, Any, Literal
 import typer
 
 risk_app = typer.Typer(
-    help="Risk: check, status, ladder, wall, limits, evaluate.", no_args_is_help=True, add_completion=False,
+    help="Risk: check, status, ladder, wall, limits, evaluate, serve.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False, rich_markup_mode=None,
 )  # fmt: skip
 
 Config = Annotated[Path | None, typer.Option("--config", help="A settings file (YAML).")]
+Who = Annotated[str, typer.Option(help="Who says so; it stands in the journal.")]
+OPERATOR = "the operator"
 Set = Annotated[list[str] | None, typer.Option("--set", help="One setting, as risk.max_leverage=3; may repeat.")]
 
 
@@ -71,14 +73,16 @@ def status() -> None:
 
 
 @risk_app.command()
-def ladder(*, history: Annotated[bool, typer.Option(help="The steps it took in the newest run.")] = False) -> None:
+def ladder(
+    *, history: Annotated[bool, typer.Option("--history", help="Every step in every run, with its evidence.")] = False
+) -> None:
     """The permission ladder's table, or the steps it took."""
     from chanflow.interfaces.cli import risk
     from chanflow.risk.ladder import LADDER
     from chanflow.runtime.settings import home_directory
 
     if history:
-        for line in risk.history(risk.newest_journal(home_directory()), "ladder"):
+        for line in risk.ladder_history(home_directory(), lambda words: typer.echo(f"chanflow: {words}", err=True)):
             typer.echo(line)
         return
     typer.echo("level  max position  max leverage  min confidence  openings a day")
@@ -91,11 +95,19 @@ def ladder(*, history: Annotated[bool, typer.Option(help="The steps it took in t
 
 
 @risk_app.command()
-def wall() -> None:
-    """The loss wall's steps in the newest run."""
+def wall(
+    *,
+    lift: Annotated[bool, typer.Option("--lift", help="Lift it before its time; needs a note.")] = False,
+    note: Annotated[str, typer.Option(help="Why it may be lifted.")] = "",
+    who: Who = OPERATOR,
+) -> None:
+    """The loss wall's steps in the newest run; or lift it, where a desk runs."""
     from chanflow.interfaces.cli import risk
     from chanflow.runtime.settings import home_directory
 
+    if lift:
+        _told("/risk/wall", {"who": who, "note": note})
+        return
     for line in risk.history(risk.newest_journal(home_directory()), "loss_wall"):
         typer.echo(line)
 
@@ -136,6 +148,35 @@ def evaluate(
         raise InvalidArgument("--trades and --equity name files of text that can be read", field="trades") from fault
 
 
+@risk_app.command()
+def serve(
+    *,
+    bus: Annotated[Path, typer.Option(help="The message log, an SQLite file; made where there is none.")],
+    config: Config = None,
+    set_: Set = None,
+) -> None:
+    """The gate alone: judges each trade_proposal on a bus and publishes approved_order or refusal."""
+    import asyncio
+    import signal
+
+    from chanflow.runtime.clock import SystemClock, SystemRandomness
+    from chanflow.runtime.risk_stage import serve_risk
+    from chanflow.runtime.settings import load_settings
+
+    loaded = load_settings(config=config, overrides=set_ or [])
+
+    async def judge() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await serve_risk(
+            loaded.settings, loaded.home, bus, clock=SystemClock(), randomness=SystemRandomness(), stop=stop,
+            on_note=lambda words: typer.echo(f"chanflow: {words}", err=True),
+        )  # fmt: skip
+
+    asyncio.run(judge())
+
+
 def halt(
     *,
     close: Annotated[bool, typer.Option("--close", help="Close the positions too.")] = False,
@@ -162,9 +203,12 @@ def resume(*, note: Annotated[str, typer.Option(help="Why the desk may open agai
 
 def approve(
     proposal_id: Annotated[str | None, typer.Argument(help="Which; without one, what waits is listed.")] = None,
+    *,
+    deny: Annotated[bool, typer.Option("--deny", help="Refuse it instead.")] = False,
+    who: Who = OPERATOR,
 ) -> None:
-    """Approve a proposal that waits for a person, or list those that do; a paper desk asks nobody."""
-    _told("/risk/approve", {} if proposal_id is None else {"proposal_id": proposal_id})
+    """Approve or deny a proposal that waits for a person, or list those that do; a paper desk asks nobody."""
+    _told("/risk/approve", {} if proposal_id is None else {"proposal_id": proposal_id, "deny": deny, "who": who})
 
 
 def _told(path: str, body: dict[str, Any]) -> None:

@@ -9,11 +9,17 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from chanflow.operations.chat import OpenPlanner
     from chanflow.operations.services import Services
 
 
-def serve(services: Services, *, host: str = "127.0.0.1", port: int = 8000, out: TextIO) -> None:
+def serve(
+    services: Services, *, host: str = "127.0.0.1", port: int = 8000, out: TextIO,
+    open_planner: OpenPlanner | None = None,
+) -> None:  # fmt: skip
     """Serve until interrupted; once it listens, write the address to `out`. Port 0 takes a free one.
+
+    `open_planner` gives the chat its model; without one the grammar answers.
 
     Raises SettingsInvalid for a host beyond loopback, and SystemExit when the port is taken.
     """
@@ -23,8 +29,10 @@ def serve(services: Services, *, host: str = "127.0.0.1", port: int = 8000, out:
     shown = f"[{host}]" if ":" in host else host
 
     from chanflow.interfaces.rest.app import build_app
+    from chanflow.operations.chat import no_planner
 
-    app = build_app(services, allowed_hosts=LOOPBACK_NAMES | {shown})
+    hosts = LOOPBACK_NAMES | {shown}
+    app = build_app(services, allowed_hosts=hosts, open_planner=open_planner or no_planner)
     listen(app, host=host, port=port, out=out, paths="API /api/v2/docs, MCP /mcp")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,23 +14,31 @@ import typer
 import uvicorn
 
 from chanflow.adapters.storage.sink import LakeSink
+from chanflow.domain.alert import Alert
 from chanflow.domain.errors import InvalidArgument, NotFound
 from chanflow.domain.time import NS_PER_MS, NS_PER_S
 from chanflow.interfaces.cli.demo import lake_for, publish_report, stop_on_term
-from chanflow.interfaces.cli.services import open_services
+from chanflow.interfaces.cli.desk_doors import QuietServer
+from chanflow.interfaces.cli.models import models_of, planner_of
+from chanflow.interfaces.cli.services import desk_token, open_services
 from chanflow.market.sink import RowSink
 from chanflow.market.synthetic import SyntheticSource
+from chanflow.operations.alert_watch import AlertWatch
+from chanflow.operations.services import Services
 from chanflow.risk.view import RiskView
+from chanflow.runtime.alert_book import AlertBook
 from chanflow.runtime.alert_desk import open_alerts
 from chanflow.runtime.alerts import Alerts
+from chanflow.runtime.bus.port import Bus
 from chanflow.runtime.clock import SystemClock
 from chanflow.runtime.command_queue import CommandQueue
 from chanflow.runtime.desk_files import AccountState, DeskFeed
 from chanflow.runtime.door_file import standing_door
 from chanflow.runtime.halt_file import carry_halt, halt_text
 from chanflow.runtime.home import Home, RunFolder
+from chanflow.runtime.open_mind import tape_sha256
 from chanflow.runtime.pipeline import Pipeline
-from chanflow.runtime.run import Progress, interrupted, level_for, name_run, run
+from chanflow.runtime.run import Finished, Progress, interrupted, level_for, name_run, run
 from chanflow.runtime.settings import Loaded, Settings, load_settings
 from chanflow.runtime.wiring import RunSpec
 
@@ -42,15 +50,6 @@ POLL_NS = NS_PER_S // 5
 """How often the halt file is looked for."""
 ROTATE_S = 60
 """Parts of the lake are published each minute, so that the doors can read them."""
-
-
-class _QuietServer(uvicorn.Server):
-    """A server that leaves signals to the desk, which ends both."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
 
 
 class _LiveAccount:
@@ -142,6 +141,13 @@ async def _told(alerts: Alerts, home: Home, loaded: Loaded, **wanted: Any) -> No
         await _up(home, loaded, alerts, **wanted)
 
 
+def _alert_watch(services: Services, queue: CommandQueue) -> AlertWatch:
+    """Return what hears the desk for the alerts that callers set; they go by its market's time."""
+    assert isinstance(services.alerts, AlertBook)
+    services.alerts.market_ns = queue.market_ns
+    return AlertWatch(services, services.alerts)
+
+
 async def _up(
     home: Home, loaded: Loaded, alerts: Alerts, *, seed: int, speed: float, duration_s: int, port: int | None
 ) -> None:
@@ -168,30 +174,58 @@ async def _up(
             services.feed.tails.append(sink)
         return sink
 
+    watch_alerts = _alert_watch(services, queue)
+
+    def listened(bus: Bus) -> None:
+        alerts.subscribe(bus)
+        watch_alerts.subscribe(bus)
+
     config = uvicorn.Config(
-        build_app(services, allowed_hosts=LOOPBACK_NAMES), host=host,
+        build_app(services, allowed_hosts=LOOPBACK_NAMES, open_planner=partial(planner_of, loaded)), host=host,
         port=settings.http.port if port is None else port, log_level="warning", server_header=False,
     )  # fmt: skip
-    server = _QuietServer(config)
+    server = QuietServer(config)
 
     async def pace(until_ns: int) -> None:
         await queue.sleep(wall.sleep_until(began_ns + int((until_ns - anchor_ns) / speed)))
 
-    desk = asyncio.create_task(
-        alerts.watch(
-            run(spec, source, home, lake_for=shown_lake, on_progress=account.take, on_note=typer.echo,
-                pace=pace, queue=queue, on_bus=alerts.subscribe),
-            run_id=spec.run_id,
-        )
-    )  # fmt: skip
+    async def alerts_told(alert: Alert) -> None:
+        await alerts.take(alert, alert_id=f"{alert.dedupe_key}:{alert.at_ns}")
+
+    async def with_models() -> Finished:
+        from chanflow.runtime.desk_memory import desk_memory
+
+        remembering = desk_memory(home, wall, tell=alerts_told, on_note=_note)
+        async with (
+            remembering as memory,
+            models_of(loaded, services=services, on_alert=alerts_told, memory=memory) as make_model,
+        ):
+            return await run(
+                spec,
+                source,
+                home,
+                lake_for=shown_lake,
+                on_progress=account.take,
+                on_note=typer.echo,
+                pace=pace,
+                queue=queue,
+                on_bus=listened,
+                make_model=make_model,
+                follow=memory.take,
+            )
+
+    desk = asyncio.create_task(alerts.watch(with_models(), run_id=spec.run_id))
     doors = asyncio.create_task(server.serve())
     watch = asyncio.create_task(_watch_sentinel(home.root, queue, wall))
     typer.echo(f"chanflow: desk on {source.instrument.symbol}, doors at http://{host}:{config.port}/")
     try:
-        with standing_door(home.root, host, config.port):
+        with standing_door(home.root, host, config.port, desk_token(services)):
             await asyncio.wait({desk, doors}, return_when=asyncio.FIRST_COMPLETED)
         if desk.done():
-            publish_report(desk.result(), title=f"{source.instrument.symbol} · {level} · seed {seed}")
+            publish_report(
+                desk.result(), title=f"{source.instrument.symbol} · {level} · seed {seed}",
+                cassette_sha256=tape_sha256(settings, home),
+            )  # fmt: skip
     finally:
         server.should_exit = True
         desk.cancel()

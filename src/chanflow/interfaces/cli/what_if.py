@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from chanflow.domain.canonical import plain
 from chanflow.domain.errors import InvalidArgument
+from chanflow.interfaces.cli.models import models_again
+from chanflow.interfaces.cli.progress import shown_progress
 from chanflow.review.explain import decisions_named
 from chanflow.review.what_if import Change, Judged, OrderLine, RunDiff, Verdict
 from chanflow.runtime.home import Home
 from chanflow.runtime.recorded_runs import FoundRun, find_run
-from chanflow.runtime.rerun import OnShare, compare_again
+from chanflow.runtime.rerun import compare_again
 from chanflow.runtime.what_if import GateDiff, judge_again, policy_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _at_the_gate(found: FoundRun, policy: Policy) -> GateDiff:
                 return judged.at.startswith(found.name)
         return True
 
-    with _progress("judging again") as shown:
+    with shown_progress("judging again") as shown:
         total = sum(record.kind == "judged" for record in found.records)
         diff = judge_again(
             found.records, policy, wanted=is_wanted, on_progress=lambda asked: shown(asked / max(1, total))
@@ -65,20 +65,10 @@ def _at_the_gate(found: FoundRun, policy: Policy) -> GateDiff:
 
 
 def _whole_run(found: FoundRun, policy: Policy, data: Path | None) -> RunDiff:
-    with _progress("running again") as shown:
-        return asyncio.run(compare_again(found.segment, found.records, policy, data=data, on_share=shown))
-
-
-@contextmanager
-def _progress(words: str) -> Iterator[OnShare]:
-    """Show how far the work is, on standard error, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(words, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
+    with shown_progress("running again") as shown:
+        return asyncio.run(
+            compare_again(found.segment, found.records, policy, data=data, on_share=shown, make_model=models_again)
+        )
 
 
 # ── as JSON ───────────────────────────────────────────────────────────────────
@@ -128,6 +118,8 @@ def _verdict(verdict: Verdict) -> str:
 
 
 def _tell_run(diff: RunDiff, out: TextIO) -> None:
+    if diff.stopped:
+        out.write(f"the whole run stops early: {diff.stopped}\n")
     if diff.empty:
         out.write("the whole run: nothing differs\n")
         return

@@ -12,10 +12,12 @@ from mcp.server.mcpserver import Context
 from mcp.shared.exceptions import MCPError
 
 import chanflow
+from chanflow.domain.canonical import plain
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.offered import build_catalogue
 from chanflow.operations.operation import AnyOperation
-from chanflow.operations.outcome import Failed, Outcome, body_of, failure
+from chanflow.operations.outcome import Failed, Outcome, Usage, body_of, failure
+from chanflow.operations.permission import why_not
 from chanflow.operations.principal import caller
 from chanflow.operations.schema import full_output_schema, input_schema, output_schema
 from chanflow.operations.services import Services
@@ -46,8 +48,12 @@ class CatalogueServer(MCPServer[Any]):
         self.resource("schema://tools/{name}", name="tool_schema", mime_type="application/json")(self._full_schema)
 
     async def list_tools(self) -> list[mcp_types.Tool]:
-        """Return the catalogue's operations as tools, in its order."""
-        return self._tools
+        """Return the operations that the caller may call as tools, in the catalogue's order."""
+        principal = caller.get(None)
+        if principal is None:
+            return []
+        allowed = {o.name for o in self._catalogue.of("mcp") if why_not(principal, o) is None}
+        return [tool for tool in self._tools if tool.name in allowed]
 
     async def call_tool(
         self,
@@ -102,4 +108,12 @@ def _result(outcome: Outcome, operation: AnyOperation) -> mcp_types.CallToolResu
         content=[mcp_types.TextContent(type="text", text=text_of(outcome, operation))],
         structured_content=body_of(outcome),
         is_error=isinstance(outcome, Failed),
+        _meta=_usage(outcome),
     )
+
+
+def _usage(outcome: Outcome) -> dict[str, Any] | None:
+    """Return what the call was charged and where its quotas stand, None on a desk that meters nothing."""
+    if isinstance(outcome, Failed) or outcome.usage == Usage():
+        return None
+    return {"chanflow/usage": {key: value for key, value in plain(outcome.usage).items() if value is not None}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import anyio
 
 from chanflow.interfaces.mcp.server import build_mcp_server
@@ -15,6 +17,7 @@ def run_stdio(services: Services) -> None:
 
     async def serve() -> None:
         caller.set(LOCAL_OPERATOR)
-        await server.run_stdio_async()
+        async with nullcontext() if services.access is None else services.access.serving():
+            await server.run_stdio_async()
 
     anyio.run(serve)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import anyio.to_thread
@@ -13,20 +13,25 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import WebSocketRoute
 
 import chanflow
 from chanflow.domain.errors import NotFound
 from chanflow.domain.time import rfc3339
 from chanflow.interfaces.mcp.server import CatalogueServer
-from chanflow.interfaces.rest.answer import json_response, plain_json
+from chanflow.interfaces.rest.alerts import add_alert_routes
+from chanflow.interfaces.rest.answer import json_response, plain_json, usage_headers
+from chanflow.interfaces.rest.chat import answer_events
 from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, MAX_BODY_BYTES, Guard
 from chanflow.interfaces.rest.openapi import BASE, NOTICE, openapi_document
 from chanflow.interfaces.rest.pages import api_page, front_page
+from chanflow.interfaces.ws.door import SocketDoor
 from chanflow.operations.bars import known_symbols
 from chanflow.operations.catalogue import Catalogue
+from chanflow.operations.chat import Chat, OpenPlanner, no_planner
 from chanflow.operations.offered import build_catalogue
 from chanflow.operations.operation import AnyOperation
-from chanflow.operations.outcome import Declined, Failed, Outcome, body_of, failure, failure_of
+from chanflow.operations.outcome import Declined, Done, Failed, Outcome, body_of, failure, failure_of
 from chanflow.operations.principal import caller
 from chanflow.operations.schema import input_schema, quota_cost
 from chanflow.operations.services import Services
@@ -37,14 +42,16 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def build_app(
-    services: Services, *, allowed_hosts: frozenset[str] = LOOPBACK_NAMES, max_body_bytes: int = MAX_BODY_BYTES
-) -> FastAPI:
+    services: Services, *, allowed_hosts: frozenset[str] = LOOPBACK_NAMES, max_body_bytes: int = MAX_BODY_BYTES,
+    open_planner: OpenPlanner = no_planner,
+) -> FastAPI:  # fmt: skip
     """Return the HTTP application of a desk.
 
-    It answers to the names in `allowed_hosts` on any port and reads bodies up to `max_body_bytes`. Each application
-    serves one lifespan.
+    It answers to the names in `allowed_hosts` on any port and reads bodies up to `max_body_bytes`. `open_planner` gives
+    the model of the chat for as long as it serves. Each application serves one lifespan.
     """
     catalogue = build_catalogue(services)
+    chat, sockets = Chat(catalogue), SocketDoor(catalogue, allowed_hosts)
     mcp_server = CatalogueServer(catalogue)
     mcp_app = mcp_server.streamable_http_app(
         streamable_http_path="/mcp",
@@ -55,7 +62,12 @@ def build_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with mcp_server.session_manager.run():
+        async with (
+            nullcontext() if services.access is None else services.access.serving(),
+            mcp_server.session_manager.run(),
+            sockets.serving(),
+            open_planner(catalogue) as chat.planner,
+        ):
             yield
 
     app = FastAPI(title="chanflow", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
@@ -64,18 +76,23 @@ def build_app(
         allowed_hosts=allowed_hosts,
         max_body_bytes=max_body_bytes,
         new_request_id=catalogue.new_request_id,
+        books=services.access,
     )
     app.add_exception_handler(HTTPException, _http_failure)
     app.add_exception_handler(Exception, _internal)
     _add_operations(app, catalogue)
+    add_alert_routes(app, catalogue)
+    _add_chat(app, catalogue, chat)
     _add_pages(app, catalogue)
-    _add_health(app, services)
-    app.router.routes.extend(mcp_app.routes)
+    _add_health(app, catalogue)
+    app.router.routes.extend([WebSocketRoute("/mcp", sockets.serve), *mcp_app.routes])
     return app
 
 
 def _add_operations(app: FastAPI, catalogue: Catalogue) -> None:
-    async def list_tools(_: Request) -> Response:
+    async def list_tools(request: Request) -> Response:
+        if refused := await _refused(catalogue, request, "market:read"):
+            return refused
         return plain_json([_tool(operation) for operation in catalogue.of("rest")])
 
     async def call_tool(request: Request) -> Response:
@@ -85,12 +102,33 @@ def _add_operations(app: FastAPI, catalogue: Catalogue) -> None:
             return json_response(failure_of(fault, request.state.request_id))
         operation = catalogue.get(name, "rest")
         outcome = await _execute(catalogue, request, name, arguments)
-        return json_response(outcome) if isinstance(outcome, Failed) else plain_json(_call_result(outcome, operation))
+        if isinstance(outcome, Failed):
+            return json_response(outcome)
+        return plain_json(_call_result(outcome, operation), headers=usage_headers(outcome))
 
     app.add_route(f"{BASE}/mcp/tools", list_tools, methods=["GET"])
     app.add_route(f"{BASE}/mcp/tools/call", call_tool, methods=["POST"])
     for operation in catalogue.of("rest"):
         app.add_route(BASE + operation.path, _typed_route(catalogue, operation), methods=[operation.method])
+
+
+async def _refused(catalogue: Catalogue, request: Request, scope: str) -> Response | None:
+    """Return the answer to a request that may not be made, None for one that may."""
+    failed = await catalogue.admit(caller.get(), scope, door="rest", request_id=request.state.request_id)
+    return None if failed is None else json_response(failed)
+
+
+def _add_chat(app: FastAPI, catalogue: Catalogue, chat: Chat) -> None:
+    async def ask(request: Request) -> Response:
+        if refused := await _refused(catalogue, request, "chat:use"):
+            return refused
+        try:
+            body = await _json_object(request)
+            return await answer_events(chat, body, caller.get())
+        except Declined as fault:
+            return json_response(failure_of(fault, request.state.request_id))
+
+    app.add_route(f"{BASE}/chat", ask, methods=["POST"])
 
 
 def _typed_route(catalogue: Catalogue, operation: AnyOperation) -> Endpoint:
@@ -138,13 +176,12 @@ async def _call_request(request: Request) -> tuple[str, dict[str, Any]]:
     return name, arguments
 
 
-def _call_result(outcome: Outcome, operation: AnyOperation | None) -> dict[str, Any]:
-    usage = {} if isinstance(outcome, Failed) else dict(outcome.usage.charged)
+def _call_result(outcome: Done, operation: AnyOperation | None) -> dict[str, Any]:
     return {
         "content": [{"type": "text", "text": text_of(outcome, operation)}],
         "structuredContent": body_of(outcome),
-        "isError": isinstance(outcome, Failed),
-        "usage": usage,
+        "isError": False,
+        "usage": dict(outcome.usage.charged),
     }
 
 
@@ -178,7 +215,9 @@ def _add_pages(app: FastAPI, catalogue: Catalogue) -> None:
     app.add_route("/", root, methods=["GET"])
 
 
-def _add_health(app: FastAPI, services: Services) -> None:
+def _add_health(app: FastAPI, catalogue: Catalogue) -> None:
+    services = catalogue.services
+
     async def alive(_: Request) -> Response:
         return plain_json({"status": "ok"})
 
@@ -189,7 +228,9 @@ def _add_health(app: FastAPI, services: Services) -> None:
             return plain_json({"status": "not_ready", "reason": "market data cannot be read"}, status=503)
         return plain_json({"status": "ready"})
 
-    async def status(_: Request) -> Response:
+    async def status(request: Request) -> Response:
+        if refused := await _refused(catalogue, request, "market:read"):
+            return refused
         symbols = await anyio.to_thread.run_sync(known_symbols, services.klines)
         try:
             view = await anyio.to_thread.run_sync(services.account.account)

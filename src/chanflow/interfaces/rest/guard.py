@@ -1,7 +1,8 @@
-"""The first thing a request meets: which names the desk answers to, how much it reads, and who is calling.
+"""The first thing a request meets: which names the desk answers to, who is calling, and how much it reads.
 
-Nobody is authenticated yet, so the desk serves its own machine alone: it binds to loopback, answers to loopback names
-(another name in `Host` is a page that rebound its DNS) and to pages of its own origin.
+The desk serves its own machine alone: it binds to loopback, answers to loopback names (another name in `Host` is a page
+that rebound its DNS) and to pages of its own origin. Whoever is there acts as the local operator, unless keys are asked
+for: then as the bearer of theirs.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chanflow.access.books import AccessBooks
 from chanflow.domain.errors import SettingsInvalid
 from chanflow.interfaces.rest.answer import json_response
-from chanflow.operations.outcome import failure
-from chanflow.operations.principal import LOCAL_OPERATOR, caller
+from chanflow.interfaces.rest.entry import PUBLIC, entered
+from chanflow.operations.outcome import Failed, failure
+from chanflow.operations.principal import LOCAL_OPERATOR, Principal, caller
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 MAX_BODY_BYTES = 1 << 20
@@ -44,7 +47,7 @@ def loopback_host(host: str) -> str:
         loopback = host == "localhost"
     if not loopback:
         raise SettingsInvalid(
-            "the desk has no authentication yet, so it listens on loopback alone: use 127.0.0.1 or ::1"
+            "the desk speaks no TLS and trusts no proxy, so it listens on loopback alone: use 127.0.0.1 or ::1"
         )
     return host
 
@@ -69,12 +72,14 @@ class Guard:
     """ASGI middleware: refuses foreign hosts, foreign origins and oversized or over-nested bodies; names the caller."""
 
     def __init__(
-        self, app: ASGIApp, *, allowed_hosts: frozenset[str], max_body_bytes: int, new_request_id: Callable[[], str]
-    ) -> None:
+        self, app: ASGIApp, *, allowed_hosts: frozenset[str], max_body_bytes: int, new_request_id: Callable[[], str],
+        books: AccessBooks | None = None,
+    ) -> None:  # fmt: skip
         self._app = app
         self._allowed_hosts = allowed_hosts
         self._max_body_bytes = max_body_bytes
         self._new_request_id = new_request_id
+        self._books = books
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -91,7 +96,11 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        refused = self._refused_name(Headers(scope=scope), request_id)
+        headers = Headers(scope=scope)
+        refused = self._refused_name(headers, request_id)
+        principal = None if refused else await self._principal(scope, headers, request_id)
+        if isinstance(principal, Failed):
+            refused = json_response(principal)
         if refused is None:
             try:
                 body = await _read(receive, self._max_body_bytes)
@@ -101,12 +110,22 @@ class Guard:
         if refused is not None:
             await refused(scope, receive, marked_send)
             return
-        client = scope.get("client")
-        token = caller.set(replace(LOCAL_OPERATOR, ip=client[0] if client else None))
+        token = caller.set(principal) if isinstance(principal, Principal) else None
         try:
             await self._app(scope, _replay(body, receive), marked_send)
         finally:
-            caller.reset(token)
+            if token is not None:
+                caller.reset(token)
+
+    async def _principal(self, scope: Scope, headers: Headers, request_id: str) -> Principal | Failed | None:
+        """Return as whom the request acts, why it may not, or None for a page that is for everyone."""
+        client = scope.get("client")
+        ip = client[0] if client else None
+        if self._books is None:
+            return replace(LOCAL_OPERATOR, ip=ip)
+        if scope["path"] in PUBLIC:
+            return None
+        return await entered(self._books, headers, ip, request_id)
 
     def _refused_name(self, headers: Headers, request_id: str) -> Response | None:
         if _without_port(headers.get("host", "")) not in self._allowed_hosts:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import chanflow
+from chanflow.analyst.grammar import MAX_TEXT
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.operation import AnyOperation
-from chanflow.operations.outcome import ErrorBody
+from chanflow.operations.outcome import ErrorBody, QuotaBody
 from chanflow.operations.schema import full_output_schema, input_schema
 
 BASE = "/api/v2"
 NOTICE = "Not investment advice."
-_CALL_STATUSES = ("403", "404", "413", "421", "422", "500", "503", "504")
+_CALL_STATUSES = ("401", "403", "404", "409", "413", "421", "422", "429", "500", "503", "504")
 
 
 def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
@@ -22,11 +23,13 @@ def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
         f"{BASE}/mcp/tools": {"get": _list_tools()},
         f"{BASE}/mcp/tools/call": {"post": _call_tool()},
         f"{BASE}/status": {"get": _status()},
+        f"{BASE}/chat": {"post": _chat()},
     }
     schemas = _schemas()
     for operation in operations:
         paths.setdefault(BASE + operation.path, {})[operation.method.lower()] = _route(operation)
         schemas |= _answer_schemas(operation)
+    paths |= _alert_paths()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -35,7 +38,13 @@ def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
             "description": f"A trading desk that you run yourself. {NOTICE}",
         },
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "BearerAuth": {"type": "http", "scheme": "bearer", "description": "Where access.required is true."}
+            },
+        },
+        "security": [{"BearerAuth": []}, {}],
     }
 
 
@@ -64,6 +73,25 @@ def _route(operation: AnyOperation) -> dict[str, Any]:
     return described
 
 
+def _alert_paths() -> dict[str, Any]:
+    """Return the paths of one alert, beside the operations' own."""
+    name = {"name": "alert_id", "in": "path", "required": True, "schema": {"type": "string"}}
+    after = {"name": "after", "in": "query", "required": False, "schema": {"type": "string"}}
+
+    def route(operation_id: str, summary: str, answer: str, *more: dict[str, Any]) -> dict[str, Any]:
+        responses = _responses({"$ref": f"#/components/schemas/{answer}"})
+        return {"operationId": operation_id, "summary": summary, "parameters": [name, *more], "responses": responses}
+
+    one, events = f"{BASE}/alerts/{{alert_id}}", f"{BASE}/alerts/{{alert_id}}/events"
+    return {
+        one: {
+            "get": route("getAlert", "One alert", "AlertsListed"),
+            "delete": route("deleteAlert", "Delete an alert", "AlertSet"),
+        },
+        events: {"get": route("getEventsOfAlert", "Events of one alert", "AlertEvents", after)},
+    }
+
+
 def _list_tools() -> dict[str, Any]:
     answer = {"type": "array", "items": {"$ref": "#/components/schemas/MCPTool"}}
     return {"operationId": "listTools", "summary": "The operations", "responses": _responses(answer)}
@@ -83,11 +111,35 @@ def _status() -> dict[str, Any]:
     return {"operationId": "getStatus", "summary": "The desk's state", "responses": _responses({"type": "object"})}
 
 
+def _chat() -> dict[str, Any]:
+    body = {
+        "type": "object",
+        "required": ["text"],
+        "additionalProperties": False,
+        "properties": {
+            "text": {"type": "string", "minLength": 1, "maxLength": MAX_TEXT},
+            "confirm": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        },
+    }
+    answer = _responses({"type": "string"})
+    answer["200"]["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
+    return {
+        "operationId": "chat",
+        "summary": "A question in words",
+        "description": "Events plan, started, done, failed, confirm, unclear and answer, as they come. "
+        f"What changes something waits for a second call with the token of confirm. {NOTICE}",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": answer,
+    }
+
+
 def _responses(answer: dict[str, Any]) -> dict[str, Any]:
     error = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+    limited = [{"$ref": "#/components/schemas/ErrorBody"}, {"$ref": "#/components/schemas/QuotaBody"}]
     return {
         "200": {"description": "Done", "content": {"application/json": {"schema": answer}}},
         **{status: {"description": "Failed", "content": error} for status in _CALL_STATUSES},
+        "429": {"description": "Limited", "content": {"application/json": {"schema": {"anyOf": limited}}}},
     }
 
 
@@ -95,6 +147,7 @@ def _schemas() -> dict[str, Any]:
     plain_object = {"type": "object"}
     return {
         "ErrorBody": ErrorBody.model_json_schema(mode="serialization"),
+        "QuotaBody": QuotaBody.model_json_schema(mode="serialization"),
         "MCPTool": {
             "type": "object",
             "required": ["name", "description", "inputSchema", "quotaCost"],

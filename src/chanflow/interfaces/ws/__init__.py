@@ -1,0 +1,1 @@
+"""The WebSocket door: JSON-RPC calls and pushed events."""
