@@ -77,15 +77,22 @@ class Alerts:
             bus.subscribe(topic, group=GROUP, handler=self._hear)
 
     async def _hear(self, message: Envelope, _: Delivery) -> None:
-        at_ns, payload = message.ts_ns, message.payload
-        if message.topic == "risk_event":
-            await self.take(alert_of(payload, at_ns=at_ns, source=message.producer), alert_id=str(message.id))
-        elif message.topic == "refusal":
-            await self.take(alert_of_refusal(payload, at_ns=at_ns), alert_id=str(message.id))
+        await self.hear(
+            message.topic, message.payload, at_ns=message.ts_ns, source=message.producer, alert_id=str(message.id)
+        )  # fmt: skip
+
+    async def hear(
+        self, topic: Topic, payload: Mapping[str, Any], *, at_ns: int, source: str, alert_id: str
+    ) -> None:  # fmt: skip
+        """Take what a stage said, by its topic; one whose id was taken before is passed over."""
+        if topic == "risk_event":
+            await self.take(alert_of(payload, at_ns=at_ns, source=source), alert_id=alert_id)
+        elif topic == "refusal":
+            await self.take(alert_of_refusal(payload, at_ns=at_ns), alert_id=alert_id)
             if (burst := self._burst.take(at_ns)) is not None:
-                await self.take(burst, alert_id=f"{message.id}:burst")
+                await self.take(burst, alert_id=f"{alert_id}:burst")
         else:
-            await self.take(alert_from(payload, at_ns=at_ns), alert_id=str(message.id))
+            await self.take(alert_from(payload, at_ns=at_ns), alert_id=alert_id)
 
     async def take(self, alert: Alert, *, alert_id: str, but: str | None = None) -> None:
         """Keep an alert and have it told, by all who want it `but` one; one whose id was taken before is passed over.

@@ -9,23 +9,33 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, closing
+from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import chanflow
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import Broken, InvalidArgument, JournalCorrupt, JournalDiverged
 from chanflow.domain.time import Clock
 from chanflow.review.journal import JournalWriter, Record, file_sha256, read_records
+from chanflow.runtime.alerts import Alerts
 from chanflow.runtime.broker_desk import BrokerDesk, DeskTally
 from chanflow.runtime.clock import SimulatedClock
+from chanflow.runtime.command_queue import CommandQueue
+from chanflow.runtime.desk_door import DeskDoor, Doors
 from chanflow.runtime.fee_schedule import FeeSchedule
+from chanflow.runtime.halt_file import carry_halt, halt_text
 from chanflow.runtime.home import Home, RunFolder
+from chanflow.runtime.model_parts import MakeModel, Models, no_model, no_models
 from chanflow.runtime.run import BESIDE_THE_OUTCOME, FORMAT, SIGNALS, Replayed, code_digest, made_by_this_code
 from chanflow.runtime.settings import Settings, load_settings
 from chanflow.runtime.signal_folder import SignalFolder
+from chanflow.runtime.standing_orders import Sentinel
+from chanflow.runtime.teller import Teller
+from chanflow.runtime.thinking import Thinker
 from chanflow.runtime.venue_choice import PAPER, choose_venue
 
 PREFIX = "broker"
@@ -50,6 +60,13 @@ class BrokerRun:
         on_note: Note = lambda _: None,
     ) -> None:
         """Raise InvalidArgument for a venue that cannot be reached; `clock` tells which signals cannot be yet."""
+        self._clock = clock
+        self.alerts: Alerts | None = None
+        """Who tells people of it; nobody where none is set."""
+        self.doors: Doors | None = None
+        """What opens doors on it while it waits for signals; with `once` none are opened."""
+        self.models: Models = no_models
+        """What opens the models that decide; without, the rules do."""
         self._venue_name = venue or PAPER
         choose_venue(venue, settings, clock)
         self._settings, self._home, self._on_note = settings, home, on_note
@@ -70,10 +87,16 @@ class BrokerRun:
         """
         folder, standing = self._journal()
         with closing(JournalWriter(folder.journal_path, standing=standing)) as journal:
-            asyncio.run(self._follow(journal, once=once, poll_s=poll_s, stop=stop, on_progress=on_progress))
+            asyncio.run(
+                told(
+                    self.alerts, folder.path.name,
+                    self._follow(folder, journal, once=once, poll_s=poll_s, stop=stop, on_progress=on_progress),
+                )
+            )  # fmt: skip
 
     async def _follow(
         self,
+        folder: RunFolder,
         journal: JournalWriter,
         *,
         once: bool,
@@ -81,21 +104,42 @@ class BrokerRun:
         stop: Event,
         on_progress: Callable[[DeskTally], object],
     ) -> None:
-        desk = open_desk(self._settings, self._venue_name, journal)
-        self.tally = desk.tally
-        await _again(desk, journal, "this broker would act otherwise than its journal says: move the run away")
-        while not stop.is_set():
-            before = desk.tally.signals
-            for row in self._signals.new():
-                await desk.take(row)
-                if stop.is_set():
-                    break
-            await desk.router.reconcile()
-            if once:
+        queue = CommandQueue(self._clock, self._clock.now_ns)
+        async with AsyncExitStack() as stack:
+            make_model = await stack.enter_async_context(self.models())
+            desk = open_desk(
+                self._settings, self._venue_name, journal, run_id=folder.path.name, alerts=self.alerts,
+                sentinel=partial(halt_text, self._home.root), make_model=make_model,
+            )  # fmt: skip
+            stack.push_async_callback(desk.close)
+            self.tally = desk.tally
+            await _again(desk, journal, "this broker would act otherwise than its journal says: move the run away")
+            queue.open()
+            stack.callback(queue.close)
+            if self.doors is not None and not once:
+                await stack.enter_async_context(self.doors(DeskDoor(desk.router, desk.risk_view, queue)))
+            while not stop.is_set():
+                before = desk.tally.signals
+                while await desk.orders.take(queue):
+                    await desk.settle()
+                await self._take_signals(desk, stop)
+                await desk.router.reconcile()
+                if once:
+                    return
+                if desk.tally.signals != before:
+                    on_progress(desk.tally)
+                await queue.sleep(asyncio.to_thread(_wait, stop, poll_s))
+
+    async def _take_signals(self, desk: BrokerDesk, stop: Event) -> None:
+        """Trade what has come. The halt file is looked for before each signal, and once where there is none."""
+        if await desk.orders.heed_sentinel():
+            await desk.settle()
+        for row in self._signals.new():
+            if await desk.orders.heed_sentinel():
+                await desk.settle()
+            await desk.take(row)
+            if stop.is_set():
                 return
-            if desk.tally.signals != before:
-                on_progress(desk.tally)
-            stop.wait(poll_s)
 
     def _journal(self) -> tuple[RunFolder, list[Record]]:
         """Return the run's folder and what its journal holds; every run's signals are noted as traded."""
@@ -112,15 +156,36 @@ class BrokerRun:
             mine = folder.run_id == run_id and (not records or made_by_this_code(records[0]))
             found = (folder, records) if mine else found
         if found is None:
+            if (why := carry_halt(self._home, f"{PREFIX}-")) is not None:
+                self._on_note(f"{why}; openings wait until the file HALT is removed and the desk is resumed")
             return self._home.new_run(run_id), []
         self._on_note(f"going on with run {found[0].number}, which has {len(found[1])} records")
         return found
 
 
+async def told(alerts: Alerts | None, run_id: str, desk: Coroutine[Any, Any, None]) -> None:
+    """Run a desk while alerts of it are told, a fault that ends it included."""
+    if alerts is None:
+        await desk
+        return
+    async with alerts.serving():
+        await alerts.watch(desk, run_id=run_id)
+
+
+def _wait(stop: Event, longest_s: float) -> None:
+    stop.wait(longest_s)
+
+
 def open_desk(
-    settings: Settings, venue_name: str, journal: JournalWriter, *, fees: FeeSchedule | None = None
-) -> BrokerDesk:
-    """Return a desk with its head journaled and its books open; `fees` are charged instead of its venue's own."""
+    settings: Settings, venue_name: str, journal: JournalWriter, *, fees: FeeSchedule | None = None,
+    run_id: str = PREFIX, alerts: Alerts | None = None, sentinel: Sentinel = lambda: None,
+    make_model: MakeModel = no_model, thinker: Thinker | None = None,
+) -> BrokerDesk:  # fmt: skip
+    """Return a desk with its head journaled and its books open; `fees` are charged instead of its venue's own.
+
+    `run_id` names the run in `alerts`, `sentinel` returns what the halt file says. `thinker` answers in the place of
+    the minds of `make_model`.
+    """
     clock = SimulatedClock(START_NS)
     journal.use_clock(clock)
     dumped = settings.model_dump(mode="json", exclude=BESIDE_THE_OUTCOME)
@@ -134,7 +199,11 @@ def open_desk(
         durable=True,
     )  # fmt: skip
     venue = choose_venue(venue_name, settings, clock, fees=fees)
-    desk = BrokerDesk(settings, seed=SEED, venue=venue, journal=journal, clock=clock)
+    teller = Teller(journal, clock, run_id=run_id, alerts=alerts)
+    desk = BrokerDesk(
+        settings, seed=SEED, venue=venue, journal=journal, clock=clock, teller=teller, sentinel=sentinel,
+        make_model=make_model, thinker=thinker,
+    )  # fmt: skip
     desk.router.open_books()
     return desk
 
@@ -147,14 +216,16 @@ async def _again(desk: BrokerDesk, journal: JournalWriter, words: str) -> None:
     assert journal.expected is None
 
 
-async def repeat_journal(path: Path, standing: Sequence[Record]) -> Replayed:
+async def repeat_journal(
+    path: Path, standing: Sequence[Record], make_model: MakeModel = no_model
+) -> Replayed:  # fmt: skip
     """Run a broker's journal again and compare every record. Raises JournalDiverged naming the first that differs."""
     head = standing[0].body
     base = dict(load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings)
     settings = Settings.model_validate({**base, **head["settings"]})
     journal = JournalWriter(None, standing=standing, free=frozenset({"code"}))
     try:
-        desk = open_desk(settings, str(head["source"]["venue"]), journal)
+        desk = open_desk(settings, str(head["source"]["venue"]), journal, make_model=make_model)
     except InvalidArgument as fault:
         raise JournalCorrupt(f"{path}: {fault}") from fault
     await desk.repeat()

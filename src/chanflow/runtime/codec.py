@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 from chanflow.domain.errors import InvalidArgument
-from chanflow.domain.opinion import Trigger
 from chanflow.domain.order import Check, OrderTerms
+from chanflow.domain.trigger import Trigger
 
 T = TypeVar("T")
 

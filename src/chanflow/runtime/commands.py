@@ -16,36 +16,38 @@ from typing import Any
 from chanflow.domain.canonical import plain
 from chanflow.domain.command import (
     COMMANDS,
+    AnalysisCommand,
+    ApproveCommand,
     CancelCommand,
     CloseAllCommand,
     Command,
     CommandAnswer,
     HaltCommand,
+    LiftWallCommand,
     Problem,
     ResumeCommand,
     SetLevelCommand,
+    StandingCommand,
     TradeCommand,
     name_of,
 )
 from chanflow.domain.errors import InvalidArgument, JournalDiverged
 from chanflow.domain.order import OrderState, OrderView, Reason
+from chanflow.domain.request import AnalysisRequest
 from chanflow.domain.time import NS_PER_S, parse_rfc3339
 from chanflow.execution.client_ids import proposal_of_command
 from chanflow.review.journal import JournalWriter, Record
 from chanflow.review.orders import OrdersFold
+from chanflow.risk.approvals import not_waiting
 from chanflow.runtime.codec import decode
 from chanflow.runtime.command_queue import Asked, CommandQueue
+from chanflow.runtime.deliberation import decision_id_of
+from chanflow.runtime.halt_file import halt_command
 from chanflow.runtime.hand_orders import closing, ordered
 from chanflow.runtime.pipeline import WATERMARK_NS, Pipeline
 
 SETTLES_WITHIN_NS = 2 * NS_PER_S
 """So long, in the market's time, an answer waits for an order to be settled; then it says how the order stands."""
-
-CLOSE_LINE = "close"
-"""A line of the halt file that asks for positions to be closed too."""
-
-_STANDING = (HaltCommand, ResumeCommand, SetLevelCommand)
-"""Commands about where the desk stands: done as soon as they are journaled."""
 
 _ON_ITS_WAY = (OrderState.INITIALIZED, OrderState.SUBMITTED, OrderState.UNKNOWN)
 
@@ -57,6 +59,7 @@ class _Effect:
     proposals: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    decision_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -137,7 +140,7 @@ class CommandDesk:
     async def _heed_sentinel(self, queue: CommandQueue) -> bool:
         """Halt where the halt file is there, before the desk takes another step. False where that changes nothing."""
         told = queue.sentinel()
-        command = None if told is None else HaltCommand(_reason_of(told), _asks_to_close(told), "file")
+        command = None if told is None else halt_command(told)
         if command is None or self._known(command) is not None:
             return False
         await self._act(command, self._pipeline.s.clock.now_ns())
@@ -155,15 +158,17 @@ class CommandDesk:
             if not done and now_ns - pending.since_ns < SETTLES_WITHIN_NS:
                 waiting.append(pending)
                 continue
-            reasons = pending.effect.reasons
-            pending.asked.tell(CommandAnswer(tuple(orders), refused, replayed=pending.replayed, reasons=reasons))
+            reasons, decision = pending.effect.reasons, pending.effect.decision_id
+            pending.asked.tell(
+                CommandAnswer(tuple(orders), refused, replayed=pending.replayed, reasons=reasons, decision_id=decision)
+            )
         self._pending = waiting
 
     def close(self) -> None:
         """Answer everyone who still waits, the desk having stopped."""
         for pending in self._pending:
             orders = tuple(self._touched(pending.effect))
-            reasons, safe = pending.effect.reasons, isinstance(pending.asked.command, _STANDING)
+            reasons, safe = pending.effect.reasons, isinstance(pending.asked.command, StandingCommand | AnalysisCommand)
             problem: Problem | None = None if orders or safe else "unknown"
             pending.asked.tell(CommandAnswer(orders, problem=problem, reasons=reasons))
         self._pending = []
@@ -202,6 +207,24 @@ class CommandDesk:
                 return _Effect(reasons=await self._pipeline.resume(command.note))
             case SetLevelCommand(level=level, who=who, note=note):
                 return _Effect(reasons=await self._pipeline.set_level(level, who=who, note=note))
+            case AnalysisCommand():
+                return await self._request(command)
+            case LiftWallCommand(who=who, note=note):
+                return _Effect(reasons=await self._pipeline.lift_wall(who=who, note=note))
+            case ApproveCommand():
+                raise AssertionError("a paper desk has nothing that waits: answered before it acts")
+
+    async def _request(self, command: AnalysisCommand) -> _Effect:
+        pipeline = self._pipeline
+        now_ns = pipeline.s.clock.now_ns()
+        decision_id = decision_id_of(pipeline.plan.run_id, command.request_id, now_ns)
+        await pipeline.request(
+            AnalysisRequest(
+                command.request_id, decision_id, command.symbol, command.level or pipeline.plan.level, "manual",
+                command.who, now_ns + pipeline.plan.freshness_ns, command.position_id,
+            )
+        )  # fmt: skip
+        return _Effect(decision_id=decision_id)
 
     async def _trade(self, command: TradeCommand) -> _Effect:
         pipeline = self._pipeline
@@ -268,8 +291,13 @@ class CommandDesk:
                 return CommandAnswer() if told else None
             case ResumeCommand():
                 return self._known_resume()
-            case SetLevelCommand():
+            case SetLevelCommand() | LiftWallCommand():
                 return None
+            case AnalysisCommand():
+                reason = self._pipeline.out_of_sight(command.symbol, command.level, command.position_id)
+                return None if reason is None else CommandAnswer(reasons=(reason,))
+            case ApproveCommand(proposal_id=proposal_id):
+                return CommandAnswer(reasons=(not_waiting(proposal_id),))
             case CloseAllCommand():
                 return None if self._openings(command) or self._to_close(command) else self._leaving(command)
 
@@ -309,16 +337,6 @@ class CommandDesk:
 
     def _proposal_id(self, command: TradeCommand) -> str:
         return str(proposal_of_command(self._account, command.client_order_id))
-
-
-def _reason_of(told: str) -> str:
-    """Return the reason that a halt file gives: its first line, cut to a sentence."""
-    lines = [line.strip() for line in told.splitlines() if line.strip() and line.strip() != CLOSE_LINE]
-    return lines[0][:200] if lines else "the file HALT is there"
-
-
-def _asks_to_close(told: str) -> bool:
-    return any(line.strip() == CLOSE_LINE for line in told.splitlines())
 
 
 def _of_record(record: Record) -> tuple[Command, int]:

@@ -14,6 +14,7 @@ from chanflow.domain.market_data import Bar
 from chanflow.domain.order import OrderEvent, OrderView
 from chanflow.domain.time import Clock, parse_rfc3339
 from chanflow.market.ports import Tail
+from chanflow.review.explain import Link, decisions_named, explain
 from chanflow.review.journal import JournalTail, Record, read_records
 from chanflow.review.orders import OrdersFold
 from chanflow.runtime.codec import decode
@@ -63,7 +64,9 @@ def account_from(records: Iterable[Record]) -> AccountState | None:
             case "register_triggers":
                 armed[body["position_id"]] = (body["symbol"], {t["trigger_id"] for t in body["triggers"]})
             case "re_analysis_trigger" if body["position_id"] in armed:
-                armed[body["position_id"]][1].discard(body["trigger"]["trigger_id"])
+                armed[body["position_id"]][1].discard(body["trigger_id"])
+            case "triggers_refused" if body["position_id"] in armed:
+                armed[body["position_id"]][1].difference_update(body["refused"])
             case "triggers_disarmed":
                 armed.pop(body["position_id"], None)
     if snapshot is None:
@@ -148,6 +151,21 @@ class NewestRun:
             except BaseException:
                 self._orders = None
                 raise
+
+    def explain(self, name: str | None) -> tuple[str, Sequence[Link]]:
+        """Return the chain of a decision of the newest run, with its id; without a name of the last that was refused.
+
+        Both are empty where nothing was refused. Raises NotFound when no desk has run yet, or nothing is called so.
+        """
+        records = tuple(read_records(self._folder().journal_path, torn_tail=True))
+        if name is None:
+            refused = [str(r.body["decision_id"]) for r in records if r.kind == "refusal"]
+            return (refused[-1], explain(records, refused[-1])) if refused else ("", ())
+        chain = explain(records, name)
+        if not chain:
+            raise NotFound("nothing in the newest run is called so")
+        decisions = sorted(decisions_named(records, name))
+        return (decisions[0] if decisions else name), chain
 
     def desk(self) -> DeskState:
         """Return how far the newest run's desk may act, as its journal says. Raises NotFound when none has run."""

@@ -8,11 +8,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chanflow.domain.command import HaltCommand
+
 if TYPE_CHECKING:
     from chanflow.runtime.home import Home
 
 NAME = "HALT"
+CLOSE_LINE = "close"
+"""A line that asks for positions to be closed too."""
 MOST_BYTES = 4_096
+
+
+def halt_command(told: str) -> HaltCommand:
+    """Return the halt that the file's words ask for; its first line, cut to a sentence, is the reason."""
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    said = [line for line in lines if line != CLOSE_LINE]
+    return HaltCommand(said[0][:200] if said else "the file HALT is there", len(said) < len(lines), "file")
 
 
 def halt_text(root: Path) -> str | None:
@@ -35,7 +46,7 @@ def write_halt(root: Path, reason: str, *, close: bool) -> Path:
 
     root.mkdir(parents=True, exist_ok=True)
     first = " ".join(reason.split()) or "halted by an operator"
-    publish(root / NAME, (first + "\n" + ("close\n" if close else "")).encode())
+    publish(root / NAME, (first + "\n" + (f"{CLOSE_LINE}\n" if close else "")).encode())
     return root / NAME
 
 

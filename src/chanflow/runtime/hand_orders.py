@@ -38,7 +38,7 @@ def ordered(
         reasoning="ordered by hand",
         invalidation=f"price beyond {command.stop_price}" if opens else "",
         position_id=None if opens or position is None else position.position_id,
-        analyst="by_hand",
+        analyst="manual",
         strategy=STRATEGY,
         time_in_force="gtc" if command.order_type == "limit" else "ioc",
     )
@@ -66,6 +66,6 @@ def closing(position: Position, *, number: int, level: str, now_ns: int, valid_f
         reasoning="everything is closed by hand",
         invalidation="",
         position_id=position.position_id,
-        analyst="by_hand",
+        analyst="manual",
         strategy=STRATEGY,
     )

@@ -3,11 +3,20 @@
 ```
 desk.lock                       held by the one desk that runs here; names its process
 alerts.db                       alerts, and which of them wait to be told
+memory/
+  short_term.db                 the last decisions, and what is asked often
+  vectors/                      market states of decisions; made again from chanflow.db where damaged
+chanflow.db                     what models cost, users and their keys, and all else that outlives a run
+secrets/key_pepper              under which secrets of keys are hashed; mode 0600
+plans.yaml                      what plans differ in from the built-in ones, where it is there
 runs/0001-<run id>/
   journal/journal-<run id>-1.jsonl
   lake/                         Parquet, as the run saw the market
   bus.db                        messages not yet handled
   report.html  summary.json
+trials.txt                      the name of every backtest that was ever tried
+jobs/                           results of backtests, a file each
+cassettes/analyst.jsonl.zst     what models answered to the analyst, where the settings keep it
 certificates/0001-default-<sha256>.json    what `chanflow certify --install` measured
 ```
 """
@@ -17,21 +26,47 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from chanflow.adapters.storage.filesystem import MOUNTS, refuse_network
 from chanflow.domain.errors import DeskBusy, InvalidArgument, StorageUnwritable
 
-NETWORK_FILESYSTEMS = ("afs", "ceph", "cifs", "lustre", "ncpfs", "nfs", "nfs4", "smb", "smb2", "smb3", "smbfs")
-"""Filesystem types whose locks and shared memory cannot carry SQLite's write-ahead log."""
-
-NETWORK_FUSE = ("ceph", "ceph-fuse", "davfs", "glusterfs", "rclone", "s3fs", "sshfs")
-"""The same, as they name themselves after `fuse.`."""
-
 _RUN_NAME = re.compile(r"(\d{4,})-([A-Za-z0-9-]+)")
+
+
+@contextmanager
+def held_alone(path: Path, busy: Callable[[str], str]) -> Iterator[None]:
+    """Hold a lock file for one process while the block runs; the lock dies with the process.
+
+    Raises DeskBusy in the words of `busy`, which is given the holder's pid, and StorageUnwritable.
+    """
+    try:
+        import fcntl
+    except ImportError as fault:
+        raise StorageUnwritable(
+            "this system has no flock, and two desks could share a directory; run chanflow on Linux, macOS or WSL"
+        ) from fault
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as fault:
+        raise _unwritable(path, fault) from fault
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as fault:
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            raise DeskBusy(busy(holder)) from fault
+        except OSError as fault:
+            raise _unwritable(path, fault) from fault
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +108,37 @@ class Home:
     """The data directory at `root`; `mounts` is the system's list of mounted filesystems."""
 
     root: Path
-    mounts: Path = Path("/proc/mounts")
+    mounts: Path = MOUNTS
 
     @property
     def alerts_path(self) -> Path:
         """The database of alerts."""
         return self.root / "alerts.db"
+
+    @property
+    def database_path(self) -> Path:
+        """The database of what outlives a run."""
+        return self.root / "chanflow.db"
+
+    @property
+    def pepper_path(self) -> Path:
+        """The secret under which keys are hashed."""
+        return self.root / "secrets" / "key_pepper"
+
+    @property
+    def plans_path(self) -> Path:
+        """What this desk's plans differ in."""
+        return self.root / "plans.yaml"
+
+    @property
+    def memory_dir(self) -> Path:
+        """The folder of what the desk remembers beside its database."""
+        return self.root / "memory"
+
+    @property
+    def cassette_path(self) -> Path:
+        """The tape of the analyst's models, where the settings name no other."""
+        return self.root / "cassettes" / "analyst.jsonl.zst"
 
     @property
     def certificates_dir(self) -> Path:
@@ -99,7 +159,7 @@ class Home:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as fault:
             raise _unwritable(self.root, fault) from fault
-        self._refuse_network()
+        refuse_network(self.root, mounts=self.mounts)
         publish(self.root / ".writable", b"")
         (self.root / ".writable").unlink(missing_ok=True)
 
@@ -109,33 +169,10 @@ class Home:
 
         Raises DeskBusy, naming the holder, if another desk has it; StorageUnwritable as `prepare` does.
         """
-        try:
-            import fcntl
-        except ImportError as fault:
-            raise StorageUnwritable(
-                "this system has no flock, and two desks could share a directory; run chanflow on Linux, macOS or WSL"
-            ) from fault
         self.prepare()
-        path = self.root / "desk.lock"
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as fault:
-            raise _unwritable(path, fault) from fault
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as fault:
-                holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
-                raise DeskBusy(
-                    f"the desk with pid {holder} owns {self.root}; stop it, or set CHANFLOW_HOME to another directory"
-                ) from fault
-            except OSError as fault:
-                raise _unwritable(path, fault) from fault
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        advice = "stop it, or set CHANFLOW_HOME to another directory"
+        with held_alone(self.root / "desk.lock", lambda pid: f"the desk with pid {pid} owns {self.root}; {advice}"):
             yield
-        finally:
-            os.close(descriptor)
 
     def new_run(self, run_id: UUID | str) -> RunFolder:
         """Make the folder of a new run, numbered after the newest, and return it.
@@ -171,36 +208,11 @@ class Home:
         """Return the run with the highest number, or None before the first."""
         return next(reversed(self.runs()), None)
 
-    def _refuse_network(self) -> None:
-        kind = self._filesystem()
-        family, _, name = kind.partition(".")
-        if kind in NETWORK_FILESYSTEMS or (family == "fuse" and name in NETWORK_FUSE):
-            raise StorageUnwritable(
-                f"{self.root} lies on {kind}, a network filesystem, where SQLite's write-ahead log can lose data;"
-                " set CHANFLOW_HOME to a local directory"
-            )
 
-    def _filesystem(self) -> str:
-        """Return the type of the filesystem under the root, or "" where the system keeps no such list."""
-        try:
-            lines = self.mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-        except OSError:
-            return ""
-        root = self.root.resolve()
-        deepest, kind = -1, ""
-        for line in lines:
-            fields = line.split(" ")
-            if len(fields) < 3:
-                continue
-            point = Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[1]))
-            # A later mount on the same point hides the earlier one.
-            if root.is_relative_to(point) and len(point.parts) >= deepest:
-                deepest, kind = len(point.parts), fields[2]
-        return kind
-
-
-def publish(path: Path, data: bytes) -> None:
+def publish(path: Path, data: bytes, *, mode: int | None = None) -> None:
     """Put a file with `data` at `path`, whole or not at all, in place of what was there; durable on return.
+
+    `mode` says who may use it; without it the process's umask does.
 
     Raises StorageUnwritable, with nothing left beside it and the old file as it was (unless only the folder's own sync
     failed: then the new one stands).
@@ -208,6 +220,8 @@ def publish(path: Path, data: bytes) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.draft")
     try:
         with draft.open("wb") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -27,17 +27,19 @@ from chanflow.runtime.codec import decode
 
 
 def journal_decision(
-    journal: Journal, decision_id: str, *, signal: Signal | None, fired: Fired | None, at_ns: int
-) -> None:
-    """Write down that a decision has begun, and what woke it: a signal, or a trigger of a position."""
+    journal: Journal, decision_id: str, *, signal: Signal | None, fired: Fired | None, at_ns: int,
+    more: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Write down that a decision has begun, and what woke it: a signal, a trigger of a position, or as `more` says."""
     journal.append(
         "decision_started",
         {
             "decision_id": decision_id,
             "signal_id": None if signal is None else signal.signal_id,
             "position_id": None if fired is None else fired.position_id,
-            "trigger_id": None if fired is None else fired.trigger.trigger_id,
+            "trigger_id": None if fired is None else fired.trigger_id,
             "at_ns": at_ns,
+            **(more or {}),
         },
         correlation_id=decision_id,
     )

@@ -1,7 +1,8 @@
 """A run of a desk at a real venue with test money: its journal in the data directory, its orders at the venue.
 
 One run goes on for ever for one account at one venue, whatever settings and code: what it holds there goes on too. The
-journal gives the account again as it was (`execution/restore.py`), and the venue is asked before anything opens.
+journal gives the account again as it was (`execution/restore.py`) and where its risk stood (`risk_past.py`), and the
+venue is asked before anything opens. Whoever runs it may open doors on it, by which people approve, halt and ask.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -20,21 +22,33 @@ import chanflow
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import BooksDisagree, Retryable, Uncertain, VenueRejected
 from chanflow.domain.instrument import Instrument
-from chanflow.domain.time import NS_PER_MS, NS_PER_S, Clock
+from chanflow.domain.time import NS_PER_DAY, NS_PER_MS, NS_PER_S, Clock, parse_rfc3339
 from chanflow.execution.restore import Restored, restore
 from chanflow.execution.running import TRIES, Running
 from chanflow.market.quotes import Quotes
 from chanflow.review.journal import JournalWriter, Record, read_records
 from chanflow.risk.gate import Gate
+from chanflow.risk.mode import RunMode
+from chanflow.risk.state import LiveAuthority
+from chanflow.runtime.alerts import TOPICS, Alerts
 from chanflow.runtime.broker_desk import DeskTally
+from chanflow.runtime.broker_run import told
 from chanflow.runtime.clock import SystemRandomness
+from chanflow.runtime.command_queue import CommandQueue
+from chanflow.runtime.desk_door import DeskDoor, Doors
+from chanflow.runtime.halt_file import halt_text
 from chanflow.runtime.home import Home, RunFolder
 from chanflow.runtime.judged import journal_question
 from chanflow.runtime.live_desk import LiveDesk
 from chanflow.runtime.live_market import LiveMarket
+from chanflow.runtime.model_parts import MakeModel, Models, no_model, no_models
+from chanflow.runtime.risk_past import Known
 from chanflow.runtime.run import BESIDE_THE_OUTCOME, FORMAT, VENUE, code_digest
 from chanflow.runtime.settings import Settings
 from chanflow.runtime.signal_folder import SignalFolder
+from chanflow.runtime.speaker import Speaker
+from chanflow.runtime.strategies import shares_of
+from chanflow.runtime.teller import Teller
 from chanflow.runtime.venue_settings import VenueSettings
 from chanflow.runtime.venues import RealVenue, real_venue, stored_keys, venue_quotes
 from chanflow.runtime.wiring import limits_of
@@ -42,6 +56,10 @@ from chanflow.runtime.wiring import limits_of
 SETTLE_NS = 6 * NS_PER_S
 """How long orders under way are waited for at the end; a position without a stop is closed within 5 s."""
 LOOK_NS = 50 * NS_PER_MS
+SENTINEL_NS = NS_PER_S // 5
+"""How often the halt file is looked for; it is looked for before every opening, too."""
+RETOLD = 200
+"""So many of the last records may hold an alert that was journaled and not told."""
 
 
 class LiveRun:
@@ -61,6 +79,13 @@ class LiveRun:
         """Raise SettingsInvalid, NotFound and InvalidArgument where the venue's keys are not to be had."""
         self._settings, self._venue, self._home, self._clock = settings, venue, home, clock
         self._accept_external, self._on_note = accept_external, on_note
+        self.alerts: Alerts | None = None
+        """Who tells people of it; nobody where none is set."""
+        self.doors: Doors | None = None
+        """What opens doors on it; without, nobody can approve."""
+        self.models: Models = no_models
+        """What opens the models that decide; without, the rules do."""
+        self._make_model: MakeModel = no_model
         self._signals = SignalFolder(folder, clock, on_note=on_note)
         self._keys = stored_keys(venue, home.root)
         self.account = f"{venue.name}-{venue.environment}"
@@ -79,13 +104,15 @@ class LiveRun:
         Raises BooksDisagree where books and venue do not come to agree, VenueUnreachable, VenueRejected,
         JournalUnwritable. Stops stay at the venue however it ends.
         """
-        asyncio.run(self._run(once=once, poll_s=poll_s, stop=stop, on_progress=on_progress))
+        work = self._run(once=once, poll_s=poll_s, stop=stop, on_progress=on_progress)
+        asyncio.run(told(self.alerts, self.account, work))
 
     async def _run(self, *, once: bool, poll_s: float, stop: Event, on_progress: Callable[[DeskTally], object]) -> None:
         venue, quotes, market = await self._open()
         try:
             self._on_note(f"volatility: {market.describe()}")
-            await self._at_work(venue, market, once=once, poll_s=poll_s, stop=stop, on_progress=on_progress)
+            async with self.models() as self._make_model:
+                await self._at_work(venue, market, once=once, poll_s=poll_s, stop=stop, on_progress=on_progress)
         finally:
             await quotes.close()
             await venue.close()
@@ -130,26 +157,69 @@ class LiveRun:
             journal.use_clock(self._clock)
             self._head(journal, first=not records)
             instrument = market.instruments[self._settings.symbols[0]]
+            known = Known(records)
+            journal.listen(known.take)
             restored = await self._restore(venue, market, records, journal, instrument)
+            teller = Teller(journal, self._clock, run_id=folder.path.name, alerts=self.alerts)
             desk = LiveDesk(
                 self._settings,
                 market=market,
                 gate=self._gate(venue, market, journal),
                 journal=journal,
                 clock=self._clock,
+                publish=teller.publish,
+                sentinel=partial(halt_text, self._home.root),
+                make_model=self._make_model,
             )
             self.tally = desk.tally
+            speaker = Speaker(teller, self._clock, on_note=self._on_note)
             running = Running(
                 router=restored.router, venue=venue, journal=journal, clock=self._clock, quote=instrument.quote,
-                read=restored.read, on_happened=desk.happened, on_alert=self._alert,
+                read=restored.read, on_happened=desk.happened, on_alert=speaker.say,
             )  # fmt: skip
-            unfinished = desk.start(running, records)
+            unfinished = desk.start(running, venue, known.all())
+            if desk.unread is not None:
+                self._on_note(f"{desk.unread}: the ladder is at L0 until a person reviews it")
+            speaker.on_liquidation = desk.guard.seized
+            await self._told_before(teller, records)
             work = asyncio.create_task(running.run(accept_difference=self._accept_external))
+            guardian = asyncio.create_task(_guard(desk, running), name="guardian")
+            guardian.add_done_callback(speaker.guardian_ended)
             follow = asyncio.create_task(
                 self._follow(desk, running, unfinished, once=once, poll_s=poll_s, stop=stop, on_progress=on_progress)
             )
-            keep = [asyncio.create_task(market.keep(desk.new_rules)), asyncio.create_task(desk.look_on())]
-            await _first_to_end(work, follow, keep)
+            keep = [
+                asyncio.create_task(each)
+                for each in (
+                    market.keep(desk.new_rules), desk.look_on(), speaker.run(), self._obey(desk, running),
+                    *(model.run() for model in desk.models.values()),
+                )
+            ]  # fmt: skip
+            await _first_to_end(work, follow, keep, beside=guardian)
+
+    async def _obey(self, desk: LiveDesk, running: Running) -> None:
+        """Do what people order at the doors, and heed the halt file, until cancelled."""
+        queue = CommandQueue(self._clock, self._clock.now_ns)
+        queue.open()
+        async with AsyncExitStack() as stack:
+            stack.callback(queue.close)
+            if self.doors is not None:
+                await stack.enter_async_context(self.doors(DeskDoor(running.router, desk.risk_view, queue)))
+            await running.ready.wait()
+            while True:
+                await desk.orders.heed_sentinel()
+                await desk.approvals.expire()
+                while await desk.orders.take(queue):
+                    pass
+                await queue.sleep(self._clock.sleep_until(self._clock.now_ns() + SENTINEL_NS))
+
+    async def _told_before(self, teller: Teller, records: list[Record]) -> None:
+        """Tell what the last process journaled and may not have told: an alert's id keeps it from being told twice."""
+        now_ns = self._clock.now_ns()
+        for record in records[-RETOLD:]:
+            at_ns = parse_rfc3339(record.at)
+            if record.kind in TOPICS and now_ns - at_ns < NS_PER_DAY:
+                await teller.tell(record.kind, record.body, number=record.seq, at_ns=at_ns)
 
     async def _follow(
         self, desk: LiveDesk, running: Running, unfinished: list[Mapping[str, Any]], *, once: bool, poll_s: float,
@@ -158,6 +228,7 @@ class LiveRun:
         if not await self._is_ready(running, stop):
             return
         self._on_note(f"books and {self.account} agree: equity {running.router.equity_quote}")
+        await desk.go_on()
         for row in unfinished:
             await desk.take(row, again=True)
         while not stop.is_set():
@@ -166,7 +237,7 @@ class LiveRun:
                 await desk.take(row)
                 if stop.is_set():
                     break
-            if once:
+            if once and not desk.approvals.waiting and not any(model.thinks for model in desk.models.values()):
                 break
             if desk.tally.signals != before:
                 on_progress(desk.tally)
@@ -205,21 +276,23 @@ class LiveRun:
         if not router.snapshot().positions:
             self._on_note(f"nothing is open at {self.account}")
 
-    def _alert(self, kind: str, why: str) -> None:
-        self._on_note(f"{kind}: {why}")
-
     # ── what it is made of ────────────────────────────────────────────────────
 
     def _gate(self, venue: RealVenue, market: LiveMarket, journal: JournalWriter) -> Gate:
         """Return a gate whose approvals die with this process: its key is nobody else's."""
         settings = self._settings
-        return Gate(
+        # Test money, but trading as with any: below L3 each opening waits for a person.
+        mode: RunMode = "live" if settings.execution.mode == "paper" else settings.execution.mode
+        gate = Gate(
             instruments={symbol: market.instruments[symbol] for symbol in settings.symbols},
             limits=limits_of(settings.risk), key=SystemRandomness().stream("gate").randbytes(32),
-            level=settings.risk.ladder.paper_start, mode=settings.execution.mode, account=self.account,
-            venue=venue.name, quiet_may_open=settings.risk.quiet_may_open,
-            on_question=partial(journal_question, journal),
+            level="L1", mode=mode, account=self.account, venue=venue.name,
+            quiet_may_open=settings.risk.quiet_may_open, on_question=partial(journal_question, journal),
+            strategy_shares=shares_of(settings),
         )  # fmt: skip
+        # Whoever started this desk named the venue in its settings and has unlocked the keys.
+        gate.state = replace(gate.state, live=LiveAuthority(scope=True, keys=True, flag=True))
+        return gate
 
     async def _restore(
         self, venue: RealVenue, market: LiveMarket, records: list[Record], journal: JournalWriter,
@@ -270,15 +343,24 @@ class LiveRun:
         )  # fmt: skip
 
 
-async def _first_to_end(work: asyncio.Task[None], follow: asyncio.Task[None], keep: list[asyncio.Task[None]]) -> None:
-    """Run until one ends, end the others, and raise what any of them raised."""
+async def _guard(desk: LiveDesk, running: Running) -> None:
+    """Let the guardian look once books and venue were compared."""
+    await running.ready.wait()
+    await desk.guard.run()
+
+
+async def _first_to_end(
+    work: asyncio.Task[None], follow: asyncio.Task[None], keep: list[asyncio.Task[None]], *, beside: asyncio.Task[None]
+) -> None:
+    """Run until one ends, end the others, and raise what any of them raised; the end of `beside` ends nothing."""
     tasks = [work, follow, *keep]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
+        for task in (beside, *tasks):
             task.cancel()
         ends = await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(beside, return_exceptions=True)
     for end in ends:
         if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
             raise end

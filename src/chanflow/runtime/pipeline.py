@@ -15,7 +15,7 @@ Every conclusion is journaled before it is published, so the journal alone tells
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -23,22 +23,27 @@ from uuid import UUID
 
 from chanflow.analyst.briefing import Briefing
 from chanflow.analyst.rules import propose
+from chanflow.analyst.sections import Task
 from chanflow.domain.account import Position
 from chanflow.domain.canonical import plain
 from chanflow.domain.flow import FlowWindow
 from chanflow.domain.journal import Journal
 from chanflow.domain.market_data import LEVEL_MS, LEVEL_UP, Bar, Touch
 from chanflow.domain.message import Envelope, Topic
-from chanflow.domain.opinion import TradeProposal, Trigger
-from chanflow.domain.order import OrderEvent, Reason, Refused, approved_payload
+from chanflow.domain.opinion import TradeProposal
+from chanflow.domain.order import ApprovedOrder, OrderEvent, Reason, Refused, approved_payload
+from chanflow.domain.request import ASKED_ABOUT, AnalysisRequest
 from chanflow.domain.signal import Signal
-from chanflow.domain.structure import Confirmed
+from chanflow.domain.structure import Confirmed, StructureNews
 from chanflow.domain.time import NS_PER_MS, NS_PER_S, Ids
+from chanflow.execution.heartbeat import Heartbeat
 from chanflow.execution.router import Happened, Router
 from chanflow.features.level import LevelStructure
 from chanflow.features.orderflow import FlowTracker
 from chanflow.market.ports import MarketSource
 from chanflow.market.quality import window_quality
+from chanflow.monitor.fast_slow import FastSlow
+from chanflow.monitor.ports import TriggerStore
 from chanflow.monitor.watch import Fired, Watch
 from chanflow.risk.gate import Gate
 from chanflow.risk.guardian import Mark
@@ -51,7 +56,11 @@ from chanflow.runtime.bus.port import Delivery
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.codec import decode, decode_approval
+from chanflow.runtime.deliberation import decision_id_of, wake_of
 from chanflow.runtime.judged import journal_decision
+from chanflow.runtime.market_reader import MarketReader, SeenMarket, journal_state
+from chanflow.runtime.monitor_desk import MonitorDesk
+from chanflow.runtime.registration import rearming, registration
 from chanflow.runtime.risk_desk import RiskDesk
 from chanflow.signals.ports import SetupRule
 
@@ -60,12 +69,18 @@ if TYPE_CHECKING:
 
     from chanflow.adapters.venues.simulated import SimulatedVenue
     from chanflow.market.sink import RowSink
+    from chanflow.runtime.analysis_schedule import AnalysisSchedule
+    from chanflow.runtime.model_room import ModelRoom
+    from chanflow.runtime.point_measures import Measures
 
 STAGES = ("market", "features", "signals", "analyst", "risk", "execution", "monitor", "review")
 """The stages, in the order in which a stretch of the market meets them."""
 
 BOOK_LEVELS = 100
 """So deep the gate sees the book: what a market order would sweep beyond that is refused as too thin."""
+
+FUNDING_FRAC = Decimal(0)
+"""The simulated venue charges no funding."""
 
 WATERMARK_NS = 250 * NS_PER_MS
 """How long after its end a bar waits for stragglers."""
@@ -82,6 +97,8 @@ class Plan:
     max_hold_ns: int
     reward_risk: Decimal
     active_step_ns: int
+    daily_loss_closes: bool = False
+    strategy: str = "default"
 
 
 @dataclass(slots=True)
@@ -116,6 +133,8 @@ class Stages:
     router: Router
     venue: SimulatedVenue
     watch: Watch
+    triggers: TriggerStore
+    swing: FastSlow
     bus: SqliteBus
     journal: Journal
     clock: SimulatedClock
@@ -131,13 +150,28 @@ class Pipeline:
         self.counts = Counts()
         self.symbol = stages.source.instrument.symbol
         self._on_bar = on_bar
-        self._touch = Touch(0, None, None, None, None, None)
-        self._quote_ns: int | None = None
+        self.touch = Touch(0, None, None, None, None, None)
+        self.quote_ns: int | None = None
+        """When the newest best quotes were given, Unix ns; None before the first."""
+        self.room: ModelRoom | None = None
+        """Where a model decides; without it the rules do."""
+        self.schedule: AnalysisSchedule | None = None
+        """When a decision is asked for although nothing happened."""
+        self.reader = MarketReader(stages, plan.flow_bins)
+        self.measures: Measures = {}
+        """What certificates measured of points, by level."""
         self._until_ms = 0
         self._unsaid = False
+        self._fired: list[Fired] = []
+        self.monitor = MonitorDesk(
+            stages.watch, stages.triggers, bus=stages.bus, journal=stages.journal, clock=stages.clock,
+            envelope=lambda topic, payload, correlation: self._envelope(topic, payload, correlation, None),
+            price=lambda: _decimal(self.touch.mid),
+        )  # fmt: skip
+        self._looked = stages.router.monitor = Heartbeat(who="monitor")
         self.risk = RiskDesk(
             gate=stages.gate, router=stages.router, venue=stages.venue, journal=stages.journal, clock=stages.clock,
-            publish=self._publish,
+            publish=self._publish, daily_loss_closes=plan.daily_loss_closes,
         )  # fmt: skip
         self._subscribe()
 
@@ -145,9 +179,14 @@ class Pipeline:
         bus = self.s.bus
         bus.subscribe("signal", group="analyst", handler=self._analyse_signal)
         bus.subscribe("re_analysis_trigger", group="analyst", handler=self._analyse_position)
+        bus.subscribe("analysis_request", group="analyst", handler=self._analyse_request)
         bus.subscribe("trade_proposal", group="risk", handler=self._judge)
         bus.subscribe("approved_order", group="execution", handler=self._execute, on_dead="block")
-        bus.subscribe("register_triggers", group="monitor", handler=self._register, on_dead="block")
+        self.monitor.subscribe(bus)
+
+    async def open(self) -> None:
+        """Take up what the bus keeps of an earlier process."""
+        await self.monitor.open()
 
     # ── the way through ───────────────────────────────────────────────────────
 
@@ -168,10 +207,13 @@ class Pipeline:
         await self._hear_venue(batch)
         closed = self._read_features(batch)
         await self._watch_positions()
+        await self._checkpoint(closed)
         for bar, confirmed in closed:
             await self._signal(bar, confirmed)
+        await self._ask_on_schedule()
         await self._settle()
         await self._mark_account(journal=bool(closed))
+        await self._tell_fired()
         await self._settle()
 
     async def close(self) -> None:
@@ -195,7 +237,7 @@ class Pipeline:
     @property
     def last_price(self) -> float | None:
         """The middle of the best quotes, or None before the first."""
-        return self._touch.mid
+        return self.touch.mid
 
     # ── market ────────────────────────────────────────────────────────────────
 
@@ -203,13 +245,13 @@ class Pipeline:
         self.counts.events += len(batch)
         self.s.lake.add(batch)
         if len(batch) == 0:
-            self._touch = Touch(self.s.clock.now_ns(), None, None, None, self._touch.bid, self._touch.ask)
+            self.touch = Touch(self.s.clock.now_ns(), None, None, None, self.touch.bid, self.touch.ask)
             return
-        bid = batch.bid if batch.bid is not None else self._touch.bid
-        ask = batch.ask if batch.ask is not None else self._touch.ask
+        bid = batch.bid if batch.bid is not None else self.touch.bid
+        ask = batch.ask if batch.ask is not None else self.touch.ask
         if batch.bid is not None:
-            self._quote_ns = batch.last_event_ns
-        self._touch = Touch(self.s.clock.now_ns(), batch.trade_low, batch.trade_high, batch.last_price, bid, ask)
+            self.quote_ns = batch.last_event_ns
+        self.touch = Touch(self.s.clock.now_ns(), batch.trade_low, batch.trade_high, batch.last_price, bid, ask)
 
     # ── execution hears the venue ─────────────────────────────────────────────
 
@@ -226,7 +268,7 @@ class Pipeline:
 
     async def _guard(self, *, heard: bool) -> None:
         """Let the guardian look at the account, before anything new is thought of."""
-        mid, quoted_ns = self._touch.mid, self._quote_ns
+        mid, quoted_ns = self.touch.mid, self.quote_ns
         marks = {} if mid is None or quoted_ns is None else {self.symbol: Mark(Decimal(repr(mid)), quoted_ns)}
         await self.risk.look(marks, heard=heard)
 
@@ -236,30 +278,37 @@ class Pipeline:
 
     async def _tell(self, happened: Happened) -> None:
         await self._publish("order_event", happened.event, correlation=happened.event.client_order_id)
+        self._fired += self.s.watch.on_order(happened.event, now_ns=self.s.clock.now_ns())
         if happened.fill is not None:
             self.counts.fills += 1
             await self._publish("fill", happened.fill, correlation=happened.event.client_order_id)
         if happened.trade is not None:
             self.counts.trades += 1
             await self.risk.closed(happened.trade)
-            self.s.watch.disarm(happened.trade.position_id)
-            self.s.journal.append("triggers_disarmed", {"position_id": happened.trade.position_id})
+            await self.monitor.disarm(happened.trade.position_id)
         if happened.event.leg == "entry":
             self._release(happened.event)
+            await self._forget_unopened(happened.event)
 
     def _release(self, event: OrderEvent) -> None:
         """The order now stands in the account, so the room its approval held is given back."""
         order = self.s.router.orders[event.client_order_id]
         self.s.gate.release(order.approved_id)
 
+    async def _forget_unopened(self, event: OrderEvent) -> None:
+        """An entry that ended without a fill has opened nothing, so there is nothing to watch."""
+        if event.state.terminal and event.filled_base == 0 and self._position(None) is None:
+            await self.monitor.disarm(self.s.router.orders[event.client_order_id].position_id)
+
     async def _mark_account(self, *, journal: bool) -> None:
-        mid = self._touch.mid
+        mid = self.touch.mid
         if mid is None:
             return
         mark = Decimal(repr(mid))
         self.s.router.mark(self.symbol, mark)
         account = self.s.router.snapshot()
         await self.risk.marked(account)
+        self._fired += self.s.watch.on_account(account, now_ns=self.s.clock.now_ns())
         if journal:
             self.s.journal.append("mark", {"price": mark, "equity_quote": account.equity_quote,
                                            "wallet_quote": account.wallet_quote})  # fmt: skip
@@ -269,27 +318,56 @@ class Pipeline:
     def _read_features(self, batch: EventBatch) -> list[tuple[Bar, Confirmed]]:
         """Return the bars that closed, each with what it confirmed."""
         self.s.flow.push(batch)
+        if self.room is not None:
+            self.room.read(batch, self._until_ms)
         for bar in _bars(self.s.minute_bars, batch, self._until_ms, MINUTE_MS):
             self.s.minutes.push(bar.ts_ms, Decimal(repr(bar.close)), Decimal(repr(bar.amount)))
-        for bar in _bars(self.s.upper_bars, batch, self._until_ms, LEVEL_MS[LEVEL_UP[self.plan.level]]):
-            self.s.upper_structure.push(bar)
+            self.reader.minute(bar)
+            self._swing(bar)
+            self._candle(bar, "1m", ())
+        upper = LEVEL_UP[self.plan.level]
+        for bar in _bars(self.s.upper_bars, batch, self._until_ms, LEVEL_MS[upper]):
+            self._candle(bar, upper, self.s.upper_structure.push(bar).news)
         closed = []
         for bar in _bars(self.s.bars, batch, self._until_ms, LEVEL_MS[self.plan.level]):
             self.counts.bars += 1
             self._on_bar(bar)
-            closed.append((bar, self.s.structure.push(bar)))
+            self.reader.bar(bar)
+            confirmed = self.s.structure.push(bar)
+            self._candle(bar, self.plan.level, confirmed.news)
+            closed.append((bar, confirmed))
         return closed
 
     # ── monitor ───────────────────────────────────────────────────────────────
 
-    async def _watch_positions(self) -> None:
-        for fired in self.s.watch.on_touch(self.symbol, self._touch, now_ns=self.s.clock.now_ns()):
-            await self._publish("re_analysis_trigger", fired, correlation=fired.position_id)
+    def _candle(self, bar: Bar, level: str, news: Sequence[StructureNews]) -> None:
+        """Let the watch know of a closed candle, and of what its structure told with it."""
+        watch, now_ns = self.s.watch, self.s.clock.now_ns()
+        self._fired += watch.on_candle(self.symbol, level, bar.close_ms, now_ns=now_ns)
+        for each in news:
+            self._fired += watch.on_structure(self.symbol, level, each, now_ns=now_ns)
 
-    async def _register(self, message: Envelope, _: Delivery) -> None:
-        triggers = decode(tuple[Trigger, ...], message.payload["triggers"])
-        price = None if self._touch.mid is None else Decimal(repr(self._touch.mid))
-        self.s.watch.register(str(message.payload["position_id"]), message.key, triggers, price=price)
+    def _swing(self, minute: Bar) -> None:
+        ratio = self.s.swing.push(minute.ts_ms, minute.close)
+        if ratio is not None:
+            self._fired += self.s.watch.on_volatility(self.symbol, ratio, now_ns=self.s.clock.now_ns())
+
+    async def _watch_positions(self) -> None:
+        watch, now_ns = self.s.watch, self.s.clock.now_ns()
+        for flow in self.s.flow.fresh():
+            self._fired += watch.on_bin(self.symbol, flow, now_ns=now_ns)
+        self._fired += watch.on_touch(self.symbol, self.touch, now_ns=now_ns, quoted_ns=self.quote_ns)
+        self._looked.last_ns = now_ns
+        await self._tell_fired()
+
+    async def _tell_fired(self) -> None:
+        fired, self._fired = self._fired, []
+        self._unsaid |= await self.monitor.tell(fired)
+
+    async def _checkpoint(self, closed: Sequence[object]) -> None:
+        """With each bar that closes, let the monitor keep where the market stands."""
+        if closed and (price := _decimal(self.touch.last)) is not None:
+            await self.monitor.seen(self.symbol, price)
 
     # ── signals ───────────────────────────────────────────────────────────────
 
@@ -322,19 +400,43 @@ class Pipeline:
         if self.s.clock.now_ns() > (signal.known_ms + signal.expiry_ms) * NS_PER_MS:
             self.s.journal.append("signal_expired", {"signal_id": signal.signal_id})
             return
-        self._propose(message, delivery, signal=signal)
+        await self._decide(message, delivery, signal=signal)
 
     async def _analyse_position(self, message: Envelope, delivery: Delivery) -> None:
         fired = decode(Fired, message.payload)
-        self._propose(message, delivery, fired=fired)
+        await self._decide(message, delivery, fired=fired)
+
+    async def _analyse_request(self, message: Envelope, delivery: Delivery) -> None:
+        await self._decide(message, delivery, request=decode(AnalysisRequest, message.payload))
+
+    async def _decide(
+        self, message: Envelope, delivery: Delivery, *, signal: Signal | None = None, fired: Fired | None = None,
+        request: AnalysisRequest | None = None,
+    ) -> None:  # fmt: skip
+        """Let the rules answer at once, or the model when it comes to it."""
+        if self.room is None:
+            self._propose(message, delivery, signal=signal, fired=fired, request=request)
+            return
+        wake = wake_of(self.plan.run_id, self.symbol, self.s.clock.now_ns(), signal, fired, request)
+        proposal = await self.room.deliberation.take(wake)
+        if proposal is not None:
+            self.counts.proposals += 1
+            self._conclude(delivery, message, "trade_proposal", proposal, correlation=proposal.decision_id)
 
     def _propose(
-        self, message: Envelope, delivery: Delivery, *, signal: Signal | None = None, fired: Fired | None = None
-    ) -> None:
+        self, message: Envelope, delivery: Delivery, *, signal: Signal | None, fired: Fired | None,
+        request: AnalysisRequest | None,
+    ) -> None:  # fmt: skip
         now_ns = self.s.clock.now_ns()
         position_id = None if fired is None else fired.position_id
-        decision_id = str(message.id)
-        journal_decision(self.s.journal, decision_id, signal=signal, fired=fired, at_ns=now_ns)
+        trigger_kind: str | None = None if fired is None else fired.kind
+        trigger_note = None if fired is None else fired.note
+        if request is not None and request.position_id is not None:
+            position_id, trigger_kind, trigger_note = request.position_id, "request", ASKED_ABOUT
+        decision_id = str(message.id) if request is None else request.decision_id
+        more = None if request is None else {"request_id": request.request_id, "why": request.reason}
+        journal_decision(self.s.journal, decision_id, signal=signal, fired=fired, at_ns=now_ns, more=more)
+        journal_state(self.s.journal, decision_id, self.seen())
         proposal = propose(
             Briefing(
                 decision_id=decision_id,
@@ -342,21 +444,28 @@ class Pipeline:
                 symbol=self.symbol,
                 level=self.plan.level,
                 instrument=self.s.source.instrument,
-                bid=_decimal(self._touch.bid),
-                ask=_decimal(self._touch.ask),
+                bid=_decimal(self.touch.bid),
+                ask=_decimal(self.touch.ask),
                 flow=self._window(now_ns // NS_PER_MS),
                 position=self._position(position_id),
                 max_leverage=LADDER[self.s.gate.level].max_leverage,
                 valid_for_ns=self.plan.freshness_ns,
                 max_hold_ns=self.plan.max_hold_ns,
                 reward_risk=self.plan.reward_risk,
+                strategy=self.plan.strategy,
                 signal=signal,
-                trigger_kind=None if fired is None else fired.trigger.kind,
-                trigger_note=None if fired is None else fired.trigger.note,
+                trigger_kind=trigger_kind,
+                trigger_note=trigger_note,
+                task=None if request is None else Task(request.reason, (), request.deadline_ns, request.requested_by),
             )
         )
         self.counts.proposals += 1
         self._conclude(delivery, message, "trade_proposal", proposal, correlation=proposal.decision_id)
+
+    def seen(self) -> SeenMarket:
+        """Return what the market and the account look like now."""
+        losses = self.risk.steps.straight_losses(self.s.router.snapshot())
+        return self.reader.read(losses, funding_frac=float(FUNDING_FRAC))
 
     def _position(self, position_id: str | None) -> Position | None:
         held = [p for p in self.s.router.snapshot().positions if p.symbol == self.symbol]
@@ -380,29 +489,52 @@ class Pipeline:
 
     def _market_view(self, now_ns: int) -> MarketView:
         quality = window_quality(
-            at_ns=now_ns, last_quote_ns=self._quote_ns, bid=self._touch.bid, ask=self._touch.ask,
+            at_ns=now_ns, last_quote_ns=self.quote_ns, bid=self.touch.bid, ask=self.touch.ask,
             book_ok=self.s.flow.book_ok,
         )  # fmt: skip
-        mid = self._touch.mid
+        mid = self.touch.mid
         bids, asks = self.s.flow.book(BOOK_LEVELS)
-        # The simulated venue's rules stand for the run, its clock is ours, and it charges no funding.
+        # The simulated venue's rules stand for the run, and its clock is ours.
         return MarketView(
-            None if mid is None else Decimal(repr(mid)), self._quote_ns, quality.ok,
+            None if mid is None else Decimal(repr(mid)), self.quote_ns, quality.ok,
             sigma_frac=self.s.minutes.sigma_frac, volume_1m_quote=self.s.minutes.volume_1m_quote, rules_ns=now_ns,
-            clock_offset_ms=0, funding_frac=Decimal(0), bids=bids, asks=asks,
+            clock_offset_ms=0, funding_frac=FUNDING_FRAC, bids=bids, asks=asks,
         )  # fmt: skip
 
     # ── execution ─────────────────────────────────────────────────────────────
 
     async def _execute(self, message: Envelope, delivery: Delivery) -> None:
         approved = self.s.gate.admit(message.payload, decode_approval)
+        if approved.terms.protects:
+            moved = await self.s.router.protect(approved)
+            if not moved.denied:
+                self._rearm(message, delivery, approved, moved.position_id)
+            return
         event = await self.s.router.execute(approved)
         self.counts.orders += 1
         self._conclude(delivery, message, "order_event", event, correlation=approved.decision_id)
+        self._fired += self.s.watch.on_order(event, now_ns=self.s.clock.now_ns())
         self.s.gate.release(approved.approved_id)
-        if approved.triggers and not approved.terms.reduce_only and not event.state.terminal:
-            position_id = self.s.router.orders[event.client_order_id].position_id
-            payload = {"position_id": position_id, "symbol": self.symbol, "triggers": approved.triggers}
+        if event.state.terminal and event.filled_base == 0:
+            return
+        position_id = self.s.router.orders[event.client_order_id].position_id
+        if approved.terms.reduce_only:
+            self._rearm(message, delivery, approved, position_id)
+        else:
+            payload = registration(
+                approved, position_id, price=_decimal(self.touch.mid), standing=self._position(position_id),
+                now_ns=self.s.clock.now_ns(), max_hold_ns=self.plan.max_hold_ns,
+                inputs=self.s.watch.inputs,
+            )  # fmt: skip
+            self._conclude(delivery, message, "register_triggers", payload, correlation=approved.decision_id)
+
+    def _rearm(self, message: Envelope, delivery: Delivery, approved: ApprovedOrder, position_id: str) -> None:
+        """Let the triggers of what was done about a position replace those it has."""
+        payload = rearming(
+            approved, self.s.watch.watched(position_id), standing=self._position(position_id),
+            max_hold_ns=self.plan.max_hold_ns, inputs=self.s.watch.inputs,
+        )  # fmt: skip
+        if payload is not None:
             self._conclude(delivery, message, "register_triggers", payload, correlation=approved.decision_id)
 
     # ── by hand ───────────────────────────────────────────────────────────────
@@ -412,6 +544,38 @@ class Pipeline:
         self.counts.proposals += 1
         await self._publish("trade_proposal", proposal, correlation=proposal.decision_id)
         await self._settle()
+
+    def out_of_sight(self, symbol: str, level: str | None, position_id: str | None) -> Reason | None:
+        """Return why this desk cannot be asked about something, None where it can."""
+        if symbol != self.symbol:
+            return Reason("symbol", f"this desk looks at {self.symbol}, not at {symbol}")
+        if level not in (None, self.plan.level):
+            return Reason("level", f"this desk decides at {self.plan.level}, not at {level}")
+        if position_id is not None and self._position(position_id) is None:
+            return Reason("position", f"no position {position_id} is open")
+        return None
+
+    async def request(self, request: AnalysisRequest) -> None:
+        """Let the analyst look at a symbol or a position because it was asked for, until nothing is left to do."""
+        await self._publish("analysis_request", request, correlation=request.decision_id)
+        await self._settle()
+
+    async def _ask_on_schedule(self) -> None:
+        now_ns = self.s.clock.now_ns()
+        if self.schedule is None or not self.schedule.due(now_ns):
+            return
+        name = f"schedule:{self.symbol}:{now_ns}"
+        request = AnalysisRequest(
+            name, decision_id_of(self.plan.run_id, name, now_ns), self.symbol, self.plan.level, "schedule", "schedule",
+            now_ns + self.plan.freshness_ns,
+        )  # fmt: skip
+        await self._publish("analysis_request", request, correlation=request.decision_id)
+
+    async def alert(self, severity: str, title: str, body: str, key: str) -> None:
+        """Tell people through the bus."""
+        told = {"severity": severity, "title": title, "body": body, "dedupe_key": key,
+                "at_ns": self.s.clock.now_ns(), "source": "analyst"}  # fmt: skip
+        await self._publish("alert", told, correlation=key)
 
     async def cancel(self, client_order_id: str) -> None:
         """Ask the venue to cancel an order. Raises KeyError for one that is not ours."""
@@ -432,6 +596,12 @@ class Pipeline:
     async def set_level(self, level: Level, *, who: str, note: str) -> tuple[Reason, ...]:
         """Lower the ladder's level, or lead it out of L0. Returns why not."""
         reasons = await self.risk.set_level(level, who=who, note=note)
+        await self._settle()
+        return reasons
+
+    async def lift_wall(self, *, who: str, note: str) -> tuple[Reason, ...]:
+        """Lift the soft loss wall. Returns why not."""
+        reasons = await self.risk.lift_wall(who=who, note=note)
         await self._settle()
         return reasons
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -20,19 +20,34 @@ from typing import TYPE_CHECKING, Any
 
 import chanflow
 from chanflow.domain.canonical import sha256_of
-from chanflow.domain.errors import Broken, InvalidArgument, JournalCorrupt, JournalDiverged, NotFound, RecordingInvalid
+from chanflow.domain.errors import (
+    Broken,
+    InvalidArgument,
+    JournalCorrupt,
+    JournalDiverged,
+    NotFound,
+    RecordingInvalid,
+    SettingsInvalid,
+)
 from chanflow.domain.market_data import LEVEL_MS, LEVEL_UP, Bar
 from chanflow.domain.time import NS_PER_MS, parse_rfc3339
 from chanflow.market.ports import MarketSource
 from chanflow.market.sink import RowSink
 from chanflow.review.journal import JournalWriter, Record, file_sha256, read_records
 from chanflow.risk.ladder import Level
+from chanflow.runtime.answers import AnswerDesk
 from chanflow.runtime.bus.port import Bus, Dead
+from chanflow.runtime.certificates import CertificateShelf
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.command_queue import CommandQueue
 from chanflow.runtime.commands import CommandDesk
 from chanflow.runtime.home import Home, RunFolder, publish
+from chanflow.runtime.level_views import levels_around
+from chanflow.runtime.model_parts import Follow, MakeModel, ModelParts, no_model
 from chanflow.runtime.pipeline import WATERMARK_NS, Pipeline
+from chanflow.runtime.point_measures import Measure, measure_by, measures_of_run, nothing_measured
+from chanflow.runtime.strategies import strategy_for
+from chanflow.runtime.thinking import NoThinking, Thinker, Thinking
 from chanflow.runtime.wiring import RunSpec, build_pipeline, open_bus, open_source
 
 if TYPE_CHECKING:
@@ -40,7 +55,7 @@ if TYPE_CHECKING:
 
 FORMAT = "chanflow.journal/1"
 
-BESIDE_THE_OUTCOME = {"alerts", "http", "bus", "lake"}
+BESIDE_THE_OUTCOME = {"alerts", "http", "bus", "lake", "cassette"}
 """Sections of the settings that change no decision; a journal does not name them."""
 
 VENUE = "venue"
@@ -107,7 +122,7 @@ def head_of(spec: RunSpec, source: MarketSource) -> dict[str, Any]:
 
 def name_run(kind: str, seed: int, level: str, source: MarketSource, settings: Settings) -> str:
     """Return a run's id: the same for the same market, seed and settings."""
-    shaping = settings.model_dump(exclude={"alerts", "http", "bus"})
+    shaping = settings.model_dump(exclude={"alerts", "http", "bus", "cassette"})
     what = {"seed": seed, "level": level, "source": source.describe(), "settings": shaping}
     return f"{kind}-{seed}-{sha256_of(what)[:8]}"
 
@@ -125,11 +140,18 @@ async def play(
     on_bus: Callable[[Bus], None] = lambda _: None,
     given: Sequence[Record] = (),
     level: Level | None = None,
+    make_model: MakeModel = no_model,
+    thinker: Thinker | None = None,
+    follow: Follow | None = None,
+    measure: Measure = nothing_measured,
 ) -> tuple[Pipeline, list[Bar]]:
     """Run the market from beginning to end through the desk. Returns the pipeline at the end, and the bars.
 
     `pace(now_ns)` is awaited before each step, so that a desk can keep to the time of day; `queue` brings commands.
+    `make_model` gives the model that decides, where one does; a run without `queue` keeps no time of day and waits for
+    its replies. `thinker` answers in the place of its mind.
     `on_bus` may subscribe to what the stages say, after them; nothing it does changes the run.
+    `follow` listens to the journal, in the place of what the model brings. `measure` tells what certificates measured.
     `given` are `command` records of another run, acted on at their moments; `level` is where the ladder begins
     instead of where the settings say.
     """
@@ -141,16 +163,29 @@ async def play(
     bus = open_bus(bus_path, clock, spec, dead.append)
     await bus.open()
     try:
+        model = _model_of(spec, source.instrument.symbol, make_model)
+        if (follows := follow or (None if model is None else model.follow)) is not None:
+            journal.listen(follows)
         pipeline = build_pipeline(
-            spec, source=source, journal=journal, clock=clock, bus=bus, lake=lake, on_bar=bars.append
+            spec, source=source, journal=journal, clock=clock, bus=bus, lake=lake, on_bar=bars.append, model=model
+        )
+        pipeline.measures = measures_of_run(
+            journal, measure, pipeline.symbol, [level for _, level in levels_around(spec.level)], source.start_ns
         )
         on_bus(bus)
+        await pipeline.open()
         if level is not None:
-            pipeline.s.gate.level = level
+            pipeline.risk.steps.suppose(level)
+        if model is not None:
+            await pipeline.risk.note_analyst(model.analyst.hash, keep=model.keep)
         end_ns = source.end_ns + WATERMARK_NS
-        with _taking_commands(pipeline, journal, queue, given) as commands:
+        async with AsyncExitStack() as stack:
+            commands = stack.enter_context(_taking_commands(pipeline, journal, queue, given))
+            answers = _taking_answers(pipeline, journal, queue, model, thinker)
+            if answers is not None:
+                stack.push_async_callback(answers.close)
             while clock.now_ns() < end_ns:
-                await _move(pipeline, commands, end_ns, pace)
+                await _move(pipeline, commands, answers, end_ns, pace)
                 if dead:
                     raise Broken(f"{dead[0].group} could not handle a {dead[0].topic}: {dead[0].error}")
                 on_progress(_progress(pipeline, source, journal))
@@ -177,15 +212,52 @@ def _taking_commands(
         commands.close()
 
 
-async def _move(pipeline: Pipeline, commands: CommandDesk, end_ns: int, pace: Callable[[int], Any] | None) -> None:
-    """Act on one command, or take the market one step on."""
-    if await commands.repeat():
+def _model_of(spec: RunSpec, symbol: str, make_model: MakeModel) -> ModelParts | None:
+    """Return the model that decides on the run's symbol, None where the rules do.
+
+    Raises SettingsInvalid where the symbol's strategy cannot be run so.
+    """
+    strategy, model = strategy_for(spec.settings, symbol), make_model(spec.settings, symbol)
+    if strategy.analyst == "llm" and model is None:
+        raise SettingsInvalid(f"strategy {strategy.name} is decided by a model, and this run was given none")
+    if strategy.level not in (None, spec.level):
+        raise SettingsInvalid(f"strategy {strategy.name} decides at {strategy.level}, and this run is at {spec.level}")
+    return model
+
+
+def _taking_answers(
+    pipeline: Pipeline, journal: JournalWriter, queue: CommandQueue | None, model: ModelParts | None,
+    thinker: Thinker | None,
+) -> AnswerDesk | None:  # fmt: skip
+    """Return who takes the replies to a model's questions, None where the rules decide."""
+    room = pipeline.room
+    if room is None or model is None:
+        return None
+    if thinker is None and model.mind is not None:
+        wake = queue.wake if queue is not None else None
+        thinker = Thinking(model.mind, latency_ms=model.latency_ms, on_reply=wake or (lambda: None))
+    market_ns = None if queue is None else queue.market_ns
+    answers = AnswerDesk(room, journal, thinker or NoThinking(), market_ns=market_ns)
+    room.ask = answers.ask
+    room.from_ns = 0 if queue is None else queue.from_ns
+    return answers
+
+
+async def _move(
+    pipeline: Pipeline, commands: CommandDesk, answers: AnswerDesk | None, end_ns: int,
+    pace: Callable[[int], Any] | None,
+) -> None:  # fmt: skip
+    """Act on one command, take one reply, or take the market one step on."""
+    if await commands.repeat() or (answers is not None and await answers.repeat()):
         return
+    if answers is not None:
+        await answers.settle()
     until_ns = min(pipeline.next_wake_ns(pipeline.s.clock.now_ns()), end_ns)
     if pace is not None:
         await pace(until_ns)
-    if not await commands.take(until_ns):
-        await pipeline.step(until_ns)
+    if await commands.take(until_ns) or (answers is not None and await answers.take(until_ns)):
+        return
+    await pipeline.step(until_ns)
 
 
 def _progress(pipeline: Pipeline, source: MarketSource, journal: JournalWriter) -> Progress:
@@ -212,6 +284,8 @@ async def run(
     pace: Callable[[int], Any] | None = None,
     queue: CommandQueue | None = None,
     on_bus: Callable[[Bus], None] = lambda _: None,
+    make_model: MakeModel = no_model,
+    follow: Follow | None = None,
 ) -> Finished:
     """Run `spec` in `home`, or go on with the newest run of the same id that did not end. The caller holds the lock.
 
@@ -230,7 +304,7 @@ async def run(
         with _scratch_bus(folder) as bus_path:
             _, bars = await play(
                 spec, source, journal, bus_path=bus_path, lake=lake, on_progress=on_progress, pace=pace, queue=queue,
-                on_bus=on_bus,
+                on_bus=on_bus, make_model=make_model, follow=follow, measure=measure_by(CertificateShelf(home)),
             )  # fmt: skip
         lake.close()
     except JournalDiverged as error:
@@ -311,8 +385,10 @@ class Replayed:
     other_code: bool
 
 
-async def replay(path: Path, *, data: Path | None, on_progress: OnProgress = lambda _: None) -> Replayed:
-    """Run a journal's run again and compare every record.
+async def replay(
+    path: Path, *, data: Path | None, on_progress: OnProgress = lambda _: None, make_model: MakeModel = no_model
+) -> Replayed:
+    """Run a journal's run again and compare every record. No model is asked: its replies are in the journal.
 
     Raises JournalCorrupt for an altered file, JournalDiverged naming the first record that comes out otherwise or for
     a journal without an end, RecordingInvalid where the recording is not to be had.
@@ -333,7 +409,7 @@ async def replay(path: Path, *, data: Path | None, on_progress: OnProgress = lam
     if head["source"]["kind"] == SIGNALS:
         from chanflow.runtime.broker_run import repeat_journal
 
-        return await repeat_journal(segment, standing)
+        return await repeat_journal(segment, standing, make_model)
     base = dict(load_settings(config=None, overrides=(), environ={"HOME": "/"}).settings)
     settings = Settings.model_validate({**base, **head["settings"]})
     spec = RunSpec(head["run_id"], head["seed"], head["level"], settings)
@@ -341,7 +417,10 @@ async def replay(path: Path, *, data: Path | None, on_progress: OnProgress = lam
     source = open_source(head["source"], file=file, settings=settings)
     journal = JournalWriter(None, standing=standing, free=frozenset({"code"}))
     with TemporaryDirectory(prefix="chanflow-replay-") as scratch:
-        await play(spec, source, journal, bus_path=Path(scratch) / "bus.db", lake=None, on_progress=on_progress)
+        await play(
+            spec, source, journal, bus_path=Path(scratch) / "bus.db", lake=None, on_progress=on_progress,
+            make_model=make_model, thinker=NoThinking(),
+        )  # fmt: skip
     if journal.behind:
         left = standing[journal.seq]
         raise JournalDiverged(f"record {left.seq} ({left.kind} at {left.at}): the re-run ends before it")

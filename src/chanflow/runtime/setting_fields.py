@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -12,6 +13,20 @@ def no_bool(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError(f"is {value}, a number is needed")
     return value
+
+
+def exact(value: object) -> object:
+    """Return a value that is no float. Raises ValueError: what is meant by 0.1 is not what a float holds."""
+    if isinstance(value, bool | float):
+        raise ValueError(f'is the {type(value).__name__} {value}, and money is exact: write it as text, like "0.1"')
+    return value
+
+
+def distinct(symbols: tuple[str, ...]) -> tuple[str, ...]:
+    """Return symbols that are named once each. Raises ValueError."""
+    if len(set(symbols)) < len(symbols):
+        raise ValueError(f"is {', '.join(symbols)}: each symbol may be named once")
+    return symbols
 
 
 def split(value: object) -> object:
@@ -27,6 +42,8 @@ def split_or_none(value: object) -> object:
 Whole = Annotated[int, BeforeValidator(no_bool)]
 Share = Annotated[float, BeforeValidator(no_bool), Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, BeforeValidator(no_bool), Field(gt=0, allow_inf_nan=False)]
+Money = Annotated[Decimal, BeforeValidator(exact), Field(gt=0, allow_inf_nan=False)]
+Symbol = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,31}$")]
 Texts = Annotated[tuple[str, ...], BeforeValidator(split_or_none)]
 
 

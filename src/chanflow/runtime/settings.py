@@ -34,9 +34,19 @@ from pydantic import (
 
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import SettingsInvalid
+from chanflow.runtime.agent_settings import (
+    AgentsSettings,
+    AnalystSettings,
+    BudgetSettings,
+    Providers,
+    Strategies,
+    require_agreement,
+    require_references,
+)
 from chanflow.runtime.alert_settings import AlertsSettings
+from chanflow.runtime.cassette_settings import CassetteSettings
 from chanflow.runtime.harvest_settings import HarvestSettings
-from chanflow.runtime.setting_fields import Section, Whole, split
+from chanflow.runtime.setting_fields import Money, Section, Symbol, Whole, distinct, exact, split
 from chanflow.runtime.signal_settings import SignalsSettings
 from chanflow.runtime.venue_settings import VenueSettings
 
@@ -51,12 +61,6 @@ OLDER_VARIABLES = {"HARVEST_OUTPUT_DIR": "harvest.output.base_dir", "SIGNAL_SINK
 
 OLDER_SECTIONS = {"signal": "signals", "strategy_mode": "signals.mode"}
 """Top-level keys of earlier settings files, by what they mean here."""
-
-
-def _exact(value: object) -> object:
-    if isinstance(value, bool | float):
-        raise ValueError(f'is the {type(value).__name__} {value}, and money is exact: write it as text, like "0.1"')
-    return value
 
 
 def _at_least(bound: str) -> AfterValidator:
@@ -79,18 +83,8 @@ def _at_most(bound: str) -> AfterValidator:
 
 def _can_be_sent(mode: object) -> object:
     if mode in ("live", "shadow"):
-        raise ValueError(f"is {mode}, but this version has no door for approvals of real trades: set hold or paper")
+        raise ValueError(f"is {mode}, but this version trades no real money: set hold or paper")
     return mode
-
-
-def _distinct(symbols: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(symbols)) < len(symbols):
-        raise ValueError(f"is {', '.join(symbols)}: each symbol may be named once")
-    return symbols
-
-
-Money = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, allow_inf_nan=False)]
-Symbol = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,31}$")]
 
 
 class MarketSettings(Section):
@@ -115,14 +109,6 @@ class LakeSettings(Section):
     rotate_max_s: Annotated[Whole, Field(ge=1)]
 
 
-class AnalystSettings(Section):
-    """Who proposes trades."""
-
-    kind: Literal["rules"]
-    freshness_bars: Annotated[Whole, Field(ge=1)]
-    reward_risk: Money
-
-
 class LadderSettings(Section):
     """How far the desk may act alone."""
 
@@ -133,7 +119,7 @@ class SizingSettings(Section):
     """How a size follows volatility. Annual figures; shares of one."""
 
     sigma_target: Annotated[Money, Field(le=3)]
-    sigma_prior: Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=3)]
+    sigma_prior: Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=3)]
     max_volume_share: Annotated[Money, _at_most("0.05")]
 
     @field_validator("sigma_prior")
@@ -167,6 +153,7 @@ class RiskSettings(Section):
     target_trade_loss: Money
     approval_ttl_s: Annotated[Whole, Field(ge=1, le=60)]
     quiet_may_open: bool
+    daily_loss_closes: bool
     ladder: LadderSettings
     sizing: SizingSettings
     wall: WallSettings
@@ -198,6 +185,12 @@ class BusSettings(Section):
     group_limit: Annotated[Whole, Field(ge=1, le=10_000)]
 
 
+class AccessSettings(Section):
+    """Whether callers must show a key."""
+
+    required: bool
+
+
 class HttpSettings(Section):
     """Where the doors listen."""
 
@@ -208,17 +201,28 @@ class HttpSettings(Section):
 class Settings(Section):
     """The whole tree."""
 
-    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(split), AfterValidator(_distinct), Field(min_length=1)]
+    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(split), AfterValidator(distinct), Field(min_length=1)]
     market: MarketSettings
     lake: LakeSettings
     harvest: HarvestSettings
     signals: SignalsSettings
     analyst: AnalystSettings
+    providers: Providers
+    agents: AgentsSettings
+    strategies: Strategies
+    budget: BudgetSettings
+    cassette: CassetteSettings
     risk: RiskSettings
     execution: ExecutionSettings
     alerts: AlertsSettings
     bus: BusSettings
     http: HttpSettings
+    access: AccessSettings
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        require_agreement(self)
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,8 +353,8 @@ def _checked(values: _Values, origins: Mapping[str, str]) -> Settings:
         place = [str(part) for part in first["loc"]]
         key = next((k for n in range(len(place), 0, -1) if (k := ".".join(place[:n])) in origins), ".".join(place))
         origin = origins.get(key)
-        if origin is None:  # two keys of one section disagree, and the message names both
-            raise SettingsInvalid(f"{key}: {first['ctx']['error']}") from None
+        if origin is None:  # two keys disagree, and the message names both
+            raise SettingsInvalid(f"{key}: {first['ctx']['error']}".removeprefix(": ")) from None
         ours = first["type"] == "value_error"
         detail = str(first["ctx"]["error"]) if ours else f"is {first['input']!r}: {_lowered(first['msg'])}"
         raise SettingsInvalid(f"{key} {detail} (from {origin})") from None
@@ -382,7 +386,18 @@ def _from_override(override: str) -> _Values:
     if not equals:
         raise SettingsInvalid(f"--set {override} has no value: write --set key=value, like --set risk.max_leverage=3")
     _require_key(key, "flag --set")
+    if key == "providers" and "api_key" in value:
+        raise SettingsInvalid(
+            "providers holds an api_key in --set, where others see it: write it in a file, as ${NAME}"
+        )
     return {key: value.strip()}
+
+
+def _require_references(key: str, value: Any, origin: str) -> None:
+    try:
+        require_references(key, value)
+    except ValueError as fault:
+        raise SettingsInvalid(f"{key} {fault} (from {origin})") from None
 
 
 def _from_variables(variables: Mapping[str, str], source: str) -> Iterator[tuple[_Values, str]]:
@@ -440,15 +455,24 @@ class _OnceOnlyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _from_yaml(text: str, source: str, variables: Mapping[str, str]) -> _Values:
-    origin = f"file {source}"
+def yaml_tree(path: Path) -> Any:
+    """Return what a YAML file says. Raises SettingsInvalid for one that cannot be read, or names a key twice."""
+    return _tree(_read_text(path), str(path))
+
+
+def _tree(text: str, source: str) -> Any:
     try:
-        tree = yaml.load(text, Loader=_OnceOnlyLoader)  # noqa: S506  (a SafeLoader)
+        return yaml.load(text, Loader=_OnceOnlyLoader)  # noqa: S506  (a SafeLoader)
     except yaml.MarkedYAMLError as fault:
         line = f" line {fault.problem_mark.line + 1}" if fault.problem_mark else ""
         raise SettingsInvalid(f"{source}{line}: {fault.problem or fault.context or 'no YAML'}") from fault
     except yaml.YAMLError as fault:
         raise SettingsInvalid(f"{source} is no YAML: {str(fault).splitlines()[0]}") from fault
+
+
+def _from_yaml(text: str, source: str, variables: Mapping[str, str]) -> _Values:
+    origin = f"file {source}"
+    tree = _tree(text, source)
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -464,6 +488,7 @@ def _leaves(node: dict[Any, Any], prefix: str, origin: str, variables: Mapping[s
             yield from _leaves(value, f"{key}.", origin, variables)
             continue
         _require_key(key, origin)
+        _require_references(key, value, origin)
         yield key, _filled(value, key, origin, variables)
 
 

@@ -1,7 +1,7 @@
 """Where a venue is chosen, and nowhere else. Real money is never the default, and this version trades none.
 
-Test money (loopback, testnet, demo) runs with `execution.mode: paper`, on the ladder of paper. Real money would take
-`execution.mode: live`, and below L3 a person's approval of each trade; there is no door yet by which one could approve.
+Test money (loopback, testnet, demo) runs with `execution.mode: paper`, and trades there as live: on the ladder of live
+trading, which begins at L1, and below L3 with a person's approval of each opening.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ def real_venue_settings(name: str | None, settings: Settings) -> VenueSettings |
         return None
     if there.environment == "live":
         raise SettingsInvalid(
-            "execution.venue.environment is live: real money waits for a person's approval of each trade, and this "
-            "version has no door for approvals: set testnet or loopback"
+            "execution.venue.environment is live: this version trades test money alone: set testnet or loopback"
         )
     return there.model_copy(update={"name": chosen})
 

@@ -12,31 +12,41 @@ from typing import TYPE_CHECKING, Any
 
 import chanflow_native
 
+from chanflow.adapters.storage.trigger_store import SqliteTriggers
 from chanflow.adapters.venues.simulated import SimulatedVenue
 from chanflow.domain.canonical import sha256_of
-from chanflow.domain.journal import Journal
 from chanflow.domain.market_data import LEVEL_MS, LEVEL_UP, Bar
 from chanflow.domain.time import NS_PER_MS, NS_PER_S
+from chanflow.domain.trigger_bounds import TriggerKind
 from chanflow.execution.router import Router
 from chanflow.features.level import LevelStructure
 from chanflow.features.orderflow import FlowTracker
 from chanflow.market.ports import MarketSource
 from chanflow.market.sink import NoRows, RowSink
+from chanflow.monitor.fast_slow import FastSlow
+from chanflow.monitor.inputs import Inputs
 from chanflow.monitor.watch import Watch
+from chanflow.review.journal import JournalWriter
 from chanflow.risk.gate import Gate
 from chanflow.risk.limits import Limits
 from chanflow.risk.volatility import MinuteStats
+from chanflow.runtime.analysis_schedule import AnalysisSchedule
+from chanflow.runtime.briefings import Figures
 from chanflow.runtime.bus.port import Dead
 from chanflow.runtime.bus.sqlite import SqliteBus
 from chanflow.runtime.clock import SeededRandomness, SimulatedClock, Uuid7Ids
 from chanflow.runtime.judged import journal_question
+from chanflow.runtime.model_room import ModelRoom
 from chanflow.runtime.pipeline import Pipeline, Plan, Stages
+from chanflow.runtime.registration import MARKET_KINDS
+from chanflow.runtime.strategies import shares_of, strategy_for
 from chanflow.signals.confluence import Confluence
 from chanflow.signals.flow_wait import FlowRule
 from chanflow.signals.ports import SetupRule
 from chanflow.signals.stroke_flow import StrokeFlow
 
 if TYPE_CHECKING:
+    from chanflow.runtime.model_parts import ModelParts
     from chanflow.runtime.settings import RiskSettings, Settings
     from chanflow.runtime.signal_settings import SignalsSettings
 
@@ -106,13 +116,14 @@ def build_pipeline(
     spec: RunSpec,
     *,
     source: MarketSource,
-    journal: Journal,
+    journal: JournalWriter,
     clock: SimulatedClock,
     bus: SqliteBus,
     lake: RowSink | None = None,
     on_bar: Callable[[Bar], None] = lambda _: None,
+    model: ModelParts | None = None,
 ) -> Pipeline:
-    """Return the desk of one symbol, wired, its books open."""
+    """Return the desk of one symbol, wired, its books open. Where a `model` is given it decides, else the rules do."""
     settings, chance = spec.settings, SeededRandomness(spec.seed)
     instrument, level_ms = source.instrument, LEVEL_MS[spec.level]
     upper_ms, bin_ms = LEVEL_MS[LEVEL_UP[spec.level]], settings.market.bin_ms
@@ -140,18 +151,21 @@ def build_pipeline(
         upper_bars=chanflow_native.BarBuilder(upper_ms, *decimals),
         minute_bars=chanflow_native.BarBuilder(60_000, *decimals),
         minutes=MinuteStats(prior_frac=settings.risk.sizing.sigma_prior or None),
-        structure=LevelStructure(),
-        upper_structure=LevelStructure(),
+        structure=LevelStructure(spec.level),
+        upper_structure=LevelStructure(LEVEL_UP[spec.level]),
         setups=_setup_rule(spec, instrument.symbol),
         gate=Gate(
             instruments={instrument.symbol: instrument}, limits=limits_of(settings.risk),
             key=gate_key(chance), level=settings.risk.ladder.paper_start, mode=settings.execution.mode,
             quiet_may_open=settings.risk.quiet_may_open, account="paper", venue=venue.name,
             on_question=partial(journal_question, journal),
+            strategy_shares=shares_of(settings),
         ),
         router=router,
         venue=venue,
-        watch=Watch(),
+        watch=Watch(inputs_of(spec.level)),
+        triggers=SqliteTriggers(),
+        swing=FastSlow(),
         bus=bus,
         journal=journal,
         clock=clock,
@@ -165,8 +179,39 @@ def build_pipeline(
         max_hold_ns=settings.execution.max_hold_s * NS_PER_S,
         reward_risk=settings.analyst.reward_risk,
         active_step_ns=bin_ms * NS_PER_MS,
+        daily_loss_closes=settings.risk.daily_loss_closes,
+        strategy=strategy_for(settings, instrument.symbol).name,
     )
-    return Pipeline(plan, stages, on_bar)
+    pipeline = Pipeline(plan, stages, on_bar)
+    if settings.analyst.schedule:
+        pipeline.schedule = AnalysisSchedule(
+            settings.analyst.schedule, symbol=instrument.symbol, level=spec.level, start_ns=clock.now_ns()
+        )
+    if model is not None:
+        figures = Figures(plan.strategy, spec.level, plan.freshness_ns, plan.max_hold_ns, plan.reward_risk)
+        pipeline.room = ModelRoom(
+            pipeline,
+            journal,
+            model.analyst,
+            figures,
+            fallback_rules=model.fallback_rules,
+            memory_down_halves=model.memory_down_halves,
+            remember=model.remember,
+        )
+    return pipeline
+
+
+def inputs_of(level: str) -> Inputs:
+    """Return what the desk of one symbol can watch: all but funding, which its market does not tell."""
+    more: frozenset[TriggerKind] = frozenset(
+        {"structure_event", "divergence", "flow", "spread", "volatility", "candle_close", "data_stale"}
+    )
+    return Inputs(
+        kinds=MARKET_KINDS | more,
+        structure_levels=(level, LEVEL_UP[level]),
+        candle_levels=tuple(dict.fromkeys(("1m", level, LEVEL_UP[level]))),
+        channels=("ofi", "cvd", "fusion", "macd"),
+    )
 
 
 def _setup_rule(spec: RunSpec, symbol: str) -> SetupRule:

@@ -8,7 +8,15 @@ from pathlib import Path
 
 from made_commands import HandDesk, trade
 
-from chanflow.domain.command import CloseAllCommand, CommandAnswer, HaltCommand, ResumeCommand, SetLevelCommand
+from chanflow.domain.command import (
+    ApproveCommand,
+    CloseAllCommand,
+    CommandAnswer,
+    HaltCommand,
+    LiftWallCommand,
+    ResumeCommand,
+    SetLevelCommand,
+)
 from chanflow.domain.order import OrderState
 from chanflow.runtime.run import replay
 
@@ -129,6 +137,33 @@ def test_a_review_leads_out_of_l0(tmp_path: Path) -> None:
     desk = HandDesk(tmp_path, given, duration_s=230).run()
     assert [r.body["level"] for r in desk.records("ladder")] == ["L0", "L1"]
     assert desk.records("ladder")[1].body["state"]["review"] == "ann: looked at every trade"
+
+
+def test_an_operator_lifts_the_wall_and_trades_on(tmp_path: Path) -> None:
+    given = [
+        (200, trade()), (250, trade("mine-0002")), (260, LiftWallCommand("ann", "")),
+        (270, LiftWallCommand("ann", "the fee alone")), (280, trade("mine-0003")),
+    ]  # fmt: skip
+    desk = HandDesk(tmp_path, given, overrides=("risk.wall.soft=0.00001",), duration_s=330).run()
+    assert "loss_wall" in codes(answer(desk, 1))
+    assert [reason.code for reason in answer(desk, 2).reasons] == ["note_missing"]
+    assert answer(desk, 3).reasons == ()
+    assert answer(desk, 4).orders[0].state is OrderState.FILLED
+    steps = [r.body["change"]["cause"] for r in desk.records("loss_wall")]
+    assert steps == ["loss", "operator"]
+    assert asyncio.run(replay(desk.journal, data=None)).records == len(desk.records())
+
+
+def test_nobody_lifts_the_wall_at_a_day_loss_at_its_hard_limit(tmp_path: Path) -> None:
+    given = [(200, trade()), (202, LiftWallCommand("ann", "please"))]
+    desk = HandDesk(tmp_path, given, overrides=("risk.wall.soft=0.00001", TINY), duration_s=330).run()
+    assert [reason.code for reason in answer(desk, 1).reasons] == ["daily_loss"]
+
+
+def test_on_paper_nothing_waits_and_the_question_leaves_no_record(tmp_path: Path) -> None:
+    desk = HandDesk(tmp_path, [(200, ApproveCommand("p-1", "ann"))], duration_s=230).run()
+    assert [reason.code for reason in answer(desk, 0).reasons] == ["not_waiting"]
+    assert desk.records("command") == []
 
 
 def test_a_replay_of_guardian_and_halt_gives_the_journal_again(tmp_path: Path) -> None:

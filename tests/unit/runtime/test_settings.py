@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "ae36b8bf3e8ffc718a5971b6a714342c19b20c25223735d7a782f9528aed00cd"
+GOLDEN_HASH = "8e2f52ec47d51b6a3ac73a2c26c8567fc1c042e02e6c744df3e2d796353c5aa7"
 
 
 @pytest.fixture(autouse=True)
@@ -154,6 +154,9 @@ MONEY = [
     "risk.target_trade_loss",
     "execution.capital_quote",
     "analyst.reward_risk",
+    "budget.max_usd_per_hour",
+    "budget.max_usd_per_day",
+    "budget.max_usd_per_month",
 ]
 
 
@@ -180,8 +183,7 @@ def test_no_money_may_be_zero(key: str) -> None:
 @pytest.mark.parametrize("mode", ["live", "shadow"])
 def test_a_desk_without_venues_does_not_go_live(mode: str) -> None:
     assert _refusal(f"execution.mode={mode}") == (
-        f"execution.mode is {mode}, but this version has no door for approvals of real trades: "
-        "set hold or paper (from flag --set)"
+        f"execution.mode is {mode}, but this version trades no real money: set hold or paper (from flag --set)"
     )
 
 
@@ -378,11 +380,15 @@ def test_the_hash_sees_values_not_spellings(overrides: Sequence[str]) -> None:
         "lake.rotate_max_s=60",
         "signals.min_score=0.06",
         "analyst.reward_risk=2.5",
+        "agents.analyst.temperature=0.1",
+        "budget.max_usd_per_day=1",
+        'providers={"local": {"kind": "ollama"}}',
         "risk.max_leverage=4",
         "risk.ladder.paper_start=L1",
         "execution.mode=hold",
         "bus.group_limit=511",
         "http.port=8001",
+        "access.required=true",
     ],
 )
 def test_the_hash_sees_every_section(override: str) -> None:
@@ -425,6 +431,40 @@ def test_doctor_prints_each_value_with_its_origin(tmp_path: Path) -> None:
     assert rows["http.port"] == ["9", "env CHANFLOW_HTTP__PORT"]
     assert rows["symbols"] == ["BTCUSDT", "default"]
     assert f"{tmp_path / 'desk'} (from env CHANFLOW_HOME): usable" in printed
+
+
+DEEPSEEK = 'providers={"ds": {"kind": "ollama"}}'
+
+
+def test_doctor_says_what_models_lack(tmp_path: Path) -> None:
+    code, printed = _doctor(tmp_path, tmp_path / "desk")
+    assert code == 0
+    assert "models          none: the rules decide, and nothing is asked\n" in printed
+    assert f"database        {tmp_path / 'desk' / 'chanflow.db'}: not there yet\n" in printed
+    code, printed = _doctor(tmp_path, tmp_path / "desk", "--set", DEEPSEEK, "--set", "agents.chat.model=ds/qwen3")
+    assert code == 1
+    assert "models          agents.chat.model: ds/qwen3\n" in printed
+    assert "prices of 2026-11-21 (" in printed
+    assert "ds: http://127.0.0.1:11434/v1, key unset\n" in printed
+    assert "wrong: agents.chat.model: model ds/qwen3 has no price in the list of 2026-11-21" in printed
+
+
+def test_doctor_asks_providers_only_when_told(tmp_path: Path) -> None:
+    free = DEEPSEEK.replace("}}", ', "free": true, "base_url": "http://127.0.0.1:1/v1"}}')
+    told = ["--set", free, "--set", "agents.chat.model=ds/qwen3"]
+    code, printed = _doctor(tmp_path, tmp_path / "desk", *told)
+    assert (code, "cannot be reached" in printed) == (0, False)
+    code, printed = _doctor(tmp_path, tmp_path / "desk", *told, "--online")
+    assert code == 1
+    assert "wrong: ds: http://127.0.0.1:1/v1, key unset: it cannot be reached (Connect" in printed
+
+
+def test_doctor_refuses_a_database_of_others(tmp_path: Path) -> None:
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "chanflow.db").write_bytes(b"something else" * 1_000)
+    code, printed = _doctor(tmp_path, tmp_path / "desk")
+    assert code == 1
+    assert "is no sound database (file is not a database)" in printed
 
 
 def test_doctor_exits_with_1_where_no_desk_can_run(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_the_flag_is_stronger_than_the_settings() -> None:
 @pytest.mark.parametrize("name", [None, "binance"])
 def test_real_money_is_refused(name: str | None) -> None:
     live = settings("name=binance", "environment=live", "real_money=true")
-    with pytest.raises(SettingsInvalid, match="real money waits for a person's approval of each trade"):
+    with pytest.raises(SettingsInvalid, match="this version trades test money alone"):
         real_venue_settings(name, live)
 
 

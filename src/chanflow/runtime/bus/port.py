@@ -145,11 +145,12 @@ class Lag:
 class Bus(Protocol):
     """Publish and subscribe."""
 
-    async def publish(self, message: Envelope, *, tx: Transaction | None = None) -> None:
-        """Return once `message` is durable; a second message of the same id is ignored.
+    async def publish(self, *messages: Envelope, tx: Transaction | None = None, also: Sequence[Effect] = ()) -> None:
+        """Return once all `messages` are durable, in one transaction with what `also` writes.
 
-        With `tx` it is written in the caller's transaction and is durable when that commits. Raises InvalidArgument
-        for an envelope that cannot travel, StorageUnwritable if it cannot be stored.
+        A second message of the same id is ignored. With `tx` all is written in the caller's transaction and is
+        durable when that commits. Raises InvalidArgument for an envelope that cannot travel, StorageUnwritable if it
+        cannot be stored, and as what `also` writes does.
         """
         ...
 

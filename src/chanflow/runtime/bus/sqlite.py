@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from chanflow.runtime.bus.codec import Codec
 from chanflow.runtime.bus.crew import Crew
 from chanflow.runtime.bus.handover import Backoff, Group, Handover, Outcome
 from chanflow.runtime.bus.log import Claim
-from chanflow.runtime.bus.port import Dead, Handler, Lag, OnDead, Subscription, Transaction
+from chanflow.runtime.bus.port import Dead, Effect, Handler, Lag, OnDead, Subscription, Transaction
 from chanflow.runtime.bus.writer import Work, Writer
 
 T = TypeVar("T")
@@ -79,24 +79,36 @@ class SqliteBus:
         """Finish what is queued and disconnect; nothing to do if it is not open."""
         await self._writer.stop()
 
-    async def publish(self, message: Envelope, *, tx: Transaction | None = None) -> None:
-        """Return once `message` is durable, or, with `tx`, written in the caller's transaction on this database.
+    async def within(self, step: Callable[[Transaction], T]) -> T:
+        """Return what `step` gives, run in one transaction of this database. Raises as it does, StorageUnwritable."""
+        return await self._run(step)
 
-        A second message of the same id is ignored. A transaction is begun with BEGIN IMMEDIATE and committed soon:
-        until then the bus waits. What it publishes is seen by `serving` at its next poll. Raises InvalidArgument,
-        StorageUnwritable.
+    async def publish(self, *messages: Envelope, tx: Transaction | None = None, also: Sequence[Effect] = ()) -> None:
+        """Return once `messages` are durable, or, with `tx`, written in the caller's transaction on this database.
+
+        What `also` writes is written in the same transaction. A second message of the same id is ignored. A
+        transaction is begun with BEGIN IMMEDIATE and committed soon: until then the bus waits. What it publishes is
+        seen by `serving` at its next poll. Raises InvalidArgument, StorageUnwritable, and as an effect does.
         """
-        record = self._handover.record(message)
+        records = [self._handover.record(message) for message in messages]
         now_ns = self._clock.now_ns()
+
+        def write(own: Transaction) -> None:
+            for effect in also:
+                effect(own)
+            for record in records:
+                log.append(own, record, now_ns)
+
         if tx is not None:
             if not getattr(tx, "in_transaction", True):
                 raise InvalidArgument("publish(tx=...) needs an open transaction; BEGIN IMMEDIATE first", field="tx")
             for new in self._unregistered:
                 log.register(tx, new.topic, new.group, ordered=new.ordered)
-            log.append(tx, record, now_ns)
+            write(tx)
             return
-        await self._run(lambda own: log.append(own, record, now_ns))
-        self._wake(message.topic)
+        await self._run(write)
+        for message in messages:
+            self._wake(message.topic)
 
     def subscribe(
         self,
