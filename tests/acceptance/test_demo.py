@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from commands import chanflow, journals, market_data, sha_line, start
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.xdist_group("demo")]
 
 
 @pytest.fixture(scope="session")

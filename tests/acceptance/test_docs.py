@@ -41,3 +41,12 @@ def test_the_python_of_a_page_runs(page: str) -> None:
 
 def test_there_is_python_to_run() -> None:
     assert "levels.md" in PAGES
+
+
+def test_the_tests_that_show_the_invariants_of_risk_are_there() -> None:
+    tests = Path(__file__).parents[1]
+    sources = "".join(p.read_text() for room in ("property", "unit") for p in (tests / room / "risk").glob("test_*.py"))
+    page = (DOCS / "risk.md").read_text()
+    named = re.findall(r"`(test_[a-z0-9_]+)`", page)
+    assert [name for name in named if f"def {name}(" not in sources] == []
+    assert {f"| {number} |" for number in range(1, 15)} <= set(re.findall(r"^(\| \d+ \|)", page, re.MULTILINE))

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from commands import CHANFLOW, environment, journals
 
-pytestmark = [pytest.mark.slow, pytest.mark.server]
+pytestmark = [pytest.mark.slow, pytest.mark.server, pytest.mark.timeout(180)]
 
 
 def free_port() -> int:

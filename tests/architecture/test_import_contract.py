@@ -41,6 +41,7 @@ def test_the_tree_as_it_stands_keeps_the_contract(tree: Path) -> None:
         ("market/quality.py", "chanflow.features.orderflow"),
         ("domain/order.py", "chanflow.risk.gate"),
         ("domain/order.py", "pydantic"),
+        ("analyst/rules.py", "pydantic"),
         ("risk/gate.py", "chanflow_native"),
         ("risk/gate.py", "chanflow.adapters.venues.simulated"),
         ("execution/router.py", "chanflow.runtime.settings"),

@@ -41,7 +41,7 @@ POINTS: tuple[str, ...] = (
     *(f"{when} record {kind}" for kind in
       ("order_sent", "order_outcome", "cancel_intent", "cancel_sent", "cancel_outcome", "venue_event accepted",
        "venue_event fill", "venue_event triggered", "venue_event canceled", "ledger", "account", "trade_closed",
-       "stop_moved", "fill_cursor", "reconciliation", "inquiry", "verdict")
+       "protection_moved", "fill_cursor", "reconciliation", "inquiry", "verdict")
       for when in ("before", "after")),
     *(f"{when} cancel" for when in ("before", "after")),
     *(f"event {kind} {when}" for kind in ("accepted", "fill", "triggered", "linked", "canceled") for when in

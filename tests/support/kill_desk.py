@@ -29,7 +29,7 @@ from chanflow.adapters.venues.binance.addresses import Addresses
 from chanflow.adapters.venues.emulator.rest import Request
 from chanflow.domain.canonical import plain
 from chanflow.domain.errors import VenueBusy
-from chanflow.domain.opinion import TradeProposal
+from chanflow.domain.opinion import Changes, TradeProposal
 from chanflow.domain.order import ApprovedOrder, approved_payload
 from chanflow.domain.time import NS_PER_MS, NS_PER_S
 from chanflow.execution.restore import restore
@@ -219,7 +219,9 @@ class Desk:
         if origin_ns is None:
             origin_ns = self._clock.now_ns()
             self._link("put", "origin_ns", origin_ns)
-        for number, (after_s, act) in enumerate([(0, self._enter), (3, self._tighten), (6, self._end)]):
+        for number, (after_s, act) in enumerate(
+            [(0, self._enter), (3, self._tighten), (4, self._reduce), (6, self._end)]
+        ):
             if bus.get("step", 0) <= number:
                 await self._clock.sleep_until(origin_ns + after_s * NS_PER_S)
                 await act(desk)
@@ -247,21 +249,27 @@ class Desk:
 
     async def _tighten(self, desk: Running) -> None:
         opened = desk.router.books.opened(SYMBOL)
-        if opened is None or opened.stop_price is None or self._link("get").get("tight"):
-            return
-        self._link("put", "tight", True)
-        desk.move_stop(SYMBOL, _at(opened.stop_price, "1.002"))
+        stop = None if opened is None or opened.stop_price is None else _at(opened.stop_price, "1.002")
+        await self._manage(desk, "tight", action="adjust", changes=Changes(stop_price=stop))
+
+    async def _reduce(self, desk: Running) -> None:
+        held = desk.router.snapshot().positions
+        part = held[0].notional_quote / 3 if held else None
+        await self._manage(desk, "less", action="reduce", changes=Changes(size_quote=part))
+
+    async def _manage(self, desk: Running, name: str, **changes: Any) -> None:
+        held = desk.router.snapshot().positions
+        if held or name in self._link("get"):
+            await self._deliver(
+                desk, name, kind="management", side=None, stop_price=None, take_profit_price=None, confidence=None,
+                position_id=held[0].position_id if held else None, **changes,
+            )  # fmt: skip
 
     async def _end(self, desk: Running) -> None:
         if self._plan.ending != "close":
             self._link("jump", -100 if self._plan.ending == "stop" else 160)
             return
-        held = desk.router.snapshot().positions
-        if held or "close" in self._link("get"):
-            await self._deliver(
-                desk, "close", kind="management", action="close", side=None, stop_price=None, take_profit_price=None,
-                confidence=None, position_id=held[0].position_id if held else None,
-            )  # fmt: skip
+        await self._manage(desk, "close", action="close")
 
     async def _deliver(self, desk: Running, name: str, **changes: Any) -> None:
         """Judge a proposal once; the bus then delivers the approval until it was used."""
@@ -287,7 +295,8 @@ class Desk:
             payload = plain(approved_payload(verdict))
             self._link("put", name, payload)
             self._trap.at("after approval")
-        await desk.execute(self._gate.admit(payload, decode_approval))
+        approved = self._gate.admit(payload, decode_approval)
+        await (desk.protect(approved) if approved.terms.protects else desk.execute(approved))
 
     # ── what it believes at the end ───────────────────────────────────────────
 

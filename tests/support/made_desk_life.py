@@ -18,6 +18,7 @@ from made_desk import NOW, SIM, D, full_view, gate, proposal
 from made_memory_venue import SYMBOL, Connection, Exchange, Weather
 
 from chanflow.domain.canonical import canonical_json
+from chanflow.domain.opinion import Changes
 from chanflow.domain.order import ApprovedOrder
 from chanflow.domain.time import NS_PER_S, Clock, rfc3339
 from chanflow.execution.ports import OrderChange, OrderRef, Outcome, Venue, VenueEvent, VenueOrder
@@ -152,6 +153,8 @@ class Life:
     weather: Weather = field(default_factory=Weather)
     trap: Trap = field(default_factory=Trap)
     until_s: int = 90
+    part_quote: Decimal | None = None
+    """What is to leave two seconds after the stop was tightened, where something is."""
 
     def __post_init__(self) -> None:
         self.clock = SimulatedClock(NOW)
@@ -212,7 +215,7 @@ class Life:
 
     @property
     def script(self) -> list[tuple[int, Callable[[Running], Awaitable[None]]]]:
-        return [(0, self._enter), (4, self._tighten), (8, self._end), (self.until_s, self._rest)]
+        return [(0, self._enter), (4, self._tighten), (6, self._reduce), (8, self._end), (self.until_s, self._rest)]
 
     async def _follow(self, desk: Running) -> None:
         await desk.ready.wait()
@@ -226,18 +229,24 @@ class Life:
         await self._deliver(desk, "entry", entry_price=None)
 
     async def _tighten(self, desk: Running) -> None:
-        if (opened := desk.router.books.opened(SYMBOL)) is not None and opened.stop_price == D(99):
-            desk.move_stop(SYMBOL, D("99.5"))
+        await self._manage(desk, "tight", action="adjust", changes=Changes(stop_price=D("99.5")))
+
+    async def _reduce(self, desk: Running) -> None:
+        if self.part_quote is not None and not desk.router.snapshot().closing:
+            await self._manage(desk, "less", action="reduce", changes=Changes(size_quote=self.part_quote))
+
+    async def _manage(self, desk: Running, name: str, **changes: Any) -> None:
+        """Do something about the position, where there is one, or once more what was approved already."""
+        held = desk.router.snapshot().positions
+        if held or name in self.messages:
+            await self._deliver(
+                desk, name, kind="management", side=None, stop_price=None, take_profit_price=None, entry_price=None,
+                confidence=None, position_id=held[0].position_id if held else None, **changes,
+            )  # fmt: skip
 
     async def _end(self, desk: Running) -> None:
         if self.ending == "close":
-            held = desk.router.snapshot().positions
-            if held or "close" in self.messages:
-                await self._deliver(
-                    desk, "close", action="close", kind="management", side=None, stop_price=None,
-                    take_profit_price=None, entry_price=None, confidence=None,
-                    position_id=held[0].position_id if held else None,
-                )  # fmt: skip
+            await self._manage(desk, "close", action="close")
         else:
             self.exchange.move(D("99.4") if self.ending == "stop" else D("102.5"))
 
@@ -255,7 +264,8 @@ class Life:
             assert isinstance(verdict, ApprovedOrder), verdict.reasons
             self.messages[name] = verdict
             self.trap.at("after approval")
-        await desk.execute(self.messages[name])
+        approved = self.messages[name]
+        await (desk.protect(approved) if approved.terms.protects else desk.execute(approved))
 
 
 def lived(life: Life) -> Life:

@@ -16,6 +16,7 @@ from running_exchange import RunningExchange
 
 from chanflow.adapters.storage.key_store import KeyStore, passphrase_lock
 from chanflow.adapters.transport.venue_keys import VenueKeys
+from chanflow.interfaces.cli.risk import ask_door
 from chanflow.review.journal import Record, read_records
 
 PASSPHRASE = "correct horse battery"
@@ -85,6 +86,15 @@ class Desk:
             assert self.process is None or self.process.poll() is None, self.notes
             time.sleep(0.005)
 
+    def waiting(self) -> list[str]:
+        """Return the proposals that wait for a person now."""
+        return waiting_at(self.home)
+
+    def approve(self) -> str:
+        """Approve the next proposal that waits, as soon as it does; returns its id."""
+        assert self.process is not None
+        return approve_next(self.home, self.process)
+
     def ready(self) -> None:
         """Wait until books and venue agree."""
         before = self.notes.count("agree: equity")
@@ -93,3 +103,20 @@ class Desk:
     def orders(self, leg: str) -> list[dict[str, Any]]:
         """Return the intents of a leg."""
         return [dict(r.body) for r in self.records("order_intent") if r.body["leg"] == leg]
+
+
+def waiting_at(home: Path) -> list[str]:
+    """Return the proposals that wait at the desk that runs on `home`."""
+    answer = ask_door(home, "/risk/approve", {})
+    return [] if answer is None else [each["proposal_id"] for each in answer["waiting"]]
+
+
+def approve_next(home: Path, process: subprocess.Popen[str], *, within_s: float = 60) -> str:
+    """Approve the next proposal that waits, as soon as it does; returns its id."""
+    until = time.monotonic() + within_s
+    while not (waiting := waiting_at(home)):
+        assert time.monotonic() < until
+        assert process.poll() is None
+        time.sleep(0.05)
+    ask_door(home, "/risk/approve", {"proposal_id": waiting[0], "who": "ann"})
+    return waiting[0]

@@ -15,7 +15,7 @@ import pytest
 from eth_account import Account
 from made_hyperliquid import AGENT_KEY, MASTER_KEY
 from made_signals import setup_line
-from running_broker import PASSPHRASE
+from running_broker import PASSPHRASE, approve_next
 
 from chanflow.adapters.storage.key_store import KeyStore, passphrase_lock
 from chanflow.adapters.transport.venue_keys import VenueKeys
@@ -59,11 +59,13 @@ def test_a_signal_is_an_entry_with_its_stop(tmp_path: Path) -> None:
             broker = [*_PROGRAM, "broker", "--venue", "hyperliquid", "--once", "--signal-dir", str(folder)]
             broker += [part for one in said for part in ("--set", one)]
             environ = {**os.environ, "CHANFLOW_HOME": str(home), "CHANFLOW_KEYS_PASSPHRASE": PASSPHRASE}
-            done = subprocess.run(broker, env=environ, capture_output=True, text=True, timeout=120, check=False)
+            with subprocess.Popen(broker, env=environ, stderr=subprocess.PIPE, text=True) as desk:
+                approve_next(home, desk)
+                notes = desk.communicate(timeout=120)[1]
         finally:
             running.terminate()
-    assert done.returncode == 0, done.stderr
-    assert "stays open at hyperliquid-loopback, and its stop at" in done.stderr
+    assert desk.returncode == 0, notes
+    assert "stays open at hyperliquid-loopback, and its stop at" in notes
     [journal] = home.glob("runs/*/journal/*.jsonl")
     legs = {r.body["leg"]: r.body["state"] for r in read_records(journal) if r.kind == "order_event"}
     assert legs == {"entry": "filled", "stop": "accepted", "take_profit": "accepted"}

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -55,6 +60,7 @@ def test_a_signal_is_an_entry_whose_stop_stands_half_a_second_after_the_fill(des
     desk.start()
     desk.ready()
     desk.signal(1)
+    desk.approve()
     desk.until(lambda: bool(stops(desk)))
     [first, *_] = desk.records("fill")
     asked = next(r for r in desk.records("order_intent") if r.body["leg"] == "stop")
@@ -77,6 +83,7 @@ def test_killed_once_an_order_is_intended_it_is_one_order_with_its_stop(desk: De
     desk.start()
     desk.ready()
     desk.signal(1)
+    threading.Thread(target=desk.approve, daemon=True).start()
     desk.until(lambda: bool(desk.orders(leg)))
     desk.stop(signal.SIGKILL)
     desk.exchange.script()
@@ -93,8 +100,11 @@ def test_killed_once_an_order_is_intended_it_is_one_order_with_its_stop(desk: De
 
 def test_a_signal_is_traded_once_over_restarts(desk: Desk) -> None:
     desk.signal(1)
-    for _ in range(2):
-        assert desk.start("--once").wait(120) == 0, desk.notes
+    desk.start("--once")
+    desk.approve()
+    assert desk.process is not None
+    assert desk.process.wait(120) == 0, desk.notes
+    assert desk.start("--once").wait(120) == 0, desk.notes
     assert len(desk.records("approved_order")) == len(entries(desk)) == 1
     assert_books_are_the_exchanges(desk)
 
@@ -110,3 +120,52 @@ def test_a_position_that_is_not_ours_ends_the_start_until_a_person_accepts_it(de
     [booked] = desk.records("external_fill")
     assert (booked.body["symbol"], Decimal(booked.body["qty_base"])) == ("BTCUSDT", Decimal("0.010"))
     assert "BTCUSDT 0.010 stays open at binance-loopback, and NO STOP stands there" in desk.notes
+
+
+def said(desk: Desk, *words: str) -> dict[str, Any]:
+    """Run `chanflow` as an operator beside the broker and return its answer."""
+    environ = {**os.environ, "CHANFLOW_HOME": str(desk.home)}
+    done = subprocess.run(
+        [sys.executable, "-m", "chanflow", *words], env=environ, capture_output=True, text=True, check=False, timeout=60
+    )
+    return dict(json.loads(done.stdout))
+
+
+def test_a_new_desk_asks_a_person_who_approves_and_denies_by_the_command_line(desk: Desk) -> None:
+    desk.start()
+    desk.ready()
+    desk.signal(1)
+    desk.until(lambda: bool(desk.waiting()))
+    state = said(desk, "risk", "status")
+    assert (state["risk_state"]["level"], [w["symbol"] for w in state["waiting"]]) == ("L1", ["BTCUSDT"])
+    assert entries(desk) == []
+    [proposal_id] = desk.waiting()
+    assert said(desk, "approve", proposal_id, "--deny", "--who", "ann")["status"] == "done"
+    assert [r.body["reasons"][0]["code"] for r in desk.records("refusal")] == ["approval_denied"]
+    desk.signal(2)
+    desk.until(lambda: bool(desk.waiting()))
+    [proposal_id] = desk.waiting()
+    assert said(desk, "approve", proposal_id, "--who", "ann")["status"] == "done"
+    desk.until(lambda: bool(stops(desk)))
+    assert said(desk, "approve", proposal_id)["reasons"][0]["code"] == "not_waiting"
+    assert len(entries(desk)) == 1
+    assert [r.body["args"]["who"] for r in desk.records("command")][:2] == ["ann", "ann"]
+
+
+def test_an_operator_halts_the_broker_and_closes_what_it_holds(desk: Desk) -> None:
+    desk.start()
+    desk.ready()
+    desk.signal(1)
+    desk.approve()
+    desk.until(lambda: bool(stops(desk)))
+    assert said(desk, "halt", "--close", "--reason", "fire")["halted"] is True
+    desk.until(lambda: all(Decimal(p["qty"]) == 0 for p in desk.account()["positions"]))
+    desk.until(lambda: bool(desk.records("trade_closed")))
+    desk.signal(2)
+    desk.until(lambda: bool(desk.records("refusal")))
+    assert "halt" in [reason["code"] for reason in desk.records("refusal")[0].body["reasons"]]
+    desk.stop(signal.SIGKILL)
+    desk.start()
+    desk.ready()
+    assert said(desk, "risk", "status")["halt_causes"] == [{"code": "command", "message": "fire"}]
+    assert said(desk, "resume", "--note", "out")["status"] == "done"
