@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export CHANFLOW_HOME ?= $(CURDIR)/.chanflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast crash check bench fuzz fuzz-flow mutants model up web docs certificates build lock clean toolchain
+.PHONY: help setup demo test test-fast crash check bench fuzz fuzz-flow mutants properties model up web docs certificates build lock clean toolchain
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -83,8 +83,11 @@ fuzz: setup ## hostile input against the Chan engine and its plain reference, fo
 fuzz-flow: setup ## broken streams against the order-flow engine and its plain reference (CASES=10000)
 	@$(BIN)/python scripts/fuzz_flow.py --cases $(or $(CASES),10000)
 
-mutants: setup ## spoil the risk room one way at a time and see whether its tests notice (ONLY=ladder.py)
-	@$(BIN)/python scripts/mutation_risk.py --only "$(ONLY)"
+mutants: setup ## spoil the risk room one way at a time and see whether its tests notice (ONLY=ladder.py, WRITE=1)
+	@$(BIN)/python scripts/mutation_risk.py --only "$(ONLY)" $(if $(WRITE),--write)
+
+properties: setup ## the invariants of the risk room, 10,000 cases of each
+	@$(BIN)/python -m pytest --hypothesis-profile=deep -p no:randomly tests/property/risk/test_gate_invariants.py tests/property/risk/test_risk_states.py
 
 model: setup ## walk every transition of ladder, loss wall, halt and mode
 	@$(BIN)/python scripts/model_check_risk.py

@@ -15,10 +15,15 @@ SECTIONS = {
     "orderflow.py": "Order flow",
     "market.py": "Frames to events, bins and rows",
     "gate.py": "The quality gate of rows",
+    "judgement.py": "The risk gate",
     "harvest.py": "A socket to rows",
     "feed.py": "Slices and snapshots",
     "simulator.py": "The matching core",
+    "decision.py": "From data to a proposal",
+    "monitor.py": "The monitor",
     "exchange.py": "The emulated exchange",
+    "memory.py": "Memory with 100,000 decisions",
+    "push.py": "Pushed events with 1,000 sockets",
 }
 
 

@@ -28,6 +28,7 @@ def unknown_commands(page: Path) -> list[str]:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     source = (ROOT / "src/chanflow/interfaces/cli/app.py").read_text("utf-8")
     verbs = set(re.findall(r"^def (\w+)\(", source, re.MULTILINE)) - {"main"}
+    verbs |= set(re.findall(r"app\.command\(\)\((\w+)\)", source))
     verbs |= set(re.findall(r'@app.command\("([\w-]+)"', source))
     verbs |= set(re.findall(r'add_typer\(\w+, name="([\w-]+)"', source))
     wrong = []

@@ -101,8 +101,8 @@ The desk is ended by SIGKILL at a marked point of its order path, under a fault 
 again from its journal file one second later. It runs the real order path: gate, router, protection, reconciliation,
 journal on disk, and the Binance adapter with its own signing and its own user stream. The venue is the emulated
 exchange of `chanflow exchange`, in the tape's time, over a pipe instead of sockets, so that a case is the same each
-time. The desk buys at market (several fills), is given its stop and its take-profit, moves its stop, and is stopped
-out, closes, or takes its profit, by the seed.
+time. The desk buys at market (several fills), is given its stop and its take-profit, moves its stop by an approval,
+lets a third of the position leave, and is stopped out, closes, or takes its profit, by the seed.
 
 The oracle is the venue's own books:
 

@@ -1,242 +1,258 @@
 """Spoil the risk room one small way at a time, and see whether its tests notice.
 
-    .venv/bin/python scripts/mutation_risk.py [--only ladder.py,constraints] [--every 10] [--list]
+    .venv/bin/python scripts/mutation_risk.py [--only ladder.py,constraints] [--results FILE] [--write] [--list]
 
-A mutant changes one comparison, sign, bound, `and`, `not`, `min` or constant. Each runs in a child process forked
-from one that has loaded pytest already; the child imports the spoilt module and runs the unit tests that belong to
-the file, then, where those pass, all of the room's. A test that fails kills the mutant, and so does a child that
-takes over a minute. Survivors are printed with their line, and their reason where `REASONS` has one: a change that
-cannot be told from outside, which does not count. The exit code is 1 where a score is below its bound.
+Which tests run which lines is found first, by running them all once. Then each mutant lives in a child process: the
+code of its function is put in the place of the sound one, and the tests that ran it are run, those that ran the very
+line first, the quickest first. A constant of a module is given its other value wherever it was imported, a default of a
+field or an argument where it is kept, and all tests are run, those of the file first. A test that fails kills the
+mutant, and so does a child that takes over a minute. Properties are tried on few cases.
+
+Survivors are printed with their line, and their reason where `REASONS` has one: a change that cannot be told from
+outside, which does not count. The exit code is 1 where a score is below its bound. `--results` keeps what was found by
+file, and a file whose source and tests are as they were is not tried again; `--write` puts the table into
+docs/mutants.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
-import importlib.abc
-import importlib.util
+import gc
+import hashlib
+import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from importlib.machinery import ModuleSpec
-from itertools import islice
+import time
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FrameType, FunctionType
+from typing import Any
 
 import hypothesis
-import pydantic
 import pytest
+from _pytest.runner import runtestprotocol
 
-PRELOADED = (hypothesis, pydantic)
-"""What every child would load for itself."""
+from same_from_outside import REASONS
+from spoiling import Mutant, mutants
 
 ROOT = Path(__file__).resolve().parent.parent
 RISK = ROOT / "src" / "chanflow" / "risk"
 TESTS = ROOT / "tests" / "unit" / "risk"
+PROPERTIES = ROOT / "tests" / "property" / "risk"
+PAGE = ROOT / "docs" / "mutants.md"
 TIMEOUT_S = 60
+CASES = 20
+"""How often a property is tried on a mutant."""
+
 BOUNDS = {"constraints": 100.0, "ladder.py": 100.0}
 WHOLE_BOUND = 95.0
 
 NEAREST: dict[str, tuple[str, ...]] = {
     "constraints": ("test_constraints.py",), "ladder.py": ("test_ladder.py",), "record.py": ("test_record.py",),
     "loss_wall.py": ("test_loss_wall.py",), "mode.py": ("test_mode_and_halt.py",),
-    "halt.py": ("test_mode_and_halt.py",),
+    "halt.py": ("test_mode_and_halt.py",), "verdict.py": ("test_verdict.py",),
     "guardian.py": ("test_guardian.py",), "guardian_alerts.py": ("test_guardian.py",), "sizing.py": ("test_sizing.py",),
     "projection.py": ("test_projection.py",), "volatility.py": ("test_volatility.py",),
     "approvals.py": ("test_approvals.py",), "dry_run.py": ("test_dry_run.py",), "limits.py": ("test_constraints.py",),
 }  # fmt: skip
-"""Which tests are tried first."""
+"""Which tests are tried first where no function tells which ran it."""
 
-REASONS: dict[tuple[str, str], str] = {}
-"""Why a survivor, by file and change, cannot be told from outside."""
-
-_COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
-}  # fmt: skip
-_OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Mult,
-}  # fmt: skip
-_CALLS = {"min": "max", "max": "min", "any": "all", "all": "any"}
+PLUGINS = ("no:cacheprovider", "no:randomly", "no:xdist", "no:timeout", "no:socket", "no:asyncio")
+ARGUMENTS = [
+    "-x", "-q", "--no-header", "-c", os.devnull, "--rootdir", str(ROOT), "--import-mode=importlib", "--noconftest",
+    "--disable-warnings",
+    *(part for name in PLUGINS for part in ("-p", name)),
+]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """One change: where it is, in words, and the source it gives."""
-
-    file: str
-    line: int
-    change: str
-    tree: ast.Module
-
-
-def mutants(path: Path) -> Iterator[Mutant]:
-    """Yield every mutant of a file."""
-    source = path.read_text("utf-8")
-    count = sum(1 for _ in _sites(ast.parse(source)))
-    for number in range(count):
-        tree = ast.parse(source)
-        node, index = list(_sites(tree))[number]
-        before = _words(node)
-        _spoil(node, index)
-        ast.fix_missing_locations(tree)
-        yield Mutant(str(path.relative_to(RISK)), getattr(node, "lineno", 0), f"{before} -> {_words(node)}", tree)
-
-
-def _words(node: ast.AST) -> str:
-    return f"if {ast.unparse(node.test)}" if isinstance(node, ast.If | ast.IfExp) else ast.unparse(node)
-
-
-def _sites(tree: ast.Module) -> Iterator[tuple[ast.AST, int]]:
-    """Yield each node that can be spoilt, once for each way."""
-    skipped = {id(n) for top in _not_code(tree) for n in ast.walk(top)}
-    for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
-        match node:
-            case ast.Compare():
-                yield from ((node, at) for at, op in enumerate(node.ops) if type(op) in _COMPARISONS)
-            case ast.BoolOp() | ast.UnaryOp(op=ast.Not() | ast.USub()):
-                yield node, 0
-            case ast.BinOp() if type(node.op) in _OPERATORS:
-                yield node, 0
-            case ast.Call(func=ast.Name(id=name)) if name in _CALLS:
-                yield node, 0
-            case ast.Constant() if _number(node.value) is not None:
-                yield node, 0
-            case ast.If() | ast.IfExp() if not isinstance(node.test, ast.Compare | ast.BoolOp | ast.UnaryOp):
-                yield node, 0
-
-
-def _spoil(node: ast.AST, index: int) -> None:
-    """Change `node` where it stands."""
-    match node:
-        case ast.Compare():
-            node.ops[index] = _COMPARISONS[type(node.ops[index])]()
-        case ast.BoolOp():
-            node.op = ast.And() if isinstance(node.op, ast.Or) else ast.Or()
-        case ast.UnaryOp(op=ast.Not()):
-            node.operand = ast.UnaryOp(ast.Not(), node.operand)
-        case ast.UnaryOp():
-            node.op = ast.UAdd()
-        case ast.BinOp():
-            node.op = _OPERATORS[type(node.op)]()
-        case ast.Call(func=ast.Name() as called):
-            called.id = _CALLS[called.id]
-        case ast.Constant():
-            node.value = _other(node.value)
-        case ast.If() | ast.IfExp():
-            node.test = ast.UnaryOp(ast.Not(), node.test)
-
-
-def _not_code(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield what no test can tell apart, or means to: types, words for people, decorators."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.FunctionDef():
-                yield from node.decorator_list
-                yield from (a.annotation for a in ast.walk(node) if isinstance(a, ast.arg) and a.annotation)
-                if node.returns:
-                    yield node.returns
-            case ast.ClassDef():
-                yield from node.decorator_list
-            case ast.AnnAssign():
-                yield node.annotation
-            case ast.JoinedStr():
-                yield node
-            case ast.Assign(value=ast.Subscript(value=ast.Name(id="Literal"))):
-                yield node
-            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
-                yield node
-
-
-def _number(value: object) -> Decimal | None:
-    """Return the number that a constant is, also one in quotes; None for all else."""
-    if isinstance(value, bool):
-        return Decimal(value)
-    if isinstance(value, int | float):
-        return Decimal(str(value))
-    if isinstance(value, str) and value[:1] in "0123456789-." and value:
-        try:
-            return Decimal(value)
-        except InvalidOperation:
-            return None
-    return None
-
-
-def _other(value: object) -> str | int:
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int):
-        return value + 1
-    number = _number(value)
-    assert number is not None
-    exponent = number.as_tuple().exponent
-    assert isinstance(exponent, int)
-    return str(number + Decimal(1).scaleb(exponent))
-
-
-class _Spoilt(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Serves one module from a spoilt tree."""
-
-    def __init__(self, mutant: Mutant) -> None:
-        dotted = mutant.file.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
-        self._name = "chanflow.risk" if dotted == "__init__" else f"chanflow.risk.{dotted}"
-        self._mutant = mutant
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Return our spec for the one name, None for others."""
-        del path, target
-        if fullname != self._name:
-            return None
-        where = RISK / self._mutant.file
-        return importlib.util.spec_from_file_location(
-            fullname, where, loader=self,
-            submodule_search_locations=[str(where.parent)] if where.name == "__init__.py" else None,
-        )  # fmt: skip
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Leave that to Python."""
-        del spec
-        return None
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the spoilt tree."""
-        exec(compile(self._mutant.tree, str(RISK / self._mutant.file), "exec"), module.__dict__)
-
-
-def killed(mutant: Mutant) -> bool:
-    """Return whether some test notices `mutant`."""
-    first = NEAREST.get(mutant.file.split("/")[0], ("test_gate.py",))
-    rest = sorted(p.name for p in TESTS.glob("test_*.py") if p.name not in first)
-    return _fails(mutant, first) or _fails(mutant, rest)
-
-
-def _fails(mutant: Mutant, files: Sequence[str]) -> bool:
+def _child(work: Any) -> bool:
+    """Return whether `work`, called in a child process, gives True; also where the child dies or takes too long."""
+    sys.stdout.flush()
     child = os.fork()
     if child == 0:
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(TIMEOUT_S)
-        sys.meta_path.insert(0, _Spoilt(mutant))
         code = 1
         try:
-            plugins = ("no:cacheprovider", "no:randomly", "no:xdist", "no:timeout", "no:socket", "no:asyncio")
-            code = pytest.main([
-                "-x", "-q", "--no-header", "-c", os.devnull, "--rootdir", str(ROOT), "--import-mode=importlib",
-                "--noconftest", *(part for name in plugins for part in ("-p", name)), *(str(TESTS / f) for f in files),
-            ])  # fmt: skip
+            code = int(work())
         finally:
-            os._exit(int(code))
+            os._exit(code)
     _, status = os.waitpid(child, 0)
     return status != 0
+
+
+class Room:
+    """A pytest plugin: instead of running the tests once, it runs those that matter on each mutant."""
+
+    def __init__(self, wanted: list[Mutant]) -> None:
+        self._wanted = wanted
+        self.killed: list[bool] = []
+        self._items: list[pytest.Item] = []
+        self._ran: dict[str, dict[tuple[str, int], set[int]]] = {}
+        """By test: the lines that it ran, by function."""
+        self._took: dict[str, float] = {}
+        self._functions: dict[tuple[str, str, int], list[FunctionType]] = {}
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run every test once to see what it runs, then the mutants."""
+        self._items = session.items
+        few = hypothesis.settings(max_examples=CASES, deadline=None, database=None, derandomize=True,
+                                  suppress_health_check=list(hypothesis.HealthCheck))  # fmt: skip
+        for item in self._items:
+            sound: Any = getattr(item, "obj", None)
+            if hasattr(sound, "_hypothesis_internal_use_settings"):
+                sound._hypothesis_internal_use_settings = few  # noqa: SLF001 - what the decorator itself writes
+        for item in self._items:
+            if not self._watch(item):
+                raise pytest.UsageError(f"{item.nodeid} fails on the code as it is: nothing can be learnt from mutants")
+        for each in gc.get_objects():
+            if isinstance(each, FunctionType) and each.__code__.co_filename.startswith(str(RISK)):
+                code = each.__code__
+                self._functions.setdefault((code.co_filename, code.co_name, code.co_firstlineno), []).append(each)
+        gc.freeze()
+        for mutant in self._wanted:
+            self.killed.append(self._fails(mutant))
+            _tell(mutant, dead=self.killed[-1])
+        return True
+
+    def _watch(self, item: pytest.Item) -> bool:
+        ran: dict[tuple[str, int], set[int]] = {}
+        room = str(RISK)
+        # A property is run last in any case; which lines it ran is not worth the time.
+        by_line = not hasattr(getattr(item, "obj", None), "hypothesis")
+
+        def enter(frame: FrameType, event: str, arg: Any) -> Any:
+            del event, arg
+            code = frame.f_code
+            if not code.co_filename.startswith(room):
+                return None
+            lines = ran.setdefault((code.co_filename, code.co_firstlineno), set())
+            if not by_line:
+                return None
+
+            def step(frame: FrameType, event: str, arg: Any) -> Any:
+                del event, arg
+                lines.add(frame.f_lineno)
+                return step
+
+            return step
+
+        began = time.perf_counter()
+        sys.settrace(enter)
+        try:
+            reports = runtestprotocol(item, nextitem=None, log=False)
+        finally:
+            sys.settrace(None)
+        self._ran[item.nodeid], self._took[item.nodeid] = ran, time.perf_counter() - began
+        return not any(report.failed for report in reports)
+
+    def _fails(self, mutant: Mutant) -> bool:
+        where = str(RISK / mutant.file)
+        nearest = NEAREST.get(mutant.file.split("/", maxsplit=1)[0], ("test_gate.py",))
+        tests = []
+        for item in self._items:
+            if mutant.function is None:
+                tests.append((item.path.name not in nearest, self._took[item.nodeid], item.nodeid, item))
+                continue
+            lines = self._ran[item.nodeid].get((where, mutant.function[1]))
+            if lines is not None:
+                tests.append((mutant.line not in lines, self._took[item.nodeid], item.nodeid, item))
+        tests.sort(key=lambda each: each[:3])
+
+        def work() -> bool:
+            self._put(mutant)
+            return any(r.failed for *_, item in tests for r in runtestprotocol(item, nextitem=None, log=False))
+
+        return bool(tests) and _child(work)
+
+    def _put(self, mutant: Mutant) -> None:
+        """Put what is spoilt in the place of what is sound."""
+        where = str(RISK / mutant.file)
+        if mutant.function is not None:
+            code = _code_of(compile(mutant.tree, where, "exec"), *mutant.function)
+            for function in self._functions.get((where, *mutant.function), []):
+                function.__code__ = code
+            return
+        assert mutant.statement is not None
+        dotted = f"chanflow.risk.{mutant.file.removesuffix('.py').replace('/', '.')}".removesuffix(".__init__")
+        sound = vars(sys.modules[dotted])
+        after = dict(sound)
+        exec(compile(ast.Module(_with_dependants(mutant.statement, mutant.tree), []), where, "exec"), after)
+        for name, before in sound.items():
+            if after[name] is before:
+                continue
+            if isinstance(before, FunctionType | type):
+                _put_defaults(before, after[name])
+                continue
+            for module in list(sys.modules.values()):
+                if getattr(module, "__dict__", {}).get(name) is before:
+                    setattr(module, name, after[name])
+
+
+def _with_dependants(statement: ast.stmt, tree: ast.Module) -> list[ast.stmt]:
+    """Return a statement and the later assignments of its module that are made of what it assigns."""
+    found, names = [statement], _assigned(statement)
+    for later in tree.body[tree.body.index(statement) + 1 :]:
+        used = {node.id for node in ast.walk(later) if isinstance(node, ast.Name)}
+        if isinstance(later, ast.Assign | ast.AnnAssign) and used & names:
+            found.append(later)
+            names |= _assigned(later)
+    return found
+
+
+def _assigned(statement: ast.stmt) -> set[str]:
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    if isinstance(statement, ast.AnnAssign):
+        targets = [statement.target]
+    return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
+def _put_defaults(sound: Any, spoilt: Any) -> None:
+    """Give a function, or the functions and fields of a class, the defaults of another."""
+    if isinstance(sound, FunctionType):
+        sound.__defaults__, sound.__kwdefaults__ = spoilt.__defaults__, spoilt.__kwdefaults__
+        return
+    for name, each in vars(sound).items():
+        if isinstance(each, FunctionType):
+            _put_defaults(each, vars(spoilt)[name])
+    for name, field in getattr(sound, "__dataclass_fields__", {}).items():
+        field.default = spoilt.__dataclass_fields__[name].default
+
+
+def _code_of(code: CodeType, name: str, first: int) -> CodeType:
+    """Return the code of a function out of its module's; raises LookupError where it is not there."""
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            if (each.co_name, each.co_firstlineno) == (name, first):
+                return each
+            try:
+                return _code_of(each, name, first)
+            except LookupError:
+                continue
+    raise LookupError(name)
+
+
+def _tell(mutant: Mutant, *, dead: bool) -> None:
+    if not dead:
+        reason = REASONS.get((mutant.file, mutant.text, mutant.change))
+        print(
+            f"survived {mutant.file}:{mutant.line}: {mutant.change}" + (f"  [{reason}]" if reason else ""), flush=True
+        )
+
+
+def try_all(wanted: list[Mutant]) -> list[bool]:
+    """Return of each mutant whether it was killed. Raises RuntimeError where the tests fail on sound code."""
+    room = Room(wanted)
+    files = [
+        *sorted(TESTS.glob("test_*.py")), PROPERTIES / "test_gate_invariants.py", PROPERTIES / "test_risk_states.py",
+    ]  # fmt: skip
+    if wanted and pytest.main([*ARGUMENTS, *map(str, files)], plugins=[room]) != 0:
+        raise RuntimeError("the tests could not be run on the code as it is")
+    return room.killed
 
 
 def _wanted(only: str) -> list[Path]:
@@ -245,53 +261,78 @@ def _wanted(only: str) -> list[Path]:
     return [p for p in found if not parts or any(part in p.relative_to(RISK).as_posix() for part in parts)]
 
 
+def _print_of(path: Path) -> str:
+    """Return what a file's result hangs on: its source and every test."""
+    tests = (*sorted(TESTS.glob("*.py")), *sorted(PROPERTIES.glob("*.py")), *sorted(ROOT.glob("tests/support/*.py")))
+    return hashlib.sha256(b"".join(p.read_bytes() for p in (path, *tests))).hexdigest()
+
+
 def main() -> int:
-    """Print the score of each part with its survivors; 1 where one is below its bound."""
+    """Print the score of each file with its survivors; 1 where one is below its bound."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="parts of file names, with commas between")
-    parser.add_argument("--every", type=int, default=1, help="try one mutant of so many: a sample")
+    parser.add_argument("--results", type=Path, help="where to keep what was found, and to go on from")
+    parser.add_argument("--write", action="store_true", help="write docs/mutants.md; all files must be tried")
     parser.add_argument("--list", action="store_true", help="say what would be tried, and stop")
     given = parser.parse_args()
+    paths = _wanted(given.only)
+    of_file = {p.relative_to(RISK).as_posix(): list(mutants(p, RISK)) for p in paths}
+    if given.list:
+        for mutant in (each for found in of_file.values() for each in found):
+            print(f"{mutant.file}:{mutant.line}: {mutant.change}")
+        return 0
     sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests" / "support")]
-    if not given.list and not _ready():
-        return 1
-    tried: dict[str, list[tuple[Mutant, bool]]] = {}
-    for path in _wanted(given.only):
-        if not given.list:
-            print(f"{path.relative_to(RISK)} ...", flush=True)
-        for mutant in islice(mutants(path), given.every // 2, None, given.every):
-            if given.list:
-                print(f"{mutant.file}:{mutant.line}: {mutant.change}")
-                continue
-            dead = killed(mutant)
-            tried.setdefault(mutant.file.split("/")[0], []).append((mutant, dead))
-            reason = REASONS.get((mutant.file, mutant.change))
-            if not dead:
-                print(f"survived {mutant.file}:{mutant.line}: {mutant.change}" + (f"  [{reason}]" if reason else ""),
-                      flush=True)  # fmt: skip
-    return _report(tried)
-
-
-def _ready() -> bool:
-    """See that the tests pass on the code as it is."""
-    whole = Mutant("__init__.py", 0, "", ast.parse((RISK / "__init__.py").read_text("utf-8")))
-    if _fails(whole, sorted(p.name for p in TESTS.glob("test_*.py"))):
-        print("the tests fail on the code as it is: nothing can be learnt from mutants", file=sys.stderr)
-        return False
-    return True
-
-
-def _report(tried: dict[str, list[tuple[Mutant, bool]]]) -> int:
-    low = False
-    everything = [each for found in tried.values() for each in found]
-    for name, found, bound in [
-        *((name, found, BOUNDS.get(name)) for name, found in sorted(tried.items())), ("all", everything, WHOLE_BOUND),
-    ]:  # fmt: skip
-        counted = [(m, dead) for m, dead in found if dead or (m.file, m.change) not in REASONS]
-        score = 100 * sum(dead for _, dead in counted) / len(counted) if counted else 100.0
-        low = low or (bound is not None and score < bound)
-        print(f"{name:<22} {len(found):>5} mutants  {score:6.2f} % killed" + (f"  bound {bound} %" if bound else ""))
+    known: dict[str, Any] = {}
+    if given.results and given.results.exists():
+        known = json.loads(given.results.read_text("utf-8"))
+    prints = {p.relative_to(RISK).as_posix(): _print_of(p) for p in paths}
+    fresh = [name for name in of_file if known.get(name, {}).get("print") != prints[name]]
+    told = try_all([mutant for name in fresh for mutant in of_file[name]])
+    at = iter(told)
+    for name in fresh:
+        survivors = [[m.line, m.text, m.change] for m in of_file[name] if not next(at)]
+        known[name] = {"print": prints[name], "tried": len(of_file[name]), "survivors": survivors}
+    if given.results:
+        given.results.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+    table, low = _table({name: known[name] for name in of_file if known[name]["tried"]})
+    print(table)
+    if given.write and not given.only:
+        PAGE.write_text(_page(table, {name: known[name] for name in of_file}), "utf-8")
     return int(low)
+
+
+def _table(found: dict[str, Any]) -> tuple[str, bool]:
+    """Return the scores as a table, and whether one is below its bound."""
+    low = False
+    lines = ["| file | mutants | killed | the same from outside | score | bound |", "|---|---:|---:|---:|---:|---:|"]
+    parts = {"all": list(found)}
+    for name in found:
+        parts.setdefault(name.split("/")[0], []).append(name)
+    for part in (*sorted(set(parts) - {"all"}), "all"):
+        tried = sum(found[name]["tried"] for name in parts[part])
+        same = sum((name, *rest) in REASONS for name in parts[part] for _, *rest in found[name]["survivors"])
+        alive = sum(len(found[name]["survivors"]) for name in parts[part])
+        bound = WHOLE_BOUND if part == "all" else BOUNDS.get(part)
+        score = 100 * (tried - alive) / (tried - same) if tried > same else 100.0
+        low = low or (bound is not None and score < bound)
+        least = "" if bound is None else f"{bound:g} %"
+        lines.append(f"| {part} | {tried} | {tried - alive} | {same} | {score:.2f} % | {least} |")
+    return "\n".join(lines), low
+
+
+def _page(table: str, found: dict[str, Any]) -> str:
+    """Return docs/mutants.md."""
+    rows = [
+        f"| {name} | {line} | `{change}` | {REASONS.get((name, text, change), 'no test tells it apart yet')} |"
+        for name in found for line, text, change in found[name]["survivors"]
+    ]  # fmt: skip
+    return (
+        "# Mutants of the risk room\n\n"
+        "Made by `make mutants WRITE=1`; do not edit. A mutant changes one comparison, sign, bound, `and`, `not`,\n"
+        "`min` or constant of `src/chanflow/risk/`, and is killed where a test of the room fails on it. What nothing\n"
+        "tells apart from outside does not count; it stands below with its reason.\n\n"
+        f"{table}\n\n## Survivors\n\n| file | line | change | why |\n|---|---:|---|---|\n" + "\n".join(rows) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Let a hostile model propose whatever it likes in markets at their worst, and compare its loss with the bound.
 
-The gate, the router, the simulated venue with its attached stops and the guardian's decisions are the real ones; what
-the guardian decides is carried out here. `python scripts/worst_case.py` writes `docs/worst-case.md`.
+The gate, the router, the simulated venue with its attached stops, and the room of risk (guardian, wall, halt, and what
+they do) are the desk's own. `python scripts/worst_case.py` writes `docs/worst-case.md`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -19,18 +19,18 @@ from typing import Any
 import chanflow_native
 
 from chanflow.adapters.venues.simulated import SimulatedVenue
+from chanflow.domain.message import Topic
 from chanflow.domain.order import ApprovedOrder
 from chanflow.domain.time import NS_PER_MS, NS_PER_S
 from chanflow.execution.ports import VenueFunding
-from chanflow.execution.router import Exit, Router
+from chanflow.execution.router import Router
 from chanflow.market.synthetic import SIMUSDT, START_NS
 from chanflow.risk.gate import Gate, MarketView
-from chanflow.risk.guardian import GuardianAction, GuardianRules, GuardianState, Mark, VenueView, close_sent, look
-from chanflow.risk.halt import halt
+from chanflow.risk.guardian import Mark, VenueView
 from chanflow.risk.limits import Limits
-from chanflow.risk.mode import hold_for, release
 from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.home import publish
+from chanflow.runtime.risk_desk import RiskDesk
 from worst_markets import ATTACKS, DEEP, MARKETS, Market, Second, View, worst_jump
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "worst-case.md"
@@ -45,6 +45,10 @@ class Forgotten:
 
     def append(self, kind: str, body: Any, *, correlation_id: str = "", durable: bool = False) -> None:
         """Keep nothing."""
+
+
+async def _unheard(topic: Topic, payload: Any, *, correlation: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(slots=True)
@@ -85,7 +89,7 @@ class Desk:
     venue: SimulatedVenue = field(init=False)
     router: Router = field(init=False)
     gate: Gate = field(init=False)
-    guardian: GuardianState = field(default_factory=lambda: GuardianState("L5"))
+    risk: RiskDesk = field(init=False)
     old: list[ApprovedOrder] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -100,8 +104,19 @@ class Desk:
         )  # fmt: skip
         self.router.open_books()
         self.gate = Gate(
-            instruments={SYMBOL: SIMUSDT}, limits=LIMITS, key=b"k" * 32, level="L5", venue=self.venue.name
+            instruments={SYMBOL: SIMUSDT}, limits=LIMITS, key=b"k" * 32, level="L3", venue=self.venue.name
         )  # fmt: skip
+        self.risk = RiskDesk(
+            gate=self.gate,
+            router=self.router,
+            venue=self.venue,
+            journal=Forgotten(),
+            clock=self.clock,
+            publish=_unheard,
+        )
+        self.risk.steps.suppose("L5")
+        if not self.guarded:
+            self.router.guardian = None
 
     async def live(self, second: Second, attack: str, number: int, chance: Random) -> None:
         """Let one second pass: the market, the account, the guardian, and then whatever is proposed."""
@@ -111,9 +126,7 @@ class Desk:
             self.router.mark(SYMBOL, mid)
         self._pay_funding(second, mid)
         self._measure()
-        account = self.router.snapshot()
-        self.gate.on_account(account)
-        self.gate.watch_loss(account)
+        await self.risk.marked(self.router.snapshot())
         if self.guarded:
             await self._guard(second, mid)
         await self._propose(second, attack, View(self.clock.now_ns(), number, mid, self.router.snapshot()), chance)
@@ -149,48 +162,11 @@ class Desk:
     # ── the guardian ──────────────────────────────────────────────────────────
 
     async def _guard(self, second: Second, mid: Decimal) -> None:
-        now_ns = self.clock.now_ns()
         positions = {p.symbol: p.qty_base for p in await self.venue.positions()} if second.quoted else {}
         seen = VenueView(self.quoted_ns, None, positions, answers=second.quoted)
         marks = {} if self.quoted_ns is None else {SYMBOL: Mark(mid, self.quoted_ns)}
-        found = look(
-            self.router.snapshot(), seen, marks, self.guardian, GuardianRules(LIMITS, {SYMBOL: SIMUSDT}), now_ns
-        )
-        self.guardian = found.state
-        for action in found.actions:
-            await self._do(action, now_ns)
-        if second.quoted and self.guardian.held:
-            self.guardian = replace(self.guardian, held=False)
-            self.gate.state = replace(self.gate.state, mode=release(self.gate.state.mode, "data"))
-
-    async def _do(self, action: GuardianAction, now_ns: int) -> None:
-        match action.kind:
-            case "cancel_openings":
-                for order in [o for o in self.router.orders.values() if o.leg == "entry" and not o.state.terminal]:
-                    await self.router.cancel(order.client_order_id)
-            case "close":
-                await self._close(action)
-            case "demote":
-                self.gate.level, self.guardian = "L0", replace(self.guardian, level="L0")
-            case "halt":
-                self.guardian = replace(self.guardian, halted=True)
-                self.gate.state = replace(
-                    self.gate.state, halt=halt(self.gate.state.halt, "guardian", action.message, now_ns)
-                )
-            case "hold":
-                self.guardian = replace(self.guardian, held=True)
-                self.gate.state = replace(
-                    self.gate.state, mode=hold_for(self.gate.state.mode, "data", action.message, now_ns)
-                )
-
-    async def _close(self, action: GuardianAction) -> None:
-        opened = self.router.books.opened(SYMBOL)
-        leaving = any(o.leg == "exit" and not o.state.terminal for o in self.router.orders.values())
-        if opened is None or leaving or action.side == "":
-            return
-        _, send = self.router.prepare(Exit(opened.entry, "exit", action.side, action.qty_base))
-        await send()
-        self.guardian = close_sent(self.guardian, SYMBOL)
+        # The ladder hears of no trade: the model goes on from L5 until a cause of L0 stands.
+        await self.risk.look(marks, heard=True, told=seen)
 
     # ── the model ─────────────────────────────────────────────────────────────
 
@@ -263,8 +239,8 @@ Written by `python scripts/worst_case.py`; nothing here is typed by hand. A mode
 long or short for ever, near stops at the highest leverage, in and out every second, twelve proposals at once on one
 reading of the account and each of them twice, NaN, 1E+308, negative sizes, wrong symbols, text of every kind, floods,
 old approvals sent again) trades one asset from level L5, the loosest, in each market. Gate, router, venue, attached
-stops and the guardian's decisions are the desk's own; the guardian looks once a second, and what it decides is carried
-out by the script.
+stops and the room of risk are the desk's own: the guardian looks once a second and closes as it does at work, in slices
+within 1 % of the mark and then at market. The ladder hears of no trade, so that only a cause of L0 ends the attack.
 
 The bound, as a share of the high-water mark:
 
