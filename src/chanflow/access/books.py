@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from chanflow.access.bearers import Bearers
 from chanflow.access.keyring import Keyring
 from chanflow.access.plans import Plan
 from chanflow.access.ports import AuditLog, Counters, KeyShelf
@@ -17,6 +18,7 @@ class AccessBooks:
     """The books of access. They may be used while a block of `serving` runs, in its event loop."""
 
     plans: Mapping[str, Plan]
+    bearers: Bearers
     keyring: Keyring
     shelf: KeyShelf
     counters: Counters

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
+from chanflow.access.bearers import NoEntry
 from chanflow.access.keys import (
     ID_BYTES,
     SECRET_BYTES,
@@ -30,8 +30,6 @@ CACHED_MS = 500
 """A key is read again after so long, so one that any process revoked is refused within a second."""
 _MOST_CACHED = 10_000
 MAX_NAME = 64
-
-NoEntry = Literal["unauthenticated", "ip_not_allowed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from chanflow.domain.watch_alert import AlertKind, Logged, SeriesMark, WatchAler
 from chanflow.operations.alert_cursor import LogCursor, cursor_of, seq_of
 from chanflow.operations.bars import known_symbols, read_bars
 from chanflow.operations.fields import Level, Limit200, Symbol, TimeNs, time_of_ns
-from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
+from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation, Route
 from chanflow.operations.orders import NOT_A_TOOL
 from chanflow.operations.outcome import Declined
 from chanflow.operations.points import PointType
@@ -314,6 +314,7 @@ SUBSCRIBE_ALERT = Operation(
     path="/alerts",
     handler=subscribe_alert,
     digest=lambda done: Digest(f"alert {done.alert_id} is {done.status}", (), ()),
+    more_routes=(Route("DELETE", "/alerts/{alert_id}", "deleteAlert", {"action": "delete"}),),
 )
 
 LIST_ALERTS = Operation(
@@ -337,6 +338,7 @@ LIST_ALERTS = Operation(
         found.next_cursor,
     ),
     doors=NOT_A_TOOL,
+    more_routes=(Route("GET", "/alerts/{alert_id}", "getAlert"),),
 )  # fmt: skip
 
 GET_ALERT_EVENTS = Operation(
@@ -359,6 +361,7 @@ GET_ALERT_EVENTS = Operation(
         tuple((row.cursor, row.known_at) for row in found.events[:5]), found.cursor if found.more else None,
     ),
     doors=NOT_A_TOOL,
+    more_routes=(Route("GET", "/alerts/{alert_id}/events", "getEventsOfAlert"),),
 )  # fmt: skip
 
 ALERT_OPERATIONS = (SUBSCRIBE_ALERT, LIST_ALERTS, GET_ALERT_EVENTS)

@@ -13,6 +13,8 @@ from chanflow.operations.principal import Door, Principal
 from chanflow.operations.services import Services
 
 RateClass = Literal["read", "write", "heavy", "trade", "safety"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+_SEGMENT = r"/(?:[a-z-]+|\{[a-z_]+\})"
 ALL_DOORS: frozenset[Door] = frozenset({"cli", "rest", "mcp", "ws"})
 
 
@@ -64,6 +66,30 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """A way to an operation over REST, below /api/v2.
+
+    `path` may name arguments, as in `/alerts/{alert_id}`; `fixed` are those that the way itself says. GET and DELETE
+    take the others from the query, the rest from a JSON body. `name` is its id in the API description.
+    """
+
+    method: Method
+    path: str
+    name: str
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The arguments that stand in the path."""
+        return tuple(re.findall(r"\{([a-z_]+)\}", self.path))
+
+    @property
+    def queried(self) -> bool:
+        """Whether arguments come from the query, not from a body."""
+        return self.method in ("GET", "DELETE")
+
+
+@dataclass(frozen=True, slots=True)
 class Operation(Generic[InputT, OutputT]):
     """Something that may be asked of the desk.
 
@@ -91,15 +117,22 @@ class Operation(Generic[InputT, OutputT]):
     """What a call costs where that depends on its arguments; `charges` is what the plainest one does."""
     posted: bool = False
     """Whether its arguments are too much for a query string, although it only reads."""
+    verb: Method | None = None
+    """The HTTP method of its own route, where GET for what reads and POST for the rest does not fit."""
+    more_routes: tuple[Route, ...] = ()
+    """Other ways to it over REST."""
 
     def costs(self, args: InputT) -> Mapping[str, int]:
         """Return what a call with these arguments costs, per quota."""
         return self.charges if self.costs_of is None else self.costs_of(args)
 
     @property
-    def method(self) -> Literal["GET", "POST"]:
-        """The HTTP method of its own REST route."""
-        return "GET" if self.hints.read_only and not self.posted else "POST"
+    def routes(self) -> tuple[Route, ...]:
+        """Every way to it over REST, its own first."""
+        read = self.hints.read_only and not self.posted
+        head, *tail = self.name.split("_")
+        name = head + "".join(word.capitalize() for word in tail)
+        return (Route(self.verb or ("GET" if read else "POST"), self.path, name), *self.more_routes)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z_]{2,40}", self.name):
@@ -109,12 +142,15 @@ class Operation(Generic[InputT, OutputT]):
                 raise ValueError(f"operation {self.name} has no {part}")
         if not re.fullmatch(r"[a-z]+:[a-z]+", self.scope):
             raise ValueError(f"operation {self.name} needs a scope such as market:read")
-        if not re.fullmatch(r"(/[a-z-]+)+", self.path):
-            raise ValueError(f"operation {self.name} needs a path such as /market/klines")
         if not _is_a(self.input, Arguments):
             raise ValueError(f"operation {self.name} needs an input model that descends from Arguments")
         if not _is_a(self.output, Answer):
             raise ValueError(f"operation {self.name} needs an output model that descends from Answer")
+        for route in self.routes:
+            if not re.fullmatch(f"({_SEGMENT})+", route.path):
+                raise ValueError(f"operation {self.name} needs a path such as /market/klines")
+            if unknown := {*route.named, *route.fixed} - set(self.input.model_fields):
+                raise ValueError(f"operation {self.name} has a route with {', '.join(sorted(unknown))}, no argument")
         if self.timeout_s <= 0:
             raise ValueError(f"operation {self.name} has a timeout of {self.timeout_s} s, it must be positive")
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from chanflow.access.bearers import Bearers
 from chanflow.access.books import AccessBooks
 from chanflow.access.keyring import Keyring
 from chanflow.access.keys import sound_pepper
@@ -46,7 +47,8 @@ def open_books(home: Home, clock: Clock, randomness: Randomness) -> AccessBooks:
             await database.close()
 
     keyring = Keyring(shelf, pepper, clock, randomness)
-    return AccessBooks(plans, keyring, shelf, writer, writer, RateLimit(clock.monotonic_ns), serving)
+    bearers = Bearers((keyring,))
+    return AccessBooks(plans, bearers, keyring, shelf, writer, writer, RateLimit(clock.monotonic_ns), serving)
 
 
 def read_plans(home: Home) -> Mapping[str, Plan]:

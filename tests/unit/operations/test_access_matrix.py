@@ -54,7 +54,7 @@ def _expected(row: dict[str, str], role: str, plan: str, door: str) -> str:
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
 async def test_an_operation_is_reached_by_those_of_the_table(desk: Any, operation: Any) -> None:
     catalogue = Catalogue(
-        desk.memory_services(), [replace(operation, handler=_reached, input=Nothing, costs_of=None)]
+        desk.memory_services(), [replace(operation, more_routes=(), handler=_reached, input=Nothing, costs_of=None)]
     )  # fmt: skip
     for role in ROLES:
         for plan in PLANS:

@@ -60,7 +60,7 @@ async def test_bad_arguments_reach_no_desk(desk: Any, args: dict[str, Any], fiel
 
 
 def test_it_needs_the_scope_to_trade_and_is_no_tool_of_a_model() -> None:
-    assert (REQUEST_ANALYSIS.scope, REQUEST_ANALYSIS.method, REQUEST_ANALYSIS.path) == (
+    assert (REQUEST_ANALYSIS.scope, REQUEST_ANALYSIS.routes[0].method, REQUEST_ANALYSIS.path) == (
         "trade:paper", "POST", "/decisions",
     )  # fmt: skip
     assert "mcp" not in REQUEST_ANALYSIS.doors

@@ -52,7 +52,8 @@ def test_a_name_is_declared_once(desk: Any) -> None:
 
 def test_names_and_paths_are_unique() -> None:
     assert len({each.name for each in OPERATIONS}) == len(OPERATIONS)
-    assert len({(each.path, each.method) for each in OPERATIONS}) == len(OPERATIONS)
+    ways = [route for each in OPERATIONS for route in each.routes]
+    assert len({(way.path, way.method) for way in ways}) == len({way.name for way in ways}) == len(ways)
 
 
 def test_every_level_that_data_hold_can_be_asked_for() -> None:

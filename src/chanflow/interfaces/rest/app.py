@@ -19,7 +19,6 @@ import chanflow
 from chanflow.domain.errors import NotFound
 from chanflow.domain.time import rfc3339
 from chanflow.interfaces.mcp.server import CatalogueServer
-from chanflow.interfaces.rest.alerts import add_alert_routes
 from chanflow.interfaces.rest.answer import json_response, plain_json, usage_headers
 from chanflow.interfaces.rest.chat import answer_events
 from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, MAX_BODY_BYTES, Guard
@@ -30,7 +29,7 @@ from chanflow.operations.bars import known_symbols
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.chat import Chat, OpenPlanner, no_planner
 from chanflow.operations.offered import build_catalogue
-from chanflow.operations.operation import AnyOperation
+from chanflow.operations.operation import AnyOperation, Route
 from chanflow.operations.outcome import Declined, Done, Failed, Outcome, body_of, failure, failure_of
 from chanflow.operations.principal import caller
 from chanflow.operations.schema import input_schema, quota_cost
@@ -81,7 +80,6 @@ def build_app(
     app.add_exception_handler(HTTPException, _http_failure)
     app.add_exception_handler(Exception, _internal)
     _add_operations(app, catalogue)
-    add_alert_routes(app, catalogue)
     _add_chat(app, catalogue, chat)
     _add_pages(app, catalogue)
     _add_health(app, catalogue)
@@ -109,7 +107,8 @@ def _add_operations(app: FastAPI, catalogue: Catalogue) -> None:
     app.add_route(f"{BASE}/mcp/tools", list_tools, methods=["GET"])
     app.add_route(f"{BASE}/mcp/tools/call", call_tool, methods=["POST"])
     for operation in catalogue.of("rest"):
-        app.add_route(BASE + operation.path, _typed_route(catalogue, operation), methods=[operation.method])
+        for route in operation.routes:
+            app.add_route(BASE + route.path, _typed_route(catalogue, operation, route), methods=[route.method])
 
 
 async def _refused(catalogue: Catalogue, request: Request, scope: str) -> Response | None:
@@ -131,9 +130,12 @@ def _add_chat(app: FastAPI, catalogue: Catalogue, chat: Chat) -> None:
     app.add_route(f"{BASE}/chat", ask, methods=["POST"])
 
 
-def _typed_route(catalogue: Catalogue, operation: AnyOperation) -> Endpoint:
+def _typed_route(catalogue: Catalogue, operation: AnyOperation, route: Route) -> Endpoint:
+    def said(request: Request) -> dict[str, Any]:
+        return arguments_from_text(operation, request.path_params.items()) | dict(route.fixed)
+
     async def from_query(request: Request) -> Response:
-        arguments = arguments_from_text(operation, request.query_params.multi_items())
+        arguments = arguments_from_text(operation, request.query_params.multi_items()) | said(request)
         return json_response(await _execute(catalogue, request, operation.name, arguments))
 
     async def from_body(request: Request) -> Response:
@@ -141,9 +143,9 @@ def _typed_route(catalogue: Catalogue, operation: AnyOperation) -> Endpoint:
             arguments = await _json_object(request)
         except Declined as fault:
             return json_response(failure_of(fault, request.state.request_id))
-        return json_response(await _execute(catalogue, request, operation.name, arguments))
+        return json_response(await _execute(catalogue, request, operation.name, arguments | said(request)))
 
-    return from_query if operation.method == "GET" else from_body
+    return from_query if route.queried else from_body
 
 
 async def _execute(catalogue: Catalogue, request: Request, name: str, arguments: dict[str, Any]) -> Outcome:

@@ -27,11 +27,11 @@ async def entered(books: AccessBooks, headers: Headers, ip: str | None, request_
         sentence = "too many attempts without a good key came from this address"
         return failure("rate_limited", request_id, sentence, retry_after_ms=pace.retry_after_ms)
     text = _bearer(headers)
-    if text is None or not books.keyring.known_shape(text):
+    if text is None or not books.bearers.known_shape(text):
         suggestion = "send one header Authorization: Bearer cf_…"
         return failure("unauthenticated", request_id, field="Authorization", suggestion=suggestion)
     try:
-        found = await books.keyring.principal(text, ip)
+        found = await books.bearers.principal(text, ip)
     except ChanflowError as fault:
         return failure_of(fault, request_id)
     if isinstance(found, Principal):

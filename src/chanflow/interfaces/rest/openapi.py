@@ -7,7 +7,7 @@ from typing import Any
 import chanflow
 from chanflow.analyst.grammar import MAX_TEXT
 from chanflow.operations.catalogue import Catalogue
-from chanflow.operations.operation import AnyOperation
+from chanflow.operations.operation import AnyOperation, Route
 from chanflow.operations.outcome import ErrorBody, QuotaBody
 from chanflow.operations.schema import full_output_schema, input_schema
 
@@ -27,9 +27,9 @@ def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
     }
     schemas = _schemas()
     for operation in operations:
-        paths.setdefault(BASE + operation.path, {})[operation.method.lower()] = _route(operation)
+        for route in operation.routes:
+            paths.setdefault(BASE + route.path, {})[route.method.lower()] = _route(operation, route)
         schemas |= _answer_schemas(operation)
-    paths |= _alert_paths()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -48,48 +48,28 @@ def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def operation_id(operation: AnyOperation) -> str:
-    """Return the camelCase id of an operation."""
-    head, *tail = operation.name.split("_")
-    return head + "".join(word.capitalize() for word in tail)
-
-
-def _route(operation: AnyOperation) -> dict[str, Any]:
+def _route(operation: AnyOperation, route: Route) -> dict[str, Any]:
     schema = input_schema(operation)
+    parts, required = schema["properties"], schema.get("required", [])
+    asked = {name: part for name, part in parts.items() if name not in (*route.named, *route.fixed)}
+    parameters = [{"name": name, "in": "path", "required": True, "schema": parts[name]} for name in route.named]
     described: dict[str, Any] = {
-        "operationId": operation_id(operation),
+        "operationId": route.name,
         "summary": operation.title,
         "description": f"{operation.doc_en}\n\n{operation.doc_zh}\n\n{NOTICE}",
         "responses": _responses({"$ref": f"#/components/schemas/{operation.output.__name__}"}),
     }
-    if operation.method == "GET":
-        required = schema.get("required", [])
-        described["parameters"] = [
-            {"name": name, "in": "query", "required": name in required, "schema": part}
-            for name, part in schema["properties"].items()
+    if route.queried:
+        parameters += [
+            {"name": name, "in": "query", "required": name in required, "schema": part} for name, part in asked.items()
         ]
     else:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        needed = [name for name in required if name in asked]
+        body = {**schema, "properties": asked, **({"required": needed} if "required" in schema else {})}
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    if parameters or route.queried:
+        described["parameters"] = parameters
     return described
-
-
-def _alert_paths() -> dict[str, Any]:
-    """Return the paths of one alert, beside the operations' own."""
-    name = {"name": "alert_id", "in": "path", "required": True, "schema": {"type": "string"}}
-    after = {"name": "after", "in": "query", "required": False, "schema": {"type": "string"}}
-
-    def route(operation_id: str, summary: str, answer: str, *more: dict[str, Any]) -> dict[str, Any]:
-        responses = _responses({"$ref": f"#/components/schemas/{answer}"})
-        return {"operationId": operation_id, "summary": summary, "parameters": [name, *more], "responses": responses}
-
-    one, events = f"{BASE}/alerts/{{alert_id}}", f"{BASE}/alerts/{{alert_id}}/events"
-    return {
-        one: {
-            "get": route("getAlert", "One alert", "AlertsListed"),
-            "delete": route("deleteAlert", "Delete an alert", "AlertSet"),
-        },
-        events: {"get": route("getEventsOfAlert", "Events of one alert", "AlertEvents", after)},
-    }
 
 
 def _list_tools() -> dict[str, Any]:

@@ -39,11 +39,11 @@ def _section(operation: AnyOperation) -> str:
         f"<td><code>{escape(str(part))}</code></td></tr>"
         for name, part in schema["properties"].items()
     )
+    ways = ", ".join(f"<code>{route.method} {BASE}{escape(route.path)}</code>" for route in operation.routes)
     return (
         f"<h2>{escape(operation.name)}</h2><p>{escape(operation.doc_en)}</p>"
         f'<p lang="zh">{escape(operation.doc_zh)}</p>'
-        f"<p><code>{operation.method} {BASE}{escape(operation.path)}</code>, "
-        f"scope <code>{escape(operation.scope)}</code></p>"
+        f"<p>{ways}, scope <code>{escape(operation.scope)}</code></p>"
         f"<table>{rows}</table>"
     )
 
