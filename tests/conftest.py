@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
+from collections.abc import Iterator
+from decimal import localcontext
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,13 @@ settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True
 settings.register_profile("local", deadline=None)
 settings.register_profile("deep", derandomize=True, deadline=None, print_blob=True, max_examples=10_000)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(autouse=True)
+def _decimal_context() -> Iterator[None]:
+    """Give each test the decimal context as it was: ccxt's rounding of a price changes that of the whole thread."""
+    with localcontext():
+        yield
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
