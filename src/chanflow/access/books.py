@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from chanflow.access.bearers import Bearers
+from chanflow.access.billing import Billing
 from chanflow.access.keyring import Keyring
 from chanflow.access.plans import Plan
 from chanflow.access.ports import AuditLog, Counters, KeyShelf
@@ -25,3 +26,5 @@ class AccessBooks:
     audit: AuditLog
     limits: RateLimit
     serving: Callable[[], AbstractAsyncContextManager[None]]
+    billing: Billing | None = None
+    """Where plans are sold; None where they are not."""

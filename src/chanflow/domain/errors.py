@@ -3,7 +3,7 @@
 ```
 ChanflowError
 ├─ Retryable        nothing happened; try again      VenueBusy · VenueUnreachable · FeedGap · ClusterUnreachable
-│                                                    · WorkLost · DeliveryFailed · StorageBusy
+│                                                    · WorkLost · DeliveryFailed · StorageBusy · BillingBusy
 ├─ Uncertain        ask first, then decide           OrderFateUnknown
 ├─ Rejected         do not repeat as it is           InvalidArgument · NotFound · OpinionInvalid · BudgetSpent
 │                                                    · MissingExtra · RecordingInvalid · VenueRejected
@@ -61,6 +61,12 @@ class WorkLost(Retryable):
 
 class DeliveryFailed(Retryable):
     """A channel did not take an alert. The words name no address beyond scheme and host."""
+
+
+class BillingBusy(Retryable):
+    """Who takes the money could not be reached; nothing was changed here."""
+
+    code = "billing_busy"
 
 
 class StorageBusy(Retryable):

@@ -6,6 +6,7 @@ from chanflow.operations.account import GET_POSITION
 from chanflow.operations.alerts import ALERT_OPERATIONS
 from chanflow.operations.analysis import ANALYZE_STRUCTURE
 from chanflow.operations.audit import GET_AUDIT
+from chanflow.operations.billing import BILLING_OPERATIONS
 from chanflow.operations.catalogue import Catalogue, Policy
 from chanflow.operations.decisions import REQUEST_ANALYSIS
 from chanflow.operations.features import COMPUTE_FEATURES
@@ -49,6 +50,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     LIST_TOOLS,
     *KEY_OPERATIONS,
     GET_AUDIT,
+    *BILLING_OPERATIONS,
 )
 
 

@@ -42,6 +42,7 @@ CODES: Mapping[str, CodeRow] = {
     "venue_busy": CodeRow(503, True, "the venue asked us to wait"),
     "venue_unreachable": CodeRow(503, True, "no connection to the venue could be had"),
     "model_busy": CodeRow(503, True, "the model asked us to wait"),
+    "billing_busy": CodeRow(503, True, "the payment provider cannot be reached"),
     "limiter_down": CodeRow(503, True, "the rate limiter cannot be reached"),
     "timeout": CodeRow(504, True, "the operation took too long"),
     "journal_unwritable": CodeRow(503, False, "the journal cannot be written, so nothing may be sent"),

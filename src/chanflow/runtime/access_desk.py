@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from chanflow.access.bearers import Bearers
@@ -18,37 +18,45 @@ from chanflow.adapters.storage.account_shelf import AccountShelf
 from chanflow.adapters.storage.database.address import database_url
 from chanflow.adapters.storage.database.database import Database
 from chanflow.adapters.storage.database.versions import current, revisions, upgrade
+from chanflow.adapters.storage.subscription_shelf import SqlSubscriptions
 from chanflow.domain.errors import SettingsInvalid, StorageUnwritable
 from chanflow.domain.time import Clock, Randomness
+from chanflow.runtime.billing_desk import open_billing
+from chanflow.runtime.billing_settings import BillingSettings
 from chanflow.runtime.home import Home, publish
 from chanflow.runtime.settings import yaml_tree
 
 _PEPPER_BYTES = 32
 
 
-def open_books(home: Home, clock: Clock, randomness: Randomness) -> AccessBooks:
-    """Return the books of a desk; its database is opened with `serving`.
+def open_books(home: Home, clock: Clock, randomness: Randomness, billing: BillingSettings | None = None) -> AccessBooks:
+    """Return the books of a desk; its database is opened with `serving`. Without `billing` nothing is sold.
 
-    Raises SettingsInvalid for a pepper that is missing, weak or open to others, and for plans that cannot be.
+    Raises SettingsInvalid for a secret that is missing, weak or open to others, and for plans that cannot be;
+    MissingExtra.
     """
     pepper, plans = read_pepper(home), read_plans(home)
     url = database_url(home.database_path)
     database = Database(url)
     writer, shelf = AccessWriter(database), AccountShelf(database)
 
+    till = open_billing(home, clock, billing, SqlSubscriptions(database), read_secret)
+
     @asynccontextmanager
     async def serving() -> AsyncIterator[None]:
         if await current(url) != revisions()[-1]:
             await upgrade(url)
         try:
-            yield
+            async with nullcontext() if till is None else till.serving():
+                yield
         finally:
             await writer.settled()
             await database.close()
 
     keyring = Keyring(shelf, pepper, clock, randomness)
     bearers = Bearers((keyring,))
-    return AccessBooks(plans, bearers, keyring, shelf, writer, writer, RateLimit(clock.monotonic_ns), serving)
+    return AccessBooks(plans, bearers, keyring, shelf, writer, writer, RateLimit(clock.monotonic_ns), serving,
+                       None if till is None else till.billing)  # fmt: skip
 
 
 def read_plans(home: Home) -> Mapping[str, Plan]:
@@ -59,14 +67,19 @@ def read_plans(home: Home) -> Mapping[str, Plan]:
 def read_pepper(home: Home) -> bytes:
     """Return the pepper. Raises SettingsInvalid where there is none, others can read it, or it is weak."""
     path = home.pepper_path
+    return sound_pepper(read_secret(path, "make it with chanflow init"), f"the secret {path}")
+
+
+def read_secret(path: Path, how: str) -> bytes:
+    """Return a secret that stands in a file. Raises SettingsInvalid where there is none, or others can read it."""
     try:
         mode, found = stat.S_IMODE(path.stat().st_mode), path.read_bytes().strip()
     except OSError as fault:
         why = (fault.strerror or str(fault)).lower()
-        raise SettingsInvalid(f"the secret {path} cannot be read: {why}; make it with chanflow init") from fault
+        raise SettingsInvalid(f"the secret {path} cannot be read: {why}; {how}") from fault
     if mode & 0o077:
         raise SettingsInvalid(f"the secret {path} has mode {mode:04o}, others can read it: chmod 600 {path}")
-    return sound_pepper(found, f"the secret {path}")
+    return found
 
 
 def make_pepper(home: Home, randomness: Randomness) -> bool:

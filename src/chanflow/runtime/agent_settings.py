@@ -5,7 +5,6 @@ Keys are kept as secrets: a dump says only `set`, and no sentence about a wrong 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -27,7 +26,7 @@ from chanflow.analyst.config import ROLE_TOOLS
 from chanflow.domain.errors import InvalidArgument
 from chanflow.domain.prompt import Language
 from chanflow.runtime.cron import Cron
-from chanflow.runtime.setting_fields import Money, Section, Symbol, Texts, Whole, distinct, split
+from chanflow.runtime.setting_fields import Money, Section, Symbol, Texts, Whole, distinct, of_json, split
 
 if TYPE_CHECKING:
     from chanflow.runtime.settings import Settings
@@ -95,7 +94,7 @@ class ProviderSettings(Section):
 
 def _providers(value: object) -> object:
     """Return the providers by name. Raises ValueError in words of ours: pydantic's would repeat a key."""
-    value = _of_json(value, {}, 'write it like {"deepseek": {"kind": "deepseek"}}')
+    value = of_json(value, {}, 'write it like {"deepseek": {"kind": "deepseek"}}')
     if not isinstance(value, Mapping):
         raise ValueError("is no mapping of names to providers")
     return {name: _provider(name, each) for name, each in value.items()}
@@ -131,15 +130,6 @@ def _wrong(fault: ValidationError, place: str, section: type[Section]) -> str:
         return f"has an unknown key at {place}: known are {', '.join(section.model_fields)}"
     words = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"].lower()
     return f"is wrong at {place}{'.' if key else ''}{key}: {words}"
-
-
-def _of_json(value: object, empty: object, how: str) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value) if value.strip() else empty
-    except (ValueError, RecursionError):
-        raise ValueError(f"is no JSON, {how}") from None
 
 
 Providers = Annotated[dict[str, ProviderSettings], BeforeValidator(_providers)]
@@ -338,7 +328,7 @@ class StrategySettings(Section):
 
 def _listed(section: type[Section]) -> BeforeValidator:
     def read(value: object) -> object:
-        value = _of_json(value, (), "write a list of objects")
+        value = of_json(value, (), "write a list of objects")
         if not isinstance(value, list | tuple):
             raise ValueError("is no list")
         found = []

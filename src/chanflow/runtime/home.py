@@ -126,6 +126,11 @@ class Home:
         return self.root / "secrets" / "key_pepper"
 
     @property
+    def stripe_paths(self) -> tuple[Path, Path]:
+        """The secrets of billing: the key of the provider's interface, and that of its messages."""
+        return self.root / "secrets" / "stripe_api_key", self.root / "secrets" / "stripe_webhook"
+
+    @property
     def plans_path(self) -> Path:
         """What this desk's plans differ in."""
         return self.root / "plans.yaml"

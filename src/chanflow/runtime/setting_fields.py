@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Annotated
 
@@ -37,6 +38,16 @@ def split(value: object) -> object:
 def split_or_none(value: object) -> object:
     """Return what `split` does, and no part of a text that is empty."""
     return () if isinstance(value, str) and not value.strip() else split(value)
+
+
+def of_json(value: object, empty: object, how: str) -> object:
+    """Return what a text of JSON says, `empty` for none; anything else as it is. Raises ValueError, which says how."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value) if value.strip() else empty
+    except (ValueError, RecursionError):
+        raise ValueError(f"is no JSON, {how}") from None
 
 
 Whole = Annotated[int, BeforeValidator(no_bool)]

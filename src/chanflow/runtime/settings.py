@@ -44,6 +44,7 @@ from chanflow.runtime.agent_settings import (
     require_references,
 )
 from chanflow.runtime.alert_settings import AlertsSettings
+from chanflow.runtime.billing_settings import BillingSettings
 from chanflow.runtime.cassette_settings import CassetteSettings
 from chanflow.runtime.harvest_settings import HarvestSettings
 from chanflow.runtime.setting_fields import Money, Section, Symbol, Whole, distinct, exact, split
@@ -218,6 +219,7 @@ class Settings(Section):
     bus: BusSettings
     http: HttpSettings
     access: AccessSettings
+    billing: BillingSettings
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

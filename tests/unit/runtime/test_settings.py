@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "8e2f52ec47d51b6a3ac73a2c26c8567fc1c042e02e6c744df3e2d796353c5aa7"
+GOLDEN_HASH = "b2e67e9c36742a74c40921041ae5e3143bc89fa539ce2d6511e26f1c46a20f18"
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import typer
 
+from chanflow.access.billing import Offer, business
 from chanflow.access.keyring import Keyring
 from chanflow.access.keys import KeyRecord, User
 from chanflow.access.plans import plan_named
@@ -17,6 +18,7 @@ from chanflow.access.scopes import scopes_of
 from chanflow.adapters.storage import audit_chain, usage_ledger
 from chanflow.adapters.storage.account_shelf import AccountShelf
 from chanflow.adapters.storage.database.database import Database
+from chanflow.adapters.storage.subscription_shelf import SqlSubscriptions
 from chanflow.domain.errors import InvalidArgument
 from chanflow.domain.time import parse_rfc3339, rfc3339
 from chanflow.runtime.access_desk import make_pepper, read_pepper, read_plans
@@ -154,6 +156,19 @@ def run_plan_set(name: str, plan: str) -> None:
     plan_named(read_plans(Home(home_directory())), plan)
     _changed(name, plan=plan)
     typer.echo(f"{name}: plan {plan}")
+
+
+def run_plan_report(offers: Sequence[Offer]) -> None:
+    """Print who pays, what recurs a month, and a line for each month in which someone came or went."""
+    report = _with_database(
+        lambda books: business(SqlSubscriptions(books.database), offers, books.clock.now_ns())
+    )  # fmt: skip
+    share = f", {report.paying / report.active:.1%}" if report.active else ""
+    recurring = ", ".join(f"{amount} {currency}" for currency, amount in report.recurring.items()) or "nothing"
+    typer.echo(f"accounts {report.accounts}, active {report.active}, paying {report.paying}{share}")
+    typer.echo(f"recurring a month: {recurring}")
+    for row in report.months:
+        typer.echo(f"{row.month}: {row.started} came to pay, {row.ended} ceased")
 
 
 def run_audit() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -126,3 +127,14 @@ def plan_set(name: Name, plan: Annotated[str, typer.Argument(help="free pro deve
     from chanflow.interfaces.cli.access import run_plan_set
 
     run_plan_set(name, plan)
+
+
+@plan_app.command("report")
+def plan_report(
+    *, config: Annotated[Path | None, typer.Option("--config", help="A settings file (YAML).")] = None
+) -> None:
+    """Show accounts, who pays, what recurs a month, and who came and left."""
+    from chanflow.interfaces.cli.access import run_plan_report
+    from chanflow.runtime.settings import load_settings
+
+    run_plan_report(load_settings(config=config, overrides=()).settings.billing.sold())

@@ -19,7 +19,7 @@ from chanflow.runtime.settings import Loaded
 
 def open_services(loaded: Loaded) -> Services:
     """Return the services over the data directory's newest run and its certificates."""
-    home, clock = Home(loaded.home), SystemClock()
+    home, clock, settings = Home(loaded.home), SystemClock(), loaded.settings
     run = NewestRun(home)
     return Services(
         klines=run,
@@ -33,9 +33,9 @@ def open_services(loaded: Loaded) -> Services:
         decisions=run,
         jobs=Jobs(JobShelf(home.root / "jobs")),
         trials=TrialLog(home.root / "trials.txt"),
-        access=open_books(home, clock, SystemRandomness()) if loaded.settings.access.required else None,
+        access=open_books(home, clock, SystemRandomness(), settings.billing) if settings.access.required else None,
         alerts=AlertBook(home, clock),
-        signals=KeptSignals(run, Path(out) if (out := loaded.settings.signals.out) else None),
+        signals=KeptSignals(run, Path(out) if (out := settings.signals.out) else None),
     )
 
 

@@ -20,10 +20,11 @@ from chanflow.domain.errors import NotFound
 from chanflow.domain.time import rfc3339
 from chanflow.interfaces.mcp.server import CatalogueServer
 from chanflow.interfaces.rest.answer import json_response, plain_json, usage_headers
+from chanflow.interfaces.rest.billing import add_billing_webhook
 from chanflow.interfaces.rest.chat import answer_events
 from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, MAX_BODY_BYTES, Guard
 from chanflow.interfaces.rest.openapi import BASE, NOTICE, openapi_document
-from chanflow.interfaces.rest.pages import api_page, front_page
+from chanflow.interfaces.rest.pages import api_page, front_page, upgrade_page
 from chanflow.interfaces.ws.door import SocketDoor
 from chanflow.operations.bars import known_symbols
 from chanflow.operations.catalogue import Catalogue
@@ -80,6 +81,7 @@ def build_app(
     app.add_exception_handler(HTTPException, _http_failure)
     app.add_exception_handler(Exception, _internal)
     _add_operations(app, catalogue)
+    add_billing_webhook(app, services)
     _add_chat(app, catalogue, chat)
     _add_pages(app, catalogue)
     _add_health(app, catalogue)
@@ -198,6 +200,7 @@ def _tool(operation: AnyOperation) -> dict[str, Any]:
 
 def _add_pages(app: FastAPI, catalogue: Catalogue) -> None:
     document, page, front = openapi_document(catalogue), api_page(catalogue), front_page()
+    plans = upgrade_page(catalogue)
 
     async def openapi(_: Request) -> Response:
         return plain_json(document)
@@ -214,6 +217,11 @@ def _add_pages(app: FastAPI, catalogue: Catalogue) -> None:
     app.add_route(f"{BASE}/openapi.json", openapi, methods=["GET"])
     app.add_route(f"{BASE}/docs", api, methods=["GET"])
     app.add_route("/docs", docs, methods=["GET"])
+
+    async def upgrade(_: Request) -> Response:
+        return HTMLResponse(plans)
+
+    app.add_route("/billing/upgrade", upgrade, methods=["GET"])
     app.add_route("/", root, methods=["GET"])
 
 

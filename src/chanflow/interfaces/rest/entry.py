@@ -9,8 +9,19 @@ from chanflow.domain.errors import ChanflowError
 from chanflow.operations.outcome import Failed, failure, failure_of
 from chanflow.operations.principal import Principal
 
-PUBLIC = frozenset({"/", "/docs", "/api/v2/docs", "/api/v2/openapi.json", "/healthz", "/readyz"})
-"""Pages that say nothing of the desk but that it is there."""
+PUBLIC = frozenset(
+    {
+        "/",
+        "/docs",
+        "/billing/upgrade",
+        "/api/v2/docs",
+        "/api/v2/openapi.json",
+        "/healthz",
+        "/readyz",
+        "/api/v2/billing/webhook",
+    }
+)
+"""Pages that say nothing of the desk but that it is there, and where the payment provider's signed messages come in."""
 
 STRANGERS_PER_S, STRANGERS_BURST = 1, 20
 """So many attempts without a good key may come from an address."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from chanflow.access.plans import PLANS, UNLIMITED
 from chanflow.interfaces.rest.openapi import BASE, NOTICE
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.operation import AnyOperation
@@ -29,6 +30,32 @@ def api_page(catalogue: Catalogue) -> str:
         f"and a command: <code>chanflow call NAME</code>.</p>{sections}"
     )
     return _page("chanflow API", body)
+
+
+def upgrade_page(catalogue: Catalogue) -> str:
+    """Return the plans with what they allow and what they are a month: where errors over quota lead to."""
+    books = catalogue.services.access
+    plans = PLANS if books is None else books.plans
+    prices = {
+        offer.plan: f"{offer.amount} {offer.currency}"
+        for offer in (books.billing.offers if books and books.billing else ())
+    }
+    quotas = list(next(iter(plans.values())).limits)
+    head = "".join(f"<th>{escape(name)}</th>" for name in ("plan", *quotas, "a month"))
+    rows = "".join(
+        f"<tr><td>{escape(plan.name)}</td>"
+        + "".join(
+            f"<td>{'unlimited' if plan.limits[quota] == UNLIMITED else plan.limits[quota]}</td>" for quota in quotas
+        )
+        + f"<td>{escape(prices.get(plan.name, '–'))}</td></tr>"
+        for plan in plans.values()
+    )
+    how = (
+        f"<code>POST {BASE}/billing/checkout</code> gives the page where a plan is bought."
+        if prices
+        else "This desk sells no plans: ask its operator."
+    )
+    return _page("chanflow plans", f"<h1>Plans (套餐)</h1><table><tr>{head}</tr>{rows}</table><p>{how}</p>")
 
 
 def _section(operation: AnyOperation) -> str:
