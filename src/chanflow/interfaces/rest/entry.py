@@ -10,17 +10,9 @@ from chanflow.operations.outcome import Failed, failure, failure_of
 from chanflow.operations.principal import Principal
 
 PUBLIC = frozenset(
-    {
-        "/",
-        "/docs",
-        "/billing/upgrade",
-        "/api/v2/docs",
-        "/api/v2/openapi.json",
-        "/healthz",
-        "/readyz",
-        "/api/v2/billing/webhook",
-    }
-)
+    {"/", "/docs", "/billing/upgrade", "/healthz", "/readyz", "/api/v2/docs", "/api/v2/openapi.json",
+     "/api/v2/billing/webhook"}
+)  # fmt: skip
 """Pages that say nothing of the desk but that it is there, and where the payment provider's signed messages come in."""
 
 STRANGERS_PER_S, STRANGERS_BURST = 1, 20

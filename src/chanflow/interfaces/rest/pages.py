@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from chanflow.access.plans import PLANS, UNLIMITED
+from chanflow.access.plans import PLANS, UNLIMITED, Plan
 from chanflow.interfaces.rest.openapi import BASE, NOTICE
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.operation import AnyOperation
@@ -36,26 +36,22 @@ def upgrade_page(catalogue: Catalogue) -> str:
     """Return the plans with what they allow and what they are a month: where errors over quota lead to."""
     books = catalogue.services.access
     plans = PLANS if books is None else books.plans
-    prices = {
-        offer.plan: f"{offer.amount} {offer.currency}"
-        for offer in (books.billing.offers if books and books.billing else ())
-    }
+    sold = books.billing.offers if books and books.billing else ()
+    prices = {offer.plan: f"{offer.amount} {offer.currency}" for offer in sold}
     quotas = list(next(iter(plans.values())).limits)
     head = "".join(f"<th>{escape(name)}</th>" for name in ("plan", *quotas, "a month"))
-    rows = "".join(
-        f"<tr><td>{escape(plan.name)}</td>"
-        + "".join(
-            f"<td>{'unlimited' if plan.limits[quota] == UNLIMITED else plan.limits[quota]}</td>" for quota in quotas
-        )
-        + f"<td>{escape(prices.get(plan.name, '–'))}</td></tr>"
-        for plan in plans.values()
-    )
+    rows = "".join(_plan_row(plan, quotas, prices.get(plan.name, "–")) for plan in plans.values())
     how = (
         f"<code>POST {BASE}/billing/checkout</code> gives the page where a plan is bought."
         if prices
         else "This desk sells no plans: ask its operator."
     )
     return _page("chanflow plans", f"<h1>Plans (套餐)</h1><table><tr>{head}</tr>{rows}</table><p>{how}</p>")
+
+
+def _plan_row(plan: Plan, quotas: list[str], price: str) -> str:
+    limits = ["unlimited" if plan.limits[quota] == UNLIMITED else str(plan.limits[quota]) for quota in quotas]
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in (plan.name, *limits, price)) + "</tr>"
 
 
 def _section(operation: AnyOperation) -> str:
