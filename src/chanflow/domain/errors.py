@@ -3,7 +3,7 @@
 ```
 ChanflowError
 ├─ Retryable        nothing happened; try again      VenueBusy · VenueUnreachable · FeedGap · ClusterUnreachable
-│                                                    · WorkLost · DeliveryFailed · StorageBusy
+│                                                    · WorkLost · DeliveryFailed · OutsideUnreachable · StorageBusy
 ├─ Uncertain        ask first, then decide           OrderFateUnknown
 ├─ Rejected         do not repeat as it is           InvalidArgument · NotFound · OpinionInvalid · BudgetSpent
 │                                                    · MissingExtra · RecordingInvalid · VenueRejected
@@ -61,6 +61,10 @@ class WorkLost(Retryable):
 
 class DeliveryFailed(Retryable):
     """A channel did not take an alert. The words name no address beyond scheme and host."""
+
+
+class OutsideUnreachable(Retryable):
+    """An address that somebody named gave no answer we can use. The words name no more of it than scheme and host."""
 
 
 class StorageBusy(Retryable):

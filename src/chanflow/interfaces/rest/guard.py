@@ -8,7 +8,6 @@ for: then as the bearer of theirs.
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chanflow.access.books import AccessBooks
 from chanflow.domain.errors import SettingsInvalid
+from chanflow.domain.json_depth import json_depth_exceeds
 from chanflow.interfaces.rest.answer import json_response
 from chanflow.interfaces.rest.entry import PUBLIC, entered
 from chanflow.operations.outcome import Failed, failure
@@ -35,7 +35,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
 }
-_JSON_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def loopback_host(host: str) -> str:
@@ -50,22 +49,6 @@ def loopback_host(host: str) -> str:
             "the desk speaks no TLS and trusts no proxy, so it listens on loopback alone: use 127.0.0.1 or ::1"
         )
     return host
-
-
-def json_depth_exceeds(body: bytes, most: int) -> bool:
-    """Return whether brackets outside of strings nest deeper than `most`. Linear in the length of `body`."""
-    if body.count(b"[") + body.count(b"{") <= most:
-        return False
-    depth = 0
-    for token in _JSON_TOKEN.finditer(body):
-        match token.group()[:1]:
-            case b"[" | b"{":
-                depth += 1
-                if depth > most:
-                    return True
-            case b"]" | b"}":
-                depth -= 1
-    return False
 
 
 class Guard:
