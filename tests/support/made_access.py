@@ -70,11 +70,11 @@ class AccessDesk:
         return await self.books.keyring.create(user, **{"name": "laptop", "scopes": None} | asked)
 
 
-def access_desk(root: Path, services: Services) -> AccessDesk:
-    """Return a desk of its own in a folder; `books.serving` opens it."""
+def access_desk(root: Path, services: Services, **given: Any) -> AccessDesk:
+    """Return a desk of its own in a folder; `books.serving` opens it. The rest is given to `open_books`."""
     home, clock = Home(root), HandClock()
     make_pepper(home, SystemBytes())
-    books = open_books(home, clock, SystemBytes())
+    books = open_books(home, clock, SystemBytes(), **given)
     ids = Uuid7Ids(clock, SeededRandomness(7))
     return AccessDesk(home, clock, books, replace(services, access=books, clock=clock, ids=ids))
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from chanflow.access.bearers import Bearers
 from chanflow.access.books import AccessBooks
+from chanflow.access.key_sets import FetchJson, KeySets
 from chanflow.access.keyring import Keyring
 from chanflow.access.keys import sound_pepper
 from chanflow.access.plans import PLANS, Plan, overridden
 from chanflow.access.rate_limit import RateLimit
+from chanflow.access.token_issuers import Issuer
+from chanflow.access.token_reader import TokenReader
+from chanflow.adapters.net.outward import Outward
 from chanflow.adapters.storage.access_writer import AccessWriter
 from chanflow.adapters.storage.account_shelf import AccountShelf
 from chanflow.adapters.storage.database.address import database_url
 from chanflow.adapters.storage.database.database import Database
 from chanflow.adapters.storage.database.versions import current, revisions, upgrade
+from chanflow.adapters.tokens.token_check import JoseTokenCheck
 from chanflow.domain.errors import SettingsInvalid, StorageUnwritable
 from chanflow.domain.time import Clock, Randomness
 from chanflow.runtime.home import Home, publish
@@ -26,8 +31,12 @@ from chanflow.runtime.settings import yaml_tree
 _PEPPER_BYTES = 32
 
 
-def open_books(home: Home, clock: Clock, randomness: Randomness) -> AccessBooks:
+def open_books(
+    home: Home, clock: Clock, randomness: Randomness, *, issuers: Sequence[Issuer] = (), fetch: FetchJson | None = None
+) -> AccessBooks:
     """Return the books of a desk; its database is opened with `serving`.
+
+    Tokens of `issuers` are taken besides its keys; `fetch` brings their key sets, from the public internet by itself.
 
     Raises SettingsInvalid for a pepper that is missing, weak or open to others, and for plans that cannot be.
     """
@@ -47,7 +56,8 @@ def open_books(home: Home, clock: Clock, randomness: Randomness) -> AccessBooks:
             await database.close()
 
     keyring = Keyring(shelf, pepper, clock, randomness)
-    bearers = Bearers((keyring,))
+    key_sets = KeySets(fetch or Outward().get_json, clock.monotonic_ns)
+    bearers = Bearers((keyring, TokenReader(issuers, key_sets, JoseTokenCheck(), plans, clock)))
     return AccessBooks(plans, bearers, keyring, shelf, writer, writer, RateLimit(clock.monotonic_ns), serving)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from chanflow.access.books import AccessBooks
 from chanflow.adapters.storage.trial_log import TrialLog
 from chanflow.operations.jobs import Jobs
 from chanflow.operations.services import Services
@@ -33,10 +34,16 @@ def open_services(loaded: Loaded) -> Services:
         decisions=run,
         jobs=Jobs(JobShelf(home.root / "jobs")),
         trials=TrialLog(home.root / "trials.txt"),
-        access=open_books(home, clock, SystemRandomness()) if loaded.settings.access.required else None,
+        access=desk_books(loaded, clock) if loaded.settings.access.required else None,
         alerts=AlertBook(home, clock),
         signals=KeptSignals(run, Path(out) if (out := loaded.settings.signals.out) else None),
     )
+
+
+def desk_books(loaded: Loaded, clock: SystemClock) -> AccessBooks:
+    """Return the books by which a desk judges its callers. Raises SettingsInvalid as `open_books` does."""
+    issuers = [each.as_issuer() for each in loaded.settings.access.issuers]
+    return open_books(Home(loaded.home), clock, SystemRandomness(), issuers=issuers)
 
 
 def desk_token(services: Services) -> str | None:
