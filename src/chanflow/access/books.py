@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from chanflow.access.bearers import Bearers
 from chanflow.access.keyring import Keyring
+from chanflow.access.own_tokens import OwnTokens
 from chanflow.access.plans import Plan
 from chanflow.access.ports import AuditLog, Counters, KeyShelf
 from chanflow.access.rate_limit import RateLimit
+from chanflow.access.signed_requests import SignedRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +27,5 @@ class AccessBooks:
     audit: AuditLog
     limits: RateLimit
     serving: Callable[[], AbstractAsyncContextManager[None]]
+    tokens: OwnTokens | None = None
+    signed: SignedRequests | None = None

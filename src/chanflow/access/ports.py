@@ -29,6 +29,14 @@ class KeyShelf(Protocol):
         """Keep a new key and end the old one at a moment, both or neither."""
         ...
 
+    async def change_key(self, old: KeyRecord, new: KeyRecord) -> None:
+        """Set what differs of name, scopes, addresses and expiry. Raises NotFound."""
+        ...
+
+    async def note_use(self, key_id: str, at_ns: int) -> None:
+        """Note that a key was used, unless it is noted for a later moment."""
+        ...
+
     async def revoke_key(self, key_id: str, at_ns: int) -> None:
         """End a key at a moment, unless it ended sooner. Raises NotFound."""
         ...

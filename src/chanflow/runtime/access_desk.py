@@ -9,34 +9,38 @@ from pathlib import Path
 
 from chanflow.access.bearers import Bearers
 from chanflow.access.books import AccessBooks
-from chanflow.access.key_sets import FetchJson, KeySets
-from chanflow.access.keyring import Keyring
+from chanflow.access.key_sets import FetchJson
 from chanflow.access.keys import sound_pepper
 from chanflow.access.plans import PLANS, Plan, overridden
 from chanflow.access.rate_limit import RateLimit
 from chanflow.access.token_issuers import Issuer
-from chanflow.access.token_reader import TokenReader
-from chanflow.adapters.net.outward import Outward
 from chanflow.adapters.storage.access_writer import AccessWriter
 from chanflow.adapters.storage.account_shelf import AccountShelf
 from chanflow.adapters.storage.database.address import database_url
 from chanflow.adapters.storage.database.database import Database
 from chanflow.adapters.storage.database.versions import current, revisions, upgrade
-from chanflow.adapters.tokens.token_check import JoseTokenCheck
 from chanflow.domain.errors import SettingsInvalid, StorageUnwritable
 from chanflow.domain.time import Clock, Randomness
 from chanflow.runtime.home import Home, publish
 from chanflow.runtime.settings import yaml_tree
+from chanflow.runtime.token_desk import OWN_NAME, open_keyring, open_reader, open_signed, open_tokens
 
 _PEPPER_BYTES = 32
 
 
 def open_books(
-    home: Home, clock: Clock, randomness: Randomness, *, issuers: Sequence[Issuer] = (), fetch: FetchJson | None = None
+    home: Home,
+    clock: Clock,
+    randomness: Randomness,
+    *,
+    issuers: Sequence[Issuer] = (),
+    name: str = OWN_NAME,
+    fetch: FetchJson | None = None,
 ) -> AccessBooks:
     """Return the books of a desk; its database is opened with `serving`.
 
-    Tokens of `issuers` are taken besides its keys; `fetch` brings their key sets, from the public internet by itself.
+    Tokens of `issuers` are taken besides its keys and its own tokens, which it issues as `name`; `fetch` brings the key
+    sets of issuers, from the public internet by itself.
 
     Raises SettingsInvalid for a pepper that is missing, weak or open to others, and for plans that cannot be.
     """
@@ -55,10 +59,21 @@ def open_books(
             await writer.settled()
             await database.close()
 
-    keyring = Keyring(shelf, pepper, clock, randomness)
-    key_sets = KeySets(fetch or Outward().get_json, clock.monotonic_ns)
-    bearers = Bearers((keyring, TokenReader(issuers, key_sets, JoseTokenCheck(), plans, clock)))
-    return AccessBooks(plans, bearers, keyring, shelf, writer, writer, RateLimit(clock.monotonic_ns), serving)
+    keyring = open_keyring(shelf, pepper, clock, randomness)
+    tokens = open_tokens(database, pepper, clock, randomness, name=name)
+    bearers = Bearers((keyring, tokens, open_reader(issuers, plans, clock, own_name=name, fetch=fetch)))
+    return AccessBooks(
+        plans,
+        bearers,
+        keyring,
+        shelf,
+        writer,
+        writer,
+        RateLimit(clock.monotonic_ns),
+        serving,
+        tokens,
+        open_signed(keyring, database, pepper, clock, randomness),
+    )
 
 
 def read_plans(home: Home) -> Mapping[str, Plan]:

@@ -23,6 +23,7 @@ from chanflow.runtime.access_desk import make_pepper, read_pepper, read_plans
 from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import home_directory
+from chanflow.runtime.token_desk import open_keyring, open_tokens
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 T = TypeVar("T")
@@ -38,7 +39,7 @@ class _Open:
     shelf: AccountShelf
 
     def keyring(self) -> Keyring:
-        return Keyring(self.shelf, read_pepper(self.home), self.clock, SystemRandomness())
+        return open_keyring(self.shelf, read_pepper(self.home), self.clock, SystemRandomness())
 
 
 def run_init() -> None:
@@ -140,6 +141,17 @@ def run_key_rotate(key_id: str, grace_s: int) -> None:
         return (await books.keyring().rotate(key_id, grace_s=grace_s)).text
 
     _show_once(_with_database(rotate))
+
+
+def run_rotate_signing() -> None:
+    """Make the key that signs tokens from now on. Raises SettingsInvalid where there is no pepper."""
+
+    async def rotate(books: _Open) -> str:
+        pepper, chance = read_pepper(books.home), SystemRandomness()
+        return (await open_tokens(books.database, pepper, books.clock, chance).rotate_key()).kid
+
+    kid = _with_database(rotate)
+    typer.echo(f"{kid}: signs from now on; tokens of the one before hold to their end, 15 minutes at most")
 
 
 def run_plan_list() -> None:

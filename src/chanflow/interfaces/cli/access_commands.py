@@ -112,6 +112,14 @@ def key_rotate(
     run_key_rotate(key_id, grace_s)
 
 
+@key_app.command("rotate-signing")
+def key_rotate_signing() -> None:
+    """Make the key that signs the desk's own tokens from now on."""
+    from chanflow.interfaces.cli.access import run_rotate_signing
+
+    run_rotate_signing()
+
+
 @plan_app.command("list")
 def plan_list() -> None:
     """Show the plans in force, with what plans.yaml changes; -1 is unlimited."""

@@ -16,6 +16,7 @@ from chanflow.runtime.desk_files import DeskFeed, KeptSignals, NewestRun
 from chanflow.runtime.home import Home
 from chanflow.runtime.job_shelf import JobShelf
 from chanflow.runtime.settings import Loaded
+from chanflow.runtime.token_desk import OWN_NAME
 
 
 def open_services(loaded: Loaded) -> Services:
@@ -43,7 +44,8 @@ def open_services(loaded: Loaded) -> Services:
 def desk_books(loaded: Loaded, clock: SystemClock) -> AccessBooks:
     """Return the books by which a desk judges its callers. Raises SettingsInvalid as `open_books` does."""
     issuers = [each.as_issuer() for each in loaded.settings.access.issuers]
-    return open_books(Home(loaded.home), clock, SystemRandomness(), issuers=issuers)
+    name = loaded.settings.http.public_url or OWN_NAME
+    return open_books(Home(loaded.home), clock, SystemRandomness(), issuers=issuers, name=name)
 
 
 def desk_token(services: Services) -> str | None:

@@ -1,4 +1,4 @@
-"""Settings of the doors: who must show what, where they listen, and whom of those in front of them they believe."""
+"""Settings of the doors: whose tokens they take, where they listen, and whom of those in front they believe."""
 
 from __future__ import annotations
 
@@ -81,11 +81,7 @@ def _issuer(number: int, value: object) -> IssuerSettings:
         raise ValueError(f"is wrong at {number}{field}: {words}") from None
 
 
-class AccessSettings(Section):
-    """Whether callers must show a credential, and whose tokens are taken besides the desk's own keys."""
-
-    required: bool
-    issuers: Annotated[tuple[IssuerSettings, ...], BeforeValidator(_issuers), Field(max_length=16)]
+Issuers = Annotated[tuple[IssuerSettings, ...], BeforeValidator(_issuers), Field(max_length=16)]
 
 
 def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
