@@ -74,7 +74,7 @@ class TokenShelf(Protocol):
     """Keeps keys and families. Every method raises StorageUnwritable or StorageBusy."""
 
     async def signing_keys(self, retired_after_ns: int) -> Sequence[SigningKey]:
-        """Return the keys in force and those retired later than a moment, newest first."""
+        """Return the keys in force and those retired later than a moment; those in force first, newest first."""
         ...
 
     async def change_key(self, new: SigningKey) -> None:
@@ -153,6 +153,10 @@ class OwnTokens:
             self._families.clear()
             return "unauthenticated"
         return await self._pair(family, fresh, min(expires_ns, family.expires_ns))
+
+    def access_s(self, pair: TokenPair) -> int:
+        """Return for how many seconds an access token still holds."""
+        return max(0, (pair.access_expires_ns - self._clock.now_ns()) // NS_PER_S)
 
     async def revoke(self, user_id: str, *, family_id: str | None = None) -> int:
         """End all logins of a user, or one; returns how many ended. Raises StorageUnwritable, StorageBusy."""

@@ -24,12 +24,12 @@ class TokenShelf:
         self._database = database
 
     async def signing_keys(self, retired_after_ns: int) -> Sequence[SigningKey]:
-        """Return the keys in force and those retired later than a moment, newest first."""
+        """Return the keys in force and those retired later than a moment; those in force first, newest first."""
         column = signing_key.c
         asked = (
             select(signing_key)
             .where(or_(column.retired_at.is_(None), column.retired_at > retired_after_ns))
-            .order_by(column.created_at.desc(), column.kid)
+            .order_by(column.retired_at.is_not(None), column.created_at.desc(), column.kid)
         )
         async with self._database.read() as connection:
             rows = (await connection.execute(asked)).all()

@@ -523,7 +523,7 @@ def harvest(
 @app.command()
 def serve(
     *,
-    host: Annotated[str | None, typer.Option(help="Loopback address to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     config: Config = None,
     set_: Set = None,
@@ -534,13 +534,14 @@ def serve(
     from chanflow.interfaces.cli.models import planner_of
     from chanflow.interfaces.cli.serve import serve as serve_forever
     from chanflow.interfaces.cli.services import open_services
+    from chanflow.interfaces.rest.frontage import frontage_of
     from chanflow.runtime.settings import load_settings
 
     loaded = load_settings(config=config, overrides=set_ or [])
     http = loaded.settings.http
     serve_forever(
-        open_services(loaded), host=host or http.host, port=http.port if port is None else port, out=sys.stdout,
-        open_planner=partial(planner_of, loaded),
+        open_services(loaded), port=http.port if port is None else port, out=sys.stdout,
+        open_planner=partial(planner_of, loaded), frontage=frontage_of(loaded.settings, host),
     )  # fmt: skip
 
 

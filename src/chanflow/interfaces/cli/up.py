@@ -15,7 +15,7 @@ import uvicorn
 
 from chanflow.adapters.storage.sink import LakeSink
 from chanflow.domain.alert import Alert
-from chanflow.domain.errors import InvalidArgument, NotFound
+from chanflow.domain.errors import InvalidArgument, NotFound, SettingsInvalid
 from chanflow.domain.time import NS_PER_MS, NS_PER_S
 from chanflow.interfaces.cli.demo import lake_for, publish_report, stop_on_term
 from chanflow.interfaces.cli.desk_doors import QuietServer
@@ -152,10 +152,16 @@ async def _up(
     home: Home, loaded: Loaded, alerts: Alerts, *, seed: int, speed: float, duration_s: int, port: int | None
 ) -> None:
     from chanflow.interfaces.rest.app import build_app
-    from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, loopback_host
+    from chanflow.interfaces.rest.frontage import frontage_of
 
     settings, wall = loaded.settings, SystemClock()
-    host = loopback_host(settings.http.host)
+    frontage = frontage_of(settings)
+    if not frontage.local:
+        raise SettingsInvalid(
+            f"http.host is {frontage.host} with TLS or beyond loopback, and this desk's own commands speak plain HTTP "
+            "to loopback: put a proxy in front and name it in http.trusted_proxies, or use chanflow serve"
+        )
+    host = frontage.host
     source, anchor_ns = _market(home, loaded.settings, wall, seed=seed, duration_s=duration_s)
     level = level_for(source, settings.signals.level, exact=True)
     spec = RunSpec(name_run("up", seed, level, source, settings), seed, level, settings)
@@ -181,8 +187,9 @@ async def _up(
         watch_alerts.subscribe(bus)
 
     config = uvicorn.Config(
-        build_app(services, allowed_hosts=LOOPBACK_NAMES, open_planner=partial(planner_of, loaded)), host=host,
+        build_app(services, frontage=frontage, open_planner=partial(planner_of, loaded)), host=host,
         port=settings.http.port if port is None else port, log_level="warning", server_header=False,
+        proxy_headers=False,
     )  # fmt: skip
     server = QuietServer(config)
 
