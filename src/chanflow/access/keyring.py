@@ -16,6 +16,7 @@ from chanflow.access.keys import (
     User,
     key_text,
     networks,
+    networks_within,
     opens,
     parse_key,
     principal_of,
@@ -133,7 +134,7 @@ class Keyring:
         allow_ips: Sequence[str] | None = None, expires_ns: int | None = None, user_id: str | None = None,
         within: frozenset[str] | None = None,
     ) -> KeyRecord:  # fmt: skip
-        """Return a key with other terms; what is None stays. Scopes and the time it ends are only ever narrowed.
+        """Return a key with other terms; what is None stays. What it may, from where and until when is only narrowed.
 
         Raises NotFound, InvalidArgument.
         """
@@ -145,7 +146,7 @@ class Keyring:
         new = replace(
             old, name=old.name if name is None else name,
             scopes=old.scopes if scopes is None else narrowed(scopes, old.scopes if within is None else within),
-            allow_ips=old.allow_ips if allow_ips is None else networks(allow_ips),
+            allow_ips=old.allow_ips if allow_ips is None else networks_within(allow_ips, old.allow_ips),
             expires_ns=old.expires_ns if expires_ns is None else expires_ns,
         )  # fmt: skip
         _require_terms(new.name, expires_ns, now_ns)

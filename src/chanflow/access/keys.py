@@ -124,6 +124,19 @@ def networks(texts: Sequence[str]) -> tuple[str, ...]:
         ) from None
 
 
+def networks_within(texts: Sequence[str], old: Sequence[str]) -> tuple[str, ...]:
+    """Return networks in their one spelling. Raises InvalidArgument for what is none, or lies beyond `old`, if any."""
+    found = networks(texts)
+    if not old:
+        return found
+    within = [ipaddress.ip_network(text) for text in old]
+    for text in found or ("0.0.0.0/0",):
+        each = ipaddress.ip_network(text)
+        if not any(each.version == one.version and each.subnet_of(one) for one in within):  # type: ignore[arg-type]
+            raise InvalidArgument("a key's addresses are only ever narrowed: create a new one", field="allow_ips")
+    return found
+
+
 def sound_pepper(found: bytes, origin: str) -> bytes:
     """Return a secret that may be used. Raises SettingsInvalid for an empty, short or sample value; repeats none."""
     how = "make it with chanflow init"

@@ -17,6 +17,10 @@ class KeyShelf(Protocol):
         """Return a key and its owner, None where there is no such key."""
         ...
 
+    async def owner(self, user_id: str) -> User | None:
+        """Return a user by id, None where there is none."""
+        ...
+
     async def keys(self, user_id: str | None) -> Sequence[KeyRecord]:
         """Return the keys of a user, or of all, oldest first."""
         ...

@@ -285,6 +285,11 @@ def keys_passphrase() -> str | None:
     return {**_read_dotenv(Path(".env")), **os.environ}.get("CHANFLOW_KEYS_PASSPHRASE") or None
 
 
+def acting_key() -> str | None:
+    """Return the key as whose owner commands act, where the environment says one; nothing ever shows it."""
+    return {**_read_dotenv(Path(".env")), **os.environ}.get("CHANFLOW_API_KEY") or None
+
+
 def data_directory(environ: Mapping[str, str], *, platform: str = sys.platform) -> Path:
     """Return `$CHANFLOW_HOME`, else `chanflow` in the platform's place for a user's data.
 

@@ -42,6 +42,7 @@ OPERATIONS = [
     "get_user_quota",
     "list_keys",
     "create_key",
+    "update_key",
     "rotate_key",
     "revoke_key",
     "get_audit",

@@ -280,3 +280,73 @@ async def test_a_page_that_rebound_its_name_is_refused_with_a_good_key_too(tmp_p
         assert (await http.get(KLINES, headers=key | {"X-Forwarded-Host": "evil.example"})).status_code == 200
         assert (await http.get(KLINES, headers=key | {"Origin": "https://evil.example"})).status_code == 403
         assert json.loads((await http.get(KLINES, headers=key | {"Host": "desk.example"})).text)
+
+
+# ── keys ─────────────────────────────────────────────────────────────────────
+
+
+async def test_a_key_is_changed_rotated_and_deleted_at_its_own_path(tmp_path: Path) -> None:
+    desk = _desk(tmp_path)
+    async with open_desk(desk) as http:
+        headers = bearer(await desk.key(await desk.user("ann", plan="enterprise")))
+        terms = {"name": "bot", "paper_only": True, "allow_ips": ["198.51.100.0/24"]}
+        made = (await http.post("/api/v2/keys", json=terms, headers=headers)).json()
+        path = f"/api/v2/keys/{made['made']['id']}"
+        narrowed = {"name": "robot", "scopes": ["market:read"], "allow_ips": ["198.51.100.7/32"]}
+        changed = (await http.patch(path, json=narrowed, headers=headers)).json()["changed"]
+        assert {name: changed[name] for name in narrowed} == narrowed
+        assert (changed["paper_only"], changed["signing"], changed["last_used_at"]) == (True, "none", None)
+        for wider in (
+            {"scopes": ["trade:paper"]}, {"allow_ips": ["198.51.100.0/24"]}, {"allow_ips": []}, {"allow_ips": ["::/0"]},
+        ):  # fmt: skip
+            assert (await http.patch(path, json=wider, headers=headers)).status_code == 422
+        assert (await http.patch(path, json={"paper_only": False}, headers=headers)).status_code == 422
+        turned = (await http.post(f"{path}/rotate", json={"grace_s": 0}, headers=headers)).json()
+        assert turned["made"]["allow_ips"] == ["198.51.100.7/32"]
+        new = {"Authorization": f"Bearer {turned['key']}"}
+        assert (await http.get(KLINES, headers=new)).status_code == 200
+        assert (await http.delete(f"/api/v2/keys/{turned['made']['id']}", headers=headers)).status_code == 200
+        assert (await http.get(KLINES, headers=new)).status_code == 401
+        assert (await http.patch(path, json={"name": "x"}, headers=headers)).status_code == 409
+
+
+async def test_nobody_changes_a_key_of_another_or_one_that_may_more(tmp_path: Path) -> None:
+    desk = _desk(tmp_path)
+    async with open_desk(desk) as http:
+        ann = await desk.user("ann", plan="enterprise")
+        strong = await desk.key(ann)
+        weak = bearer(await desk.key(ann, scopes=["key:write"]))
+        theirs = await desk.key(await desk.user("eve"))
+        for key, status in ((theirs, 404), (strong, 403)):
+            path = f"/api/v2/keys/{key.record.id}"
+            assert (await http.patch(path, json={"name": "mine"}, headers=weak)).status_code == status
+            assert (await http.post(f"{path}/rotate", json={}, headers=weak)).status_code == status
+        assert (await http.delete(f"/api/v2/keys/{theirs.record.id}", headers=weak)).status_code == 404
+
+
+async def test_the_use_of_a_key_is_noted_once_a_minute(tmp_path: Path) -> None:
+    desk = _desk(tmp_path)
+    async with open_desk(desk) as http:
+        key = await desk.key(await desk.user("ann", plan="enterprise"))
+        used = []
+        for seconds in (0, 59, 1):
+            desk.clock.at_ns += seconds * NS_PER_S
+            await http.get(KLINES, headers=bearer(key))
+            (record,) = await desk.books.keyring.keys()
+            used.append(record.last_used_ns)
+        assert used == [desk.clock.now_ns() - 60 * NS_PER_S] * 2 + [desk.clock.now_ns()]
+
+
+async def test_the_bearer_of_a_token_makes_keys_too(tmp_path: Path) -> None:
+    desk = _desk(tmp_path)
+    async with open_desk(desk) as http:
+        assert desk.books.tokens is not None
+        pair = await desk.books.tokens.issue(await desk.user("ann"))
+        headers = {"Authorization": f"Bearer {pair.access_token}"}
+        made = await http.post("/api/v2/keys", json={"name": "laptop", "signing": "required"}, headers=headers)
+        assert (made.status_code, made.json()["made"]["signing"]) == (200, "required")
+        signed = signed_headers(
+            made.json()["key"], timestamp=str(desk.clock.now_ns() // NS_PER_S), nonce="nonce-0123456789",
+            method="GET", target=KLINES, body=b"",
+        )  # fmt: skip
+        assert (await http.get(KLINES, headers=signed)).status_code == 200

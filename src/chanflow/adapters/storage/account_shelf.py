@@ -61,6 +61,12 @@ class AccountShelf:
             owner = (await connection.execute(select(user).where(user.c.id == row.user_id))).one()
         return _key(row), user_of(owner)
 
+    async def owner(self, user_id: str) -> User | None:
+        """Return a user by id, None where there is none."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(user).where(user.c.id == user_id))).first()
+        return None if row is None else user_of(row)
+
     async def keys(self, user_id: str | None) -> Sequence[KeyRecord]:
         """Return the keys of a user, or of all, oldest first."""
         asked = select(api_key).order_by(api_key.c.created_at, api_key.c.id)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import typer
 
-from chanflow.access.keyring import Keyring
+from chanflow.access.keyring import KeyMarks, Keyring
 from chanflow.access.keys import KeyRecord, User
 from chanflow.access.plans import plan_named
 from chanflow.access.scopes import scopes_of
@@ -94,8 +94,9 @@ def run_user_disable(name: str) -> None:
 
 
 def run_key_create(
-    name: str, *, user: str, scopes: Sequence[str] | None, allow_ips: Sequence[str], expires: str | None
-) -> None:
+    name: str, *, user: str, scopes: Sequence[str] | None, allow_ips: Sequence[str], expires: str | None,
+    marks: KeyMarks,
+) -> None:  # fmt: skip
     """Make a key and print it. Raises NotFound, InvalidArgument, SettingsInvalid where there is no pepper."""
     try:
         expires_ns = None if expires is None else parse_rfc3339(expires)
@@ -104,7 +105,9 @@ def run_key_create(
 
     async def create(books: _Open) -> str:
         owner = await books.shelf.user(user)
-        made = await books.keyring().create(owner, name=name, scopes=scopes, allow_ips=allow_ips, expires_ns=expires_ns)
+        made = await books.keyring().create(
+            owner, name=name, scopes=scopes, allow_ips=allow_ips, expires_ns=expires_ns, marks=marks
+        )
         return made.text
 
     _show_once(_with_database(create))
@@ -123,7 +126,16 @@ def run_key_list(user: str | None) -> None:
         ends = [
             f"{word} {rfc3339(at)}" for word, at in (("expires", key.expires_ns), ("revoked", key.revoked_ns)) if at
         ]
-        typer.echo("  ".join([key.id, names[key.user_id], key.name, " ".join(sorted(key.scopes)), *ends]))
+        used = "never used" if key.last_used_ns is None else f"used {rfc3339(key.last_used_ns)}"
+        marks = [
+            word
+            for word, on in (
+                ("signs", key.signing), ("paper only", key.paper_only), ("elicitation trusted", key.elicitation_trusted)
+            )
+            if on
+        ]  # fmt: skip
+        scopes = " ".join(sorted(key.scopes))
+        typer.echo("  ".join([key.id, names[key.user_id], key.name, scopes, *marks, used, *ends]))
     if not keys:
         typer.echo("no keys: chanflow key create NAME --user USER")
 

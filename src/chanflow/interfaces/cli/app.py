@@ -588,22 +588,26 @@ def exchange(
 @app.command()
 def mcp() -> None:
     """Serve MCP on standard input and output."""
+    from chanflow.interfaces.cli.acting import acting_services
     from chanflow.interfaces.cli.serve import mcp_stdio
-    from chanflow.interfaces.cli.services import open_services
-    from chanflow.runtime.settings import load_settings
+    from chanflow.runtime.settings import acting_key, load_settings
 
-    mcp_stdio(open_services(load_settings(config=None, overrides=())))
+    key = acting_key()
+    mcp_stdio(acting_services(load_settings(config=None, overrides=()), key), key)
 
 
 @app.command(context_settings=CALL_CONTEXT)
 def call(context: typer.Context, operation: Annotated[str | None, typer.Argument()] = None) -> None:
     """Call one operation and print its answer as JSON: chanflow call get_klines --symbol SIMUSDT --level 5m."""
-    from chanflow.interfaces.cli.call import call as call_operation
-    from chanflow.interfaces.cli.services import open_services
-    from chanflow.runtime.settings import load_settings
+    from functools import partial
 
-    settings = load_settings(config=None, overrides=())
-    raise typer.Exit(call_operation(operation, context.args, lambda: open_services(settings), out=sys.stdout))
+    from chanflow.interfaces.cli.acting import acting_services
+    from chanflow.interfaces.cli.call import call as call_operation
+    from chanflow.runtime.settings import acting_key, load_settings
+
+    settings, key = load_settings(config=None, overrides=()), acting_key()
+    opened = partial(acting_services, settings, key)
+    raise typer.Exit(call_operation(operation, context.args, opened, out=sys.stdout, key=key))
 
 
 @feed_app.command("check")

@@ -67,8 +67,14 @@ def listen(app: ASGIApp, *, host: str, port: int, out: TextIO, paths: str, tls: 
         return
 
 
-def mcp_stdio(services: Services) -> None:
-    """Serve MCP on standard input and output until the input ends."""
+def mcp_stdio(services: Services, key: str | None = None) -> None:
+    """Serve MCP on standard input and output until the input ends, as the owner of `key` or as the operator.
+
+    Raises SettingsInvalid for a key that is not taken.
+    """
+    from functools import partial
+
+    from chanflow.interfaces.cli.acting import acting_principal
     from chanflow.interfaces.mcp.stdio import run_stdio
 
-    run_stdio(services)
+    run_stdio(services, partial(acting_principal, services, key))
