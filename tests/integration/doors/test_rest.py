@@ -125,9 +125,14 @@ def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
         "liftWall",
         "getUserQuota",
         "listKeys",
+        "refreshTokens",
         "createKey",
+        "updateKey",
+        "patchKey",
         "rotateKey",
+        "rotateKeyById",
         "revokeKey",
+        "deleteKey",
         "getAudit",
     }
 
