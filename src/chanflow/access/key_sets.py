@@ -55,6 +55,9 @@ class KeySets:
                 # Whoever waited here finds what the one before brought.
                 if not self._aged(kept.asked_ns, REFETCH_S):
                     await self._read(url, kept)
+        elif found is None:
+            async with kept.lock:
+                pass  # it may just be on its way
         return self._named(kept, kid)
 
     def _named(self, kept: _Kept, kid: str | None) -> Jwk | None:

@@ -150,6 +150,23 @@ async def test_a_flood_of_unknown_key_names_makes_one_fetch() -> None:
     assert len(login.fetched) == 2
 
 
+async def test_who_comes_while_a_key_set_is_on_its_way_waits_for_it() -> None:
+    login, sent = Login(), asyncio.Event()
+
+    async def fetch(url: str) -> Any:
+        await sent.wait()
+        return await login.fetch(url)
+
+    clock = HandClock()
+    reader = TokenReader([issuer()], KeySets(fetch, clock.monotonic_ns), JoseTokenCheck(), PLANS, clock)
+    asked = [asyncio.create_task(reader.principal(login.token(sub=f"user-{n}"), None)) for n in range(8)]
+    await asyncio.sleep(0)
+    assert not any(each.done() for each in asked)
+    sent.set()
+    assert all(isinstance(found, Principal) for found in await asyncio.gather(*asked))
+    assert login.fetched == [JWKS_URL]
+
+
 async def test_a_new_key_of_the_issuer_is_found_at_once() -> None:
     login = Login()
     desk = Desk(login)
