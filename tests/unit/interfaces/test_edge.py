@@ -74,16 +74,13 @@ def test_beyond_loopback_it_serves_with_keys_names_and_a_proxy_or_tls(tmp_path: 
     cert, key = certificate(tmp_path)
     key.chmod(0o600)
     proxied = _front(WIDE, KEYS, NAMES, PROXY, "http.public_url=https://Desk.example/mcp")
-    assert (proxied.host, proxied.scheme, proxied.allowed_hosts) == (
-        "0.0.0.0",
-        "http",
-        LOOPBACK_NAMES | {"desk.example"},
-    )
+    assert (proxied.url(8000), proxied.local) == ("http://0.0.0.0:8000", False)
+    assert proxied.allowed_hosts == LOOPBACK_NAMES | {"desk.example"}
     assert proxied.resource is not None
     assert proxied.resource.url == "https://Desk.example/mcp"
     assert proxied.resource.metadata_url == "https://Desk.example/.well-known/oauth-protected-resource/mcp"
     tls = _front(KEYS, NAMES, f"http.tls_cert={cert}", f"http.tls_key={key}", host="::")
-    assert (tls.tls, tls.scheme, tls.trusted_proxies) == ((str(cert), str(key)), "https", ())
+    assert (tls.tls, tls.url(443), tls.trusted_proxies) == ((str(cert), str(key)), "https://[::]:443", ())
     key.chmod(0o644)
     with pytest.raises(SettingsInvalid, match="everyone can read it"):
         _front(f"http.tls_cert={cert}", f"http.tls_key={key}")

@@ -27,15 +27,10 @@ class Frontage:
     tls: tuple[str, str] | None = None
     resource: ProtectedResource | None = None
 
-    @property
-    def scheme(self) -> str:
-        """How its own port speaks."""
-        return "https" if self.tls else "http"
-
-    @property
-    def shown_host(self) -> str:
-        """The host as it stands in a URL."""
-        return f"[{self.host}]" if ":" in self.host else self.host
+    def url(self, port: int) -> str:
+        """Return where its own port answers."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.tls else 'http'}://{host}:{port}"
 
     @property
     def local(self) -> bool:
