@@ -37,7 +37,7 @@ def test_a_user_has_a_key_that_is_shown_once(tmp_path: Path) -> None:
     assert re.fullmatch(r"cf_[0-9a-f]{12}_[A-Za-z0-9_-]{43}_[0-9a-f]{8}", key)
     key_id = key.split("_")[1]
     listed = chanflow(tmp_path, "key", "list").stdout
-    assert listed == f"{key_id}  ann  laptop  market:read\n"
+    assert listed == f"{key_id}  ann  laptop  market:read  never used\n"
     too_much = chanflow(tmp_path, "key", "create", "x", "--user", "ann", "--scope", "audit:read")
     assert too_much.returncode == 2
     assert "scope audit:read is not the owner's" in too_much.stderr
@@ -100,3 +100,28 @@ def test_a_call_of_the_command_line_is_audited_and_the_audit_verified(tmp_path: 
     assert found.stdout == "audit: 2 rows, the chain holds\nquotas: every counter is the sum of its events\n"
     chanflow(tmp_path, "call", "get_user_quota")
     assert chanflow(tmp_path, "doctor", "--audit").stdout == found.stdout  # a desk that asks for no key keeps none
+
+
+@pytest.mark.timeout(180)
+def test_a_command_acts_as_the_owner_of_the_key_that_the_environment_names(tmp_path: Path) -> None:
+    chanflow(tmp_path, "init")
+    chanflow(tmp_path, "user", "add", "vic", "--role", "viewer", "--plan", "pro")
+    key = chanflow(tmp_path, "key", "create", "laptop", "--user", "vic").stdout.strip()
+    quota = chanflow(tmp_path, "call", "get_user_quota", CHANFLOW_API_KEY=key)
+    assert (quota.returncode, json.loads(quota.stdout)["plan"]) == (0, "pro")
+    refused = chanflow(tmp_path, "call", "halt", "--reason", "x", CHANFLOW_API_KEY=key)
+    assert (refused.returncode, json.loads(refused.stdout)["code"]) == (1, "insufficient_scope")
+    wrong = chanflow(tmp_path, "call", "get_user_quota", CHANFLOW_API_KEY=f"{key[:-1]}x")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("chanflow: the key in CHANFLOW_API_KEY is none that this desk takes")
+    assert key[:20] not in wrong.stderr
+    assert chanflow(tmp_path, "mcp", CHANFLOW_API_KEY="cf_nothing").returncode == 2
+
+
+@pytest.mark.timeout(180)
+def test_a_signing_key_of_tokens_is_rotated_by_a_command(tmp_path: Path) -> None:
+    chanflow(tmp_path, "init")
+    first, second = (chanflow(tmp_path, "key", "rotate-signing") for _ in range(2))
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert re.match(r"[A-Za-z0-9_-]{43}: signs from now on", second.stdout)
+    assert first.stdout.split(":")[0] != second.stdout.split(":")[0]

@@ -16,6 +16,7 @@ from chanflow.access.keyring import NewKey
 from chanflow.access.keys import User
 from chanflow.adapters.storage.account_shelf import AccountShelf
 from chanflow.interfaces.rest.app import build_app
+from chanflow.interfaces.rest.frontage import LOOPBACK, Frontage
 from chanflow.operations.services import Services
 from chanflow.runtime.access_desk import make_pepper, open_books
 from chanflow.runtime.clock import SeededRandomness, SystemRandomness, Uuid7Ids
@@ -70,22 +71,25 @@ class AccessDesk:
         return await self.books.keyring.create(user, **{"name": "laptop", "scopes": None} | asked)
 
 
-def access_desk(root: Path, services: Services) -> AccessDesk:
-    """Return a desk of its own in a folder; `books.serving` opens it."""
+def access_desk(root: Path, services: Services, **given: Any) -> AccessDesk:
+    """Return a desk of its own in a folder; `books.serving` opens it. The rest is given to `open_books`."""
     home, clock = Home(root), HandClock()
     make_pepper(home, SystemBytes())
-    books = open_books(home, clock, SystemBytes())
+    books = open_books(home, clock, SystemBytes(), **given)
     ids = Uuid7Ids(clock, SeededRandomness(7))
     return AccessDesk(home, clock, books, replace(services, access=books, clock=clock, ids=ids))
 
 
 @asynccontextmanager
-async def http_desk(desk: AccessDesk) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client of the desk's HTTP doors while they are open."""
-    app = build_app(desk.services)
+async def http_desk(
+    desk: AccessDesk, frontage: Frontage = LOOPBACK, *, peer: str = "127.0.0.1"
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of the desk's HTTP doors while they are open; it comes from the address of `peer`."""
+    app = build_app(desk.services, frontage=frontage)
+    transport = httpx.ASGITransport(app, client=(peer, 123))
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000") as client,
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client,
     ):
         yield client
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from chanflow.access.bearers import Bearers
 from chanflow.access.billing import Billing
 from chanflow.access.keyring import Keyring
+from chanflow.access.own_tokens import OwnTokens
 from chanflow.access.plans import Plan
 from chanflow.access.ports import AuditLog, Counters, KeyShelf
 from chanflow.access.rate_limit import RateLimit
+from chanflow.access.signed_requests import SignedRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +28,7 @@ class AccessBooks:
     audit: AuditLog
     limits: RateLimit
     serving: Callable[[], AbstractAsyncContextManager[None]]
+    tokens: OwnTokens | None = None
+    signed: SignedRequests | None = None
     billing: Billing | None = None
     """Where plans are sold; None where they are not."""

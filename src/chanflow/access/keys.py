@@ -15,6 +15,8 @@ from chanflow.access.principals import Principal
 from chanflow.access.scopes import scopes_of
 from chanflow.domain.errors import InvalidArgument, SettingsInvalid
 
+LIVE = "trade:live"
+"""The scope of real money."""
 ID_BYTES, SECRET_BYTES, LEAST_PEPPER_BYTES = 6, 32, 32
 _KEY = re.compile(r"cf_([0-9a-f]{12})_([A-Za-z0-9_-]{43})_([0-9a-f]{8})")
 _SAMPLES = ("changeme", "change-me", "secret", "example", "default", "password", "your-", "replace", "test")
@@ -30,7 +32,11 @@ class PresentedKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A key as it is kept. No `allow_ips`: any address may use it. Times are Unix ns."""
+    """A key as it is kept. No `allow_ips`: any address may use it. Times are Unix ns.
+
+    With `signing` its requests are signed and its text is never shown; `sealed` is the key of the signatures. A client
+    whose key is `elicitation_trusted` may ask its person to approve. `paper_only` keeps it from real money.
+    """
 
     id: str
     user_id: str
@@ -41,6 +47,11 @@ class KeyRecord:
     created_ns: int
     expires_ns: int | None = None
     revoked_ns: int | None = None
+    sealed: str | None = field(default=None, repr=False)
+    signing: bool = False
+    elicitation_trusted: bool = False
+    paper_only: bool = False
+    last_used_ns: int | None = None
 
     def usable(self, now_ns: int) -> bool:
         """Return whether it is neither expired nor revoked. A time of revocation may lie ahead: a grace."""
@@ -94,10 +105,12 @@ def opens(record: KeyRecord, presented: PresentedKey, pepper: bytes) -> bool:
 
 
 def principal_of(record: KeyRecord, user: User, ip: str | None) -> Principal:
-    """Return as whom a key acts: never more than its owner may now."""
+    """Return as whom a key acts: never more than its owner may now, and no real money for one of paper."""
+    scopes = record.scopes & scopes_of(user.roles)
     return Principal(
         kind="key", id=f"key:{record.id}", user_id=user.id, plan=user.plan, roles=user.roles,
-        scopes=record.scopes & scopes_of(user.roles), ip=ip, expires_ns=record.expires_ns,
+        scopes=scopes - {LIVE} if record.paper_only else scopes, ip=ip, expires_ns=record.expires_ns,
+        elicitation_trusted=record.elicitation_trusted,
     )  # fmt: skip
 
 
@@ -109,6 +122,19 @@ def networks(texts: Sequence[str]) -> tuple[str, ...]:
         raise InvalidArgument(
             "allow_ips holds what is no network: write addresses or CIDR, as 203.0.113.0/24", field="allow_ips"
         ) from None
+
+
+def networks_within(texts: Sequence[str], old: Sequence[str]) -> tuple[str, ...]:
+    """Return networks in their one spelling. Raises InvalidArgument for what is none, or lies beyond `old`, if any."""
+    found = networks(texts)
+    if not old:
+        return found
+    within = [ipaddress.ip_network(text) for text in old]
+    for text in found or ("0.0.0.0/0",):
+        each = ipaddress.ip_network(text)
+        if not any(each.version == one.version and each.subnet_of(one) for one in within):  # type: ignore[arg-type]
+            raise InvalidArgument("a key's addresses are only ever narrowed: create a new one", field="allow_ips")
+    return found
 
 
 def sound_pepper(found: bytes, origin: str) -> bytes:

@@ -17,6 +17,10 @@ class KeyShelf(Protocol):
         """Return a key and its owner, None where there is no such key."""
         ...
 
+    async def owner(self, user_id: str) -> User | None:
+        """Return a user by id, None where there is none."""
+        ...
+
     async def keys(self, user_id: str | None) -> Sequence[KeyRecord]:
         """Return the keys of a user, or of all, oldest first."""
         ...
@@ -27,6 +31,14 @@ class KeyShelf(Protocol):
 
     async def replace_key(self, old_id: str, new: KeyRecord, old_ends_ns: int) -> None:
         """Keep a new key and end the old one at a moment, both or neither."""
+        ...
+
+    async def change_key(self, old: KeyRecord, new: KeyRecord) -> None:
+        """Set what differs of name, scopes, addresses and expiry. Raises NotFound."""
+        ...
+
+    async def note_use(self, key_id: str, at_ns: int) -> None:
+        """Note that a key was used, unless it is noted for a later moment."""
         ...
 
     async def revoke_key(self, key_id: str, at_ns: int) -> None:

@@ -25,6 +25,8 @@ class Principal:
     client: str | None = None
     ip: str | None = None
     expires_ns: int | None = None
+    elicitation_trusted: bool = False
+    """Whether the client may be believed to have asked its person."""
 
     @property
     def account(self) -> str:

@@ -3,7 +3,8 @@
 ```
 ChanflowError
 ├─ Retryable        nothing happened; try again      VenueBusy · VenueUnreachable · FeedGap · ClusterUnreachable
-│                                                    · WorkLost · DeliveryFailed · StorageBusy · BillingBusy
+│                                                    · WorkLost · DeliveryFailed · OutsideUnreachable · StorageBusy
+│                                                    · BillingBusy
 ├─ Uncertain        ask first, then decide           OrderFateUnknown
 ├─ Rejected         do not repeat as it is           InvalidArgument · NotFound · OpinionInvalid · BudgetSpent
 │                                                    · MissingExtra · RecordingInvalid · VenueRejected
@@ -67,6 +68,10 @@ class BillingBusy(Retryable):
     """Who takes the money could not be reached; nothing was changed here."""
 
     code = "billing_busy"
+
+
+class OutsideUnreachable(Retryable):
+    """An address that somebody named gave no answer we can use. The words name no more of it than scheme and host."""
 
 
 class StorageBusy(Retryable):

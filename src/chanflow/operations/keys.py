@@ -1,18 +1,18 @@
-"""The caller's own API keys: made, listed, rotated, revoked. The text of a key is shown once, when it is made."""
+"""The caller's own API keys: made, listed, changed, rotated, revoked. A key's text is shown once, when it is made."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from chanflow.access.books import AccessBooks
-from chanflow.access.keyring import NewKey
+from chanflow.access.keyring import KeyMarks, NewKey
 from chanflow.access.keys import KeyRecord
 from chanflow.access.scopes import SCOPES
 from chanflow.domain.errors import InvalidArgument, NotFound
 from chanflow.operations.fields import TimeNs, time_of_ns, whole
-from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
+from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation, Route
 from chanflow.operations.outcome import Declined
 from chanflow.operations.principal import Door
 from chanflow.operations.trading import EVERY_PLAN
@@ -36,6 +36,18 @@ class CreateKey(Arguments):
         default=[]
     )
     expires_at: TimeNs | None = None
+    signing: Literal["none", "required"] = "none"
+    paper_only: bool = False
+
+
+class UpdateKey(Arguments):
+    """Which key, and what becomes of it; what is not named stays. What it may is only ever narrowed."""
+
+    id: KeyId
+    name: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")] | None = None
+    scopes: Annotated[list[ScopeWord], Field(min_length=1, max_length=len(SCOPES))] | None = None
+    allow_ips: Annotated[list[Annotated[str, StringConstraints(max_length=49)]], Field(max_length=32)] | None = None
+    expires_at: TimeNs | None = None
 
 
 class RotateKey(Arguments):
@@ -52,7 +64,10 @@ class RevokeKey(Arguments):
 
 
 class KeyRow(Answer):
-    """A key as it may be shown. A time in `revoked_at` that lies ahead is the end of its grace."""
+    """A key as it may be shown. A time in `revoked_at` that lies ahead is the end of its grace.
+
+    `last_used_at` is written at most once a minute.
+    """
 
     id: str
     name: str
@@ -61,6 +76,10 @@ class KeyRow(Answer):
     created_at: str
     expires_at: str | None
     revoked_at: str | None
+    last_used_at: str | None
+    signing: Literal["none", "required"]
+    paper_only: bool
+    elicitation_trusted: bool
 
 
 class KeysListed(Answer):
@@ -74,6 +93,12 @@ class KeyMade(Answer):
 
     key: str
     made: KeyRow
+
+
+class KeyUpdated(Answer):
+    """The key as it is now."""
+
+    changed: KeyRow
 
 
 class KeyRevoked(Answer):
@@ -92,26 +117,43 @@ async def create_key(asked: Asked[CreateKey]) -> KeyMade:
     """Make a key that may no more than the caller. Raises Declined."""
     books, user_id = _owner(asked)
     args = asked.args
-    own = await books.shelf.key(asked.principal.id.removeprefix("key:"))
-    if own is None or own[1].id != user_id:
-        raise Declined("conflict", "the caller's own key is gone")
+    owner = await books.shelf.owner(user_id)
+    if owner is None:
+        raise Declined("conflict", "the caller's own account is gone")
     try:
         made = await books.keyring.create(
-            own[1], name=args.name, scopes=args.scopes, allow_ips=args.allow_ips, expires_ns=args.expires_at,
+            owner, name=args.name, scopes=args.scopes, allow_ips=args.allow_ips, expires_ns=args.expires_at,
             within=asked.principal.scopes,
+            marks=KeyMarks(signing=args.signing == "required", paper_only=args.paper_only),
         )  # fmt: skip
     except InvalidArgument as fault:
         raise Declined("invalid_argument", str(fault), field=fault.field) from fault
     return _made(made)
 
 
+async def update_key(asked: Asked[UpdateKey]) -> KeyUpdated:
+    """Change one of the caller's keys. Raises Declined."""
+    books, user_id = _owner(asked)
+    args = asked.args
+    await _require_weaker(books, user_id, args.id, asked.principal.scopes)
+    try:
+        changed = await books.keyring.change(
+            args.id, name=args.name, scopes=args.scopes, allow_ips=args.allow_ips, expires_ns=args.expires_at,
+            user_id=user_id,
+        )  # fmt: skip
+    except NotFound:
+        raise Declined("not_found", "the caller has no key of that id", field="id") from None
+    except InvalidArgument as fault:
+        code = "conflict" if fault.field == "id" else "invalid_argument"
+        raise Declined(code, str(fault), field=fault.field) from fault
+    return KeyUpdated(changed=key_row(changed))
+
+
 async def rotate_key(asked: Asked[RotateKey]) -> KeyMade:
     """Make a key like another of the caller's, which ends after the grace. Raises Declined."""
     books, user_id = _owner(asked)
     try:
-        own = {key.id: key for key in await books.keyring.keys(user_id)}
-        if (old := own.get(asked.args.id)) is not None and not old.scopes <= asked.principal.scopes:
-            raise Declined("insufficient_scope", "the key may more than the caller")
+        await _require_weaker(books, user_id, asked.args.id, asked.principal.scopes)
         return _made(await books.keyring.rotate(asked.args.id, grace_s=asked.args.grace_s, user_id=user_id))
     except NotFound:
         raise Declined("not_found", "the caller has no key of that id", field="id") from None
@@ -134,8 +176,17 @@ def key_row(record: KeyRecord) -> KeyRow:
     return KeyRow(
         id=record.id, name=record.name, scopes=sorted(record.scopes), allow_ips=list(record.allow_ips),
         created_at=time_of_ns(record.created_ns), expires_at=_time(record.expires_ns),
-        revoked_at=_time(record.revoked_ns),
+        revoked_at=_time(record.revoked_ns), last_used_at=_time(record.last_used_ns),
+        signing="required" if record.signing else "none", paper_only=record.paper_only,
+        elicitation_trusted=record.elicitation_trusted,
     )  # fmt: skip
+
+
+async def _require_weaker(books: AccessBooks, user_id: str, key_id: str, scopes: frozenset[str]) -> None:
+    """Raise Declined where a key of the user may more than the caller: it would be a way to more."""
+    own = {key.id: key for key in await books.keyring.keys(user_id)}
+    if (old := own.get(key_id)) is not None and not old.scopes <= scopes:
+        raise Declined("insufficient_scope", "the key may more than the caller")
 
 
 def _time(at_ns: int | None) -> str | None:
@@ -147,7 +198,7 @@ def _made(new: NewKey) -> KeyMade:
 
 
 def _owner(
-    asked: Asked[ListKeys] | Asked[CreateKey] | Asked[RotateKey] | Asked[RevokeKey],
+    asked: Asked[ListKeys] | Asked[CreateKey] | Asked[UpdateKey] | Asked[RotateKey] | Asked[RevokeKey],
 ) -> tuple[AccessBooks, str]:
     if asked.services.access is None or asked.principal.user_id is None:
         raise Declined(
@@ -197,6 +248,26 @@ CREATE_KEY = Operation(
     doors=_DOORS,
 )
 
+UPDATE_KEY = Operation(
+    name="update_key",
+    title="Change an API key",
+    doc_en="Rename one of the caller's API keys, or narrow its scopes, addresses and end.",
+    doc_zh="修改密钥的名称，或收窄其权限、地址与有效期。",
+    scope="key:write",
+    plans=EVERY_PLAN,
+    charges={"api_call": 1},
+    rate_class="write",
+    input=UpdateKey,
+    output=KeyUpdated,
+    hints=Hints(read_only=False, idempotent=True),
+    timeout_s=5,
+    path="/keys/update",
+    more_routes=(Route("PATCH", "/keys/{id}", "patchKey"),),
+    handler=update_key,
+    digest=lambda done: Digest(f"key {done.changed.id} was changed", (), ()),
+    doors=_DOORS,
+)
+
 ROTATE_KEY = Operation(
     name="rotate_key",
     title="Rotate an API key",
@@ -211,6 +282,7 @@ ROTATE_KEY = Operation(
     hints=Hints(read_only=False),
     timeout_s=5,
     path="/keys/rotate",
+    more_routes=(Route("POST", "/keys/{id}/rotate", "rotateKeyById"),),
     handler=rotate_key,
     digest=lambda done: Digest(f"key {done.made.id} was made", (), ()),
     doors=_DOORS,
@@ -230,9 +302,10 @@ REVOKE_KEY = Operation(
     hints=Hints(read_only=False, destructive=True, idempotent=True),
     timeout_s=5,
     path="/keys/revoke",
+    more_routes=(Route("DELETE", "/keys/{id}", "deleteKey"),),
     handler=revoke_key,
     digest=lambda done: Digest(f"key {done.id} is revoked", (), ()),
     doors=_DOORS,
 )
 
-KEY_OPERATIONS = (LIST_KEYS, CREATE_KEY, ROTATE_KEY, REVOKE_KEY)
+KEY_OPERATIONS = (LIST_KEYS, CREATE_KEY, UPDATE_KEY, ROTATE_KEY, REVOKE_KEY)

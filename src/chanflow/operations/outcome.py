@@ -113,9 +113,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The operation's error."""
+    """The operation's error; with the scope that was lacking, where that is what failed."""
 
     error: ErrorBody
+    scope: str | None = None
 
 
 Outcome = Done | Failed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chanflow.operations.operation import AnyOperation
 from chanflow.operations.outcome import Failed, failure
 from chanflow.operations.principal import Principal
@@ -30,6 +32,5 @@ def forbidden(principal: Principal, operation: AnyOperation, request_id: str) ->
 
 def lacks_scope(scope: str, request_id: str) -> Failed:
     """Return the failure of a caller without a scope."""
-    return failure(
-        "insufficient_scope", request_id, f"the caller lacks the scope {scope}", suggestion="use a key that has it"
-    )
+    sentence = f"the caller lacks the scope {scope}"
+    return replace(failure("insufficient_scope", request_id, sentence, suggestion="use a key that has it"), scope=scope)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from chanflow.access.bearers import Bearers
 from chanflow.access.books import AccessBooks
-from chanflow.access.keyring import Keyring
+from chanflow.access.key_sets import FetchJson
 from chanflow.access.keys import sound_pepper
 from chanflow.access.plans import PLANS, Plan, overridden
 from chanflow.access.rate_limit import RateLimit
+from chanflow.access.token_issuers import Issuer
 from chanflow.adapters.storage.access_writer import AccessWriter
 from chanflow.adapters.storage.account_shelf import AccountShelf
 from chanflow.adapters.storage.database.address import database_url
@@ -25,12 +26,25 @@ from chanflow.runtime.billing_desk import open_billing
 from chanflow.runtime.billing_settings import BillingSettings
 from chanflow.runtime.home import Home, publish
 from chanflow.runtime.settings import yaml_tree
+from chanflow.runtime.token_desk import OWN_NAME, open_keyring, open_reader, open_signed, open_tokens
 
 _PEPPER_BYTES = 32
 
 
-def open_books(home: Home, clock: Clock, randomness: Randomness, billing: BillingSettings | None = None) -> AccessBooks:
-    """Return the books of a desk; its database is opened with `serving`. Without `billing` nothing is sold.
+def open_books(
+    home: Home,
+    clock: Clock,
+    randomness: Randomness,
+    *,
+    issuers: Sequence[Issuer] = (),
+    name: str = OWN_NAME,
+    fetch: FetchJson | None = None,
+    billing: BillingSettings | None = None,
+) -> AccessBooks:
+    """Return the books of a desk; its database is opened with `serving`.
+
+    Tokens of `issuers` are taken besides its keys and its own tokens, which it issues as `name`; `fetch` brings the key
+    sets of issuers, from the public internet by itself. Without `billing` nothing is sold.
 
     Raises SettingsInvalid for a secret that is missing, weak or open to others, and for plans that cannot be;
     MissingExtra.
@@ -53,10 +67,22 @@ def open_books(home: Home, clock: Clock, randomness: Randomness, billing: Billin
             await writer.settled()
             await database.close()
 
-    keyring = Keyring(shelf, pepper, clock, randomness)
-    bearers = Bearers((keyring,))
-    return AccessBooks(plans, bearers, keyring, shelf, writer, writer, RateLimit(clock.monotonic_ns), serving,
-                       None if till is None else till.billing)  # fmt: skip
+    keyring = open_keyring(shelf, pepper, clock, randomness)
+    tokens = open_tokens(database, pepper, clock, randomness, name=name)
+    bearers = Bearers((keyring, tokens, open_reader(issuers, plans, clock, own_name=name, fetch=fetch)))
+    return AccessBooks(
+        plans,
+        bearers,
+        keyring,
+        shelf,
+        writer,
+        writer,
+        RateLimit(clock.monotonic_ns),
+        serving,
+        tokens,
+        open_signed(keyring, database, pepper, clock, randomness),
+        None if till is None else till.billing,
+    )
 
 
 def read_plans(home: Home) -> Mapping[str, Plan]:

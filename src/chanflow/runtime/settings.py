@@ -46,6 +46,7 @@ from chanflow.runtime.agent_settings import (
 from chanflow.runtime.alert_settings import AlertsSettings
 from chanflow.runtime.billing_settings import BillingSettings
 from chanflow.runtime.cassette_settings import CassetteSettings
+from chanflow.runtime.door_settings import HttpSettings, Issuers
 from chanflow.runtime.harvest_settings import HarvestSettings
 from chanflow.runtime.setting_fields import Money, Section, Symbol, Whole, distinct, exact, split
 from chanflow.runtime.signal_settings import SignalsSettings
@@ -187,16 +188,10 @@ class BusSettings(Section):
 
 
 class AccessSettings(Section):
-    """Whether callers must show a key."""
+    """Whether callers must show a credential, and whose tokens are taken besides the desk's own."""
 
     required: bool
-
-
-class HttpSettings(Section):
-    """Where the doors listen."""
-
-    host: Annotated[str, Field(min_length=1)]
-    port: Annotated[Whole, Field(ge=0, le=65_535)]
+    issuers: Issuers
 
 
 class Settings(Section):
@@ -290,6 +285,11 @@ def home_directory() -> Path:
 def keys_passphrase() -> str | None:
     """Return what opens the venue keys, where the environment says it; it is no setting, so nothing ever shows it."""
     return {**_read_dotenv(Path(".env")), **os.environ}.get("CHANFLOW_KEYS_PASSPHRASE") or None
+
+
+def acting_key() -> str | None:
+    """Return the key as whose owner commands act, where the environment says one; nothing ever shows it."""
+    return {**_read_dotenv(Path(".env")), **os.environ}.get("CHANFLOW_API_KEY") or None
 
 
 def data_directory(environ: Mapping[str, str], *, platform: str = sys.platform) -> Path:

@@ -156,7 +156,7 @@ async def test_scope_and_plan_are_refused_with_their_code(desk: AccessDesk) -> N
         order = {"client_order_id": "order-0001"}
         lacking = await http.post("/api/v2/orders", json=order, headers=viewer)
         assert (lacking.status_code, lacking.json()["code"]) == (403, "insufficient_scope")
-        assert lacking.headers["www-authenticate"] == 'Bearer error="insufficient_scope"'
+        assert lacking.headers["www-authenticate"] == 'Bearer error="insufficient_scope", scope="trade:paper"'
         poor = await http.post("/api/v2/orders", json=order, headers=trader)
         assert (poor.status_code, poor.json()["code"]) == (403, "plan_required")
         assert (await http.post("/api/v2/chat", json={"text": "BTCUSDT"}, headers=viewer)).status_code == 403
@@ -178,9 +178,8 @@ async def test_mcp_acts_as_the_bearer_and_tells_the_usage(desk: AccessDesk) -> N
         assert not tools & {"execute_trade", "backtest_strategy", "cancel_order"}
         hidden = {"name": "cancel_order", "arguments": {"client_order_id": "order-0001"}}
         names = {"Mcp-Method": "tools/call", "Mcp-Name": "cancel_order"}
-        refused = _answer((await http.post("/mcp", json=_mcp("tools/call", hidden), headers=headers | names)).text)
-        assert refused["isError"]
-        assert refused["structuredContent"]["code"] == "insufficient_scope"
+        refused = await http.post("/mcp", json=_mcp("tools/call", hidden), headers=headers | names)
+        assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
 
 
 async def test_keys_are_made_rotated_and_revoked_over_rest(desk: AccessDesk) -> None:

@@ -73,7 +73,7 @@ async def opened(root: Path) -> AsyncIterator[Shop]:
     plain = access_desk(root, importlib.import_module("memory_desk").memory_services())
     secrets(plain)
     async with FakeStripe(START_NS // NS_PER_S).serving() as stripe:
-        books = open_books(plain.home, plain.clock, SystemBytes(), settings(stripe.url))
+        books = open_books(plain.home, plain.clock, SystemBytes(), billing=settings(stripe.url))
         desk = replace(plain, books=books, services=replace(plain.services, access=books))
         async with http_desk(desk) as client:
             ann = await desk.user("ann")
@@ -269,7 +269,7 @@ async def test_a_desk_that_sells_does_not_start_without_its_secrets(tmp_path: Pa
     desk = access_desk(tmp_path, importlib.import_module("memory_desk").memory_services())
 
     def opened(**changed: Any) -> None:
-        open_books(desk.home, HandClock(), SystemBytes(), settings("http://127.0.0.1:1", **changed))
+        open_books(desk.home, HandClock(), SystemBytes(), billing=settings("http://127.0.0.1:1", **changed))
 
     with pytest.raises(SettingsInvalid, match="stripe_api_key cannot be read"):
         opened()

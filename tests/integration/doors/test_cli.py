@@ -70,9 +70,7 @@ def test_help_shows_the_flags_of_an_operation() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.10", "desk.example", "", "127.0.0.1.attacker.example"])
 def test_a_host_beyond_loopback_is_refused_in_one_sentence(doors: Any, host: str) -> None:
-    with pytest.raises(
-        SettingsInvalid, match=r"^the desk speaks no TLS and trusts no proxy, so it listens on loopback alone"
-    ):
+    with pytest.raises(SettingsInvalid, match=r"^this door has neither TLS nor keys, so it listens on loopback alone"):
         serve(doors._services, host=host, port=1, out=io.StringIO())
 
 

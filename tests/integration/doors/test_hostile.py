@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from chanflow.interfaces.rest.guard import json_depth_exceeds
+from chanflow.domain.json_depth import json_depth_exceeds
 
 pytestmark = pytest.mark.server
 JSON = {"Content-Type": "application/json"}

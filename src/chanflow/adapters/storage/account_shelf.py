@@ -37,7 +37,7 @@ class AccountShelf:
         """Return all users, oldest first."""
         async with self._database.read() as connection:
             rows = (await connection.execute(select(user).order_by(user.c.created_at, user.c.id))).all()
-        return [_user(row) for row in rows]
+        return [user_of(row) for row in rows]
 
     async def user(self, name: str) -> User:
         """Return a user by name or id. Raises NotFound."""
@@ -45,7 +45,7 @@ class AccountShelf:
             row = (await connection.execute(select(user).where(or_(user.c.name == name, user.c.id == name)))).first()
         if row is None:
             raise NotFound(f"there is no user {name}: chanflow user list shows those there are")
-        return _user(row)
+        return user_of(row)
 
     async def change_user(self, user_id: str, **changed: Any) -> None:
         """Set columns of a user, which counts for each of their keys."""
@@ -59,7 +59,13 @@ class AccountShelf:
             if row is None:
                 return None
             owner = (await connection.execute(select(user).where(user.c.id == row.user_id))).one()
-        return _key(row), _user(owner)
+        return _key(row), user_of(owner)
+
+    async def owner(self, user_id: str) -> User | None:
+        """Return a user by id, None where there is none."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(user).where(user.c.id == user_id))).first()
+        return None if row is None else user_of(row)
 
     async def keys(self, user_id: str | None) -> Sequence[KeyRecord]:
         """Return the keys of a user, or of all, oldest first."""
@@ -83,6 +89,23 @@ class AccountShelf:
             await _insert(connection, new)
             await _end(connection, old_id, old_ends_ns)
 
+    async def change_key(self, old: KeyRecord, new: KeyRecord) -> None:
+        """Set what differs of name, scopes, addresses and expiry. Raises NotFound."""
+        before, changing = _terms(old), update(api_key).where(api_key.c.id == old.id)
+        changed = {name: value for name, value in _terms(new).items() if value != before[name]}
+        if not changed:
+            return
+        async with self._database.write() as connection:
+            if not (await connection.execute(changing.values(**changed))).rowcount:
+                raise NotFound("there is no such key")
+
+    async def note_use(self, key_id: str, at_ns: int) -> None:
+        """Note that a key was used, unless it is noted for a later moment."""
+        column = api_key.c
+        later = or_(column.last_used_at.is_(None), column.last_used_at < at_ns)
+        async with self._database.write() as connection:
+            await connection.execute(update(api_key).where(column.id == key_id, later).values(last_used_at=at_ns))
+
     async def revoke_key(self, key_id: str, at_ns: int) -> None:
         """End a key at a moment, unless it ended sooner. Raises NotFound."""
         async with self._database.write() as connection:
@@ -93,11 +116,20 @@ class AccountShelf:
 async def _insert(connection: AsyncConnection, record: KeyRecord) -> None:
     await connection.execute(
         insert(api_key).values(
-            id=record.id, user_id=record.user_id, name=record.name, secret_hmac=record.secret_hmac,
-            scopes=sorted(record.scopes), allow_ips=list(record.allow_ips), created_at=record.created_ns,
-            expires_at=record.expires_ns, revoked_at=record.revoked_ns,
+            id=record.id, user_id=record.user_id, secret_hmac=record.secret_hmac, created_at=record.created_ns,
+            revoked_at=record.revoked_ns, signing="required" if record.signing else "none", sealed=record.sealed,
+            **_terms(record),
         )
     )  # fmt: skip
+
+
+def _terms(record: KeyRecord) -> dict[str, Any]:
+    """Return what may change of a key."""
+    return {
+        "name": record.name, "scopes": sorted(record.scopes), "allow_ips": list(record.allow_ips),
+        "expires_at": record.expires_ns, "elicitation_trusted": record.elicitation_trusted,
+        "paper_only": record.paper_only,
+    }  # fmt: skip
 
 
 async def _end(connection: AsyncConnection, key_id: str, at_ns: int) -> int:
@@ -106,12 +138,14 @@ async def _end(connection: AsyncConnection, key_id: str, at_ns: int) -> int:
     return int(ended.rowcount)
 
 
-def _user(row: Any) -> User:
+def user_of(row: Any) -> User:
+    """Return the user of a row of `user`."""
     return User(row.id, row.name, tuple(row.roles), row.plan, row.created_at, row.disabled_at)
 
 
 def _key(row: Any) -> KeyRecord:
     return KeyRecord(
         row.id, row.user_id, row.name, row.secret_hmac, frozenset(row.scopes), tuple(row.allow_ips), row.created_at,
-        row.expires_at, row.revoked_at,
+        row.expires_at, row.revoked_at, row.sealed, row.signing == "required", row.elicitation_trusted, row.paper_only,
+        row.last_used_at,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import TypeVar
 import typer
 
 from chanflow.access.billing import Offer, business
-from chanflow.access.keyring import Keyring
+from chanflow.access.keyring import KeyMarks, Keyring
 from chanflow.access.keys import KeyRecord, User
 from chanflow.access.plans import plan_named
 from chanflow.access.scopes import scopes_of
@@ -25,6 +25,7 @@ from chanflow.runtime.access_desk import make_pepper, read_pepper, read_plans
 from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import home_directory
+from chanflow.runtime.token_desk import open_keyring, open_tokens
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 T = TypeVar("T")
@@ -40,7 +41,7 @@ class _Open:
     shelf: AccountShelf
 
     def keyring(self) -> Keyring:
-        return Keyring(self.shelf, read_pepper(self.home), self.clock, SystemRandomness())
+        return open_keyring(self.shelf, read_pepper(self.home), self.clock, SystemRandomness())
 
 
 def run_init() -> None:
@@ -95,8 +96,9 @@ def run_user_disable(name: str) -> None:
 
 
 def run_key_create(
-    name: str, *, user: str, scopes: Sequence[str] | None, allow_ips: Sequence[str], expires: str | None
-) -> None:
+    name: str, *, user: str, scopes: Sequence[str] | None, allow_ips: Sequence[str], expires: str | None,
+    marks: KeyMarks,
+) -> None:  # fmt: skip
     """Make a key and print it. Raises NotFound, InvalidArgument, SettingsInvalid where there is no pepper."""
     try:
         expires_ns = None if expires is None else parse_rfc3339(expires)
@@ -105,7 +107,9 @@ def run_key_create(
 
     async def create(books: _Open) -> str:
         owner = await books.shelf.user(user)
-        made = await books.keyring().create(owner, name=name, scopes=scopes, allow_ips=allow_ips, expires_ns=expires_ns)
+        made = await books.keyring().create(
+            owner, name=name, scopes=scopes, allow_ips=allow_ips, expires_ns=expires_ns, marks=marks
+        )
         return made.text
 
     _show_once(_with_database(create))
@@ -124,7 +128,16 @@ def run_key_list(user: str | None) -> None:
         ends = [
             f"{word} {rfc3339(at)}" for word, at in (("expires", key.expires_ns), ("revoked", key.revoked_ns)) if at
         ]
-        typer.echo("  ".join([key.id, names[key.user_id], key.name, " ".join(sorted(key.scopes)), *ends]))
+        used = "never used" if key.last_used_ns is None else f"used {rfc3339(key.last_used_ns)}"
+        marks = [
+            word
+            for word, on in (
+                ("signs", key.signing), ("paper only", key.paper_only), ("elicitation trusted", key.elicitation_trusted)
+            )
+            if on
+        ]  # fmt: skip
+        scopes = " ".join(sorted(key.scopes))
+        typer.echo("  ".join([key.id, names[key.user_id], key.name, scopes, *marks, used, *ends]))
     if not keys:
         typer.echo("no keys: chanflow key create NAME --user USER")
 
@@ -142,6 +155,17 @@ def run_key_rotate(key_id: str, grace_s: int) -> None:
         return (await books.keyring().rotate(key_id, grace_s=grace_s)).text
 
     _show_once(_with_database(rotate))
+
+
+def run_rotate_signing() -> None:
+    """Make the key that signs tokens from now on. Raises SettingsInvalid where there is no pepper."""
+
+    async def rotate(books: _Open) -> str:
+        pepper, chance = read_pepper(books.home), SystemRandomness()
+        return (await open_tokens(books.database, pepper, books.clock, chance).rotate_key()).kid
+
+    kid = _with_database(rotate)
+    typer.echo(f"{kid}: signs from now on; tokens of the one before hold to their end, 15 minutes at most")
 
 
 def run_plan_list() -> None:

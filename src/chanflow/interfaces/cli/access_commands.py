@@ -78,11 +78,18 @@ def key_create(
     scope: Annotated[list[str] | None, typer.Option(help="One scope; may repeat. Without it all the user's.")] = None,
     allow_ip: Annotated[list[str] | None, typer.Option(help="An address or network; may repeat.")] = None,
     expires: Annotated[str | None, typer.Option(help="When it ends, RFC 3339 with a zone.")] = None,
+    signing: Annotated[bool, typer.Option("--signing", help="It signs its requests and is never sent.")] = False,
+    paper_only: Annotated[bool, typer.Option("--paper-only", help="It never trades real money.")] = False,
+    elicitation_trusted: Annotated[
+        bool, typer.Option("--elicitation-trusted", help="Its client may ask its person to approve.")
+    ] = False,
 ) -> None:
     """Make a key and print it, this once."""
+    from chanflow.access.keyring import KeyMarks
     from chanflow.interfaces.cli.access import run_key_create
 
-    run_key_create(name, user=user, scopes=scope, allow_ips=allow_ip or [], expires=expires)
+    marks = KeyMarks(signing, elicitation_trusted, paper_only)
+    run_key_create(name, user=user, scopes=scope, allow_ips=allow_ip or [], expires=expires, marks=marks)
 
 
 @key_app.command("list")
@@ -111,6 +118,14 @@ def key_rotate(
     from chanflow.interfaces.cli.access import run_key_rotate
 
     run_key_rotate(key_id, grace_s)
+
+
+@key_app.command("rotate-signing")
+def key_rotate_signing() -> None:
+    """Make the key that signs the desk's own tokens from now on."""
+    from chanflow.interfaces.cli.access import run_rotate_signing
+
+    run_rotate_signing()
 
 
 @plan_app.command("list")

@@ -523,7 +523,7 @@ def harvest(
 @app.command()
 def serve(
     *,
-    host: Annotated[str | None, typer.Option(help="Loopback address to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     config: Config = None,
     set_: Set = None,
@@ -534,13 +534,14 @@ def serve(
     from chanflow.interfaces.cli.models import planner_of
     from chanflow.interfaces.cli.serve import serve as serve_forever
     from chanflow.interfaces.cli.services import open_services
+    from chanflow.interfaces.rest.frontage import frontage_of
     from chanflow.runtime.settings import load_settings
 
     loaded = load_settings(config=config, overrides=set_ or [])
     http = loaded.settings.http
     serve_forever(
-        open_services(loaded), host=host or http.host, port=http.port if port is None else port, out=sys.stdout,
-        open_planner=partial(planner_of, loaded),
+        open_services(loaded), port=http.port if port is None else port, out=sys.stdout,
+        open_planner=partial(planner_of, loaded), frontage=frontage_of(loaded.settings, host),
     )  # fmt: skip
 
 
@@ -587,22 +588,26 @@ def exchange(
 @app.command()
 def mcp() -> None:
     """Serve MCP on standard input and output."""
+    from chanflow.interfaces.cli.acting import acting_services
     from chanflow.interfaces.cli.serve import mcp_stdio
-    from chanflow.interfaces.cli.services import open_services
-    from chanflow.runtime.settings import load_settings
+    from chanflow.runtime.settings import acting_key, load_settings
 
-    mcp_stdio(open_services(load_settings(config=None, overrides=())))
+    key = acting_key()
+    mcp_stdio(acting_services(load_settings(config=None, overrides=()), key), key)
 
 
 @app.command(context_settings=CALL_CONTEXT)
 def call(context: typer.Context, operation: Annotated[str | None, typer.Argument()] = None) -> None:
     """Call one operation and print its answer as JSON: chanflow call get_klines --symbol SIMUSDT --level 5m."""
-    from chanflow.interfaces.cli.call import call as call_operation
-    from chanflow.interfaces.cli.services import open_services
-    from chanflow.runtime.settings import load_settings
+    from functools import partial
 
-    settings = load_settings(config=None, overrides=())
-    raise typer.Exit(call_operation(operation, context.args, lambda: open_services(settings), out=sys.stdout))
+    from chanflow.interfaces.cli.acting import acting_services
+    from chanflow.interfaces.cli.call import call as call_operation
+    from chanflow.runtime.settings import acting_key, load_settings
+
+    settings, key = load_settings(config=None, overrides=()), acting_key()
+    opened = partial(acting_services, settings, key)
+    raise typer.Exit(call_operation(operation, context.args, opened, out=sys.stdout, key=key))
 
 
 @feed_app.command("check")

@@ -18,19 +18,23 @@ CALL_CONTEXT: dict[str, Any] = {
 """The typer context settings of the command: its flags come from the operation, so typer leaves them alone."""
 
 
-def call(operation: str | None, flags: Sequence[str], open_services: Callable[[], Services], *, out: TextIO) -> int:
+def call(
+    operation: str | None, flags: Sequence[str], open_services: Callable[[], Services], *, out: TextIO,
+    key: str | None = None,
+) -> int:  # fmt: skip
     """Write the body of one call to `out` as a line of JSON. Returns the exit code: 0 if done, 1 if failed.
 
-    Without an operation, or with `--help`, writes what can be called instead and leaves the services closed.
+    Without an operation, or with `--help`, writes what can be called instead and leaves the services closed. It acts as
+    the owner of `key`, or as the operator. Raises SettingsInvalid for a key that is not taken.
     """
     if operation is None or operation == "--help" or "--help" in flags:
         out.write(call_help(operation) + "\n")
         return 0
     import anyio
 
+    from chanflow.interfaces.cli.acting import acting_principal
     from chanflow.operations.offered import build_catalogue
     from chanflow.operations.outcome import Done, Outcome, body_of, compact_json, failure
-    from chanflow.operations.principal import LOCAL_OPERATOR
     from chanflow.operations.text_arguments import arguments_from_text
 
     services = open_services()
@@ -44,7 +48,8 @@ def call(operation: str | None, flags: Sequence[str], open_services: Callable[[]
             return failure("invalid_argument", request_id, sentence)
         arguments = arguments_from_text(catalogue.get(operation, "cli"), pairs)
         async with nullcontext() if services.access is None else services.access.serving():
-            return await catalogue.execute(LOCAL_OPERATOR, operation, arguments, door="cli", request_id=request_id)
+            principal = await acting_principal(services, key)
+            return await catalogue.execute(principal, operation, arguments, door="cli", request_id=request_id)
 
     outcome = anyio.run(answered)
     out.write(compact_json(body_of(outcome)) + "\n")

@@ -12,7 +12,7 @@ import uvicorn
 
 from chanflow.interfaces.cli.services import desk_token, open_services
 from chanflow.interfaces.rest.app import build_app
-from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, loopback_host
+from chanflow.interfaces.rest.frontage import Frontage, loopback_host
 from chanflow.runtime.desk_door import DeskDoor, Doors
 from chanflow.runtime.door_file import standing_door
 from chanflow.runtime.settings import Loaded
@@ -42,8 +42,8 @@ def desk_doors(loaded: Loaded, on_note: Callable[[str], object]) -> Doors:
             port = listening.getsockname()[1]
             services = replace(open_services(loaded), account=door, trading=door, risk=door)
             config = uvicorn.Config(
-                build_app(services, allowed_hosts=LOOPBACK_NAMES), log_level="warning", server_header=False,
-                timeout_graceful_shutdown=2,
+                build_app(services, frontage=Frontage(host)), log_level="warning", server_header=False,
+                timeout_graceful_shutdown=2, proxy_headers=False,
             )  # fmt: skip
             server = QuietServer(config)
             serving = asyncio.create_task(server.serve(sockets=[listening]))

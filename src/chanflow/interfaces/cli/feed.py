@@ -46,7 +46,7 @@ def run_serve(*, root: Path | None, port: int, host: str, trading_days: Path | N
     from chanflow.adapters.storage.lake_source import LakeSource, lakes_below
     from chanflow.interfaces.cli.serve import listen
     from chanflow.interfaces.rest.feed_app import build_feed_app
-    from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, loopback_host
+    from chanflow.interfaces.rest.frontage import LOOPBACK_NAMES, loopback_host
     from chanflow.market.feed import Feed
 
     host = loopback_host(host)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from chanflow.access.books import AccessBooks
 from chanflow.adapters.storage.trial_log import TrialLog
 from chanflow.operations.jobs import Jobs
 from chanflow.operations.services import Services
@@ -15,6 +16,7 @@ from chanflow.runtime.desk_files import DeskFeed, KeptSignals, NewestRun
 from chanflow.runtime.home import Home
 from chanflow.runtime.job_shelf import JobShelf
 from chanflow.runtime.settings import Loaded
+from chanflow.runtime.token_desk import OWN_NAME
 
 
 def open_services(loaded: Loaded) -> Services:
@@ -33,10 +35,19 @@ def open_services(loaded: Loaded) -> Services:
         decisions=run,
         jobs=Jobs(JobShelf(home.root / "jobs")),
         trials=TrialLog(home.root / "trials.txt"),
-        access=open_books(home, clock, SystemRandomness(), settings.billing) if settings.access.required else None,
+        access=desk_books(loaded, clock) if settings.access.required else None,
         alerts=AlertBook(home, clock),
         signals=KeptSignals(run, Path(out) if (out := settings.signals.out) else None),
     )
+
+
+def desk_books(loaded: Loaded, clock: SystemClock) -> AccessBooks:
+    """Return the books by which a desk judges its callers. Raises SettingsInvalid as `open_books` does."""
+    settings = loaded.settings
+    issuers, name = [each.as_issuer() for each in settings.access.issuers], settings.http.public_url or OWN_NAME
+    return open_books(
+        Home(loaded.home), clock, SystemRandomness(), issuers=issuers, name=name, billing=settings.billing
+    )  # fmt: skip
 
 
 def desk_token(services: Services) -> str | None:

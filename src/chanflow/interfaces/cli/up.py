@@ -151,11 +151,13 @@ def _alert_watch(services: Services, queue: CommandQueue) -> AlertWatch:
 async def _up(
     home: Home, loaded: Loaded, alerts: Alerts, *, seed: int, speed: float, duration_s: int, port: int | None
 ) -> None:
+    from chanflow.interfaces.cli.local_door import local_door
     from chanflow.interfaces.rest.app import build_app
-    from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, loopback_host
+    from chanflow.interfaces.rest.frontage import frontage_of
 
     settings, wall = loaded.settings, SystemClock()
-    host = loopback_host(settings.http.host)
+    frontage = frontage_of(settings)
+    cert, key = frontage.tls or (None, None)
     source, anchor_ns = _market(home, loaded.settings, wall, seed=seed, duration_s=duration_s)
     level = level_for(source, settings.signals.level, exact=True)
     spec = RunSpec(name_run("up", seed, level, source, settings), seed, level, settings)
@@ -180,9 +182,10 @@ async def _up(
         alerts.subscribe(bus)
         watch_alerts.subscribe(bus)
 
+    app = build_app(services, frontage=frontage, open_planner=partial(planner_of, loaded))
     config = uvicorn.Config(
-        build_app(services, allowed_hosts=LOOPBACK_NAMES, open_planner=partial(planner_of, loaded)), host=host,
-        port=settings.http.port if port is None else port, log_level="warning", server_header=False,
+        app, host=frontage.host, port=settings.http.port if port is None else port, log_level="warning",
+        server_header=False, proxy_headers=False, ssl_certfile=cert, ssl_keyfile=key,
     )  # fmt: skip
     server = QuietServer(config)
 
@@ -217,10 +220,11 @@ async def _up(
     desk = asyncio.create_task(alerts.watch(with_models(), run_id=spec.run_id))
     doors = asyncio.create_task(server.serve())
     watch = asyncio.create_task(_watch_sentinel(home.root, queue, wall))
-    typer.echo(f"chanflow: desk on {source.instrument.symbol}, doors at http://{host}:{config.port}/")
+    typer.echo(f"chanflow: desk on {source.instrument.symbol}, doors at {frontage.url(config.port)}/")
     try:
-        with standing_door(home.root, host, config.port, desk_token(services)):
-            await asyncio.wait({desk, doors}, return_when=asyncio.FIRST_COMPLETED)
+        async with local_door(app, frontage, config.port) as (local_host, local_port):
+            with standing_door(home.root, local_host, local_port, desk_token(services)):
+                await asyncio.wait({desk, doors}, return_when=asyncio.FIRST_COMPLETED)
         if desk.done():
             publish_report(
                 desk.result(), title=f"{source.instrument.symbol} · {level} · seed {seed}",

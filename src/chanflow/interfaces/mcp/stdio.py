@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 
 import anyio
 
 from chanflow.interfaces.mcp.server import build_mcp_server
-from chanflow.operations.principal import LOCAL_OPERATOR, caller
+from chanflow.operations.principal import Principal, caller
 from chanflow.operations.services import Services
 
 
-def run_stdio(services: Services) -> None:
-    """Serve MCP until standard input ends. Whoever started this process acts as the local operator."""
+def run_stdio(services: Services, acting: Callable[[], Awaitable[Principal]]) -> None:
+    """Serve MCP until standard input ends. Whoever started this process acts as `acting` says, once the books are open.
+
+    Raises what `acting` does.
+    """
     server = build_mcp_server(services)
 
     async def serve() -> None:
-        caller.set(LOCAL_OPERATOR)
         async with nullcontext() if services.access is None else services.access.serving():
+            caller.set(await acting())
             await server.run_stdio_async()
 
     anyio.run(serve)

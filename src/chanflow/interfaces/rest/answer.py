@@ -37,7 +37,8 @@ def _refusal_headers(failed: Failed) -> dict[str, str]:
     if body.code == "unauthenticated":
         headers["WWW-Authenticate"] = "Bearer"
     if body.code == "insufficient_scope":
-        headers["WWW-Authenticate"] = 'Bearer error="insufficient_scope"'
+        lacking = "" if failed.scope is None else f', scope="{failed.scope}"'
+        headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope"{lacking}'
     if body.retry_after_ms is not None:
         headers["Retry-After"] = str(_seconds(body.retry_after_ms))
     if isinstance(body, QuotaBody):

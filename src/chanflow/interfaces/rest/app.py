@@ -19,12 +19,17 @@ import chanflow
 from chanflow.domain.errors import NotFound
 from chanflow.domain.time import rfc3339
 from chanflow.interfaces.mcp.server import CatalogueServer
+from chanflow.interfaces.mcp.step_up import StepUp
 from chanflow.interfaces.rest.answer import json_response, plain_json, usage_headers
 from chanflow.interfaces.rest.billing import add_billing_webhook
 from chanflow.interfaces.rest.chat import answer_events
-from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, MAX_BODY_BYTES, Guard
+from chanflow.interfaces.rest.edge import Edge
+from chanflow.interfaces.rest.frontage import LOOPBACK, Frontage
+from chanflow.interfaces.rest.guard import MAX_BODY_BYTES, Guard
+from chanflow.interfaces.rest.oauth import add_metadata
 from chanflow.interfaces.rest.openapi import BASE, NOTICE, openapi_document
 from chanflow.interfaces.rest.pages import api_page, front_page, upgrade_page
+from chanflow.interfaces.rest.token_routes import add_tokens
 from chanflow.interfaces.ws.door import SocketDoor
 from chanflow.operations.bars import known_symbols
 from chanflow.operations.catalogue import Catalogue
@@ -42,15 +47,15 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def build_app(
-    services: Services, *, allowed_hosts: frozenset[str] = LOOPBACK_NAMES, max_body_bytes: int = MAX_BODY_BYTES,
+    services: Services, *, frontage: Frontage = LOOPBACK, max_body_bytes: int = MAX_BODY_BYTES,
     open_planner: OpenPlanner = no_planner,
 ) -> FastAPI:  # fmt: skip
     """Return the HTTP application of a desk.
 
-    It answers to the names in `allowed_hosts` on any port and reads bodies up to `max_body_bytes`. `open_planner` gives
+    It is reached as `frontage` says and reads bodies up to `max_body_bytes`. `open_planner` gives
     the model of the chat for as long as it serves. Each application serves one lifespan.
     """
-    catalogue = build_catalogue(services)
+    catalogue, allowed_hosts = build_catalogue(services), frontage.allowed_hosts
     chat, sockets = Chat(catalogue), SocketDoor(catalogue, allowed_hosts)
     mcp_server = CatalogueServer(catalogue)
     mcp_app = mcp_server.streamable_http_app(
@@ -71,18 +76,23 @@ def build_app(
             yield
 
     app = FastAPI(title="chanflow", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.add_middleware(StepUp, catalogue=catalogue)
     app.add_middleware(
         Guard,
         allowed_hosts=allowed_hosts,
         max_body_bytes=max_body_bytes,
         new_request_id=catalogue.new_request_id,
         books=services.access,
+        resource=frontage.resource,
     )
+    app.add_middleware(Edge, frontage=frontage)
     app.add_exception_handler(HTTPException, _http_failure)
     app.add_exception_handler(Exception, _internal)
     _add_operations(app, catalogue)
     add_billing_webhook(app, services)
     _add_chat(app, catalogue, chat)
+    add_metadata(app, frontage.resource)
+    add_tokens(app, services.access)
     _add_pages(app, catalogue)
     _add_health(app, catalogue)
     app.router.routes.extend([WebSocketRoute("/mcp", sockets.serve), *mcp_app.routes])

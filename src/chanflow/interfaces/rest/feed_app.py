@@ -24,7 +24,8 @@ from starlette.responses import Response, StreamingResponse
 from chanflow.domain.errors import ChanflowError, InvalidArgument, NotFound
 from chanflow.domain.time import NS_PER_MS, Clock, Ids
 from chanflow.interfaces.rest.answer import json_response, plain_json
-from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, MAX_BODY_BYTES, Guard
+from chanflow.interfaces.rest.frontage import LOOPBACK_NAMES
+from chanflow.interfaces.rest.guard import MAX_BODY_BYTES, Guard
 from chanflow.market.feed import Feed, Page
 from chanflow.operations.feed import (
     GET_HISTORICAL_SLICE,

@@ -1,14 +1,11 @@
 """The first thing a request meets: which names the desk answers to, who is calling, and how much it reads.
 
-The desk serves its own machine alone: it binds to loopback, answers to loopback names (another name in `Host` is a page
-that rebound its DNS) and to pages of its own origin. Whoever is there acts as the local operator, unless keys are asked
-for: then as the bearer of theirs.
+The desk answers to names it was told (another name in `Host` is a page that rebound its DNS) and to pages of its own
+origin. Whoever is there acts as the local operator, unless keys are asked for: then as the bearer of theirs.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,13 +17,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chanflow.access.books import AccessBooks
-from chanflow.domain.errors import SettingsInvalid
+from chanflow.domain.json_depth import json_depth_exceeds
 from chanflow.interfaces.rest.answer import json_response
-from chanflow.interfaces.rest.entry import PUBLIC, entered
+from chanflow.interfaces.rest.entry import PUBLIC, SIGNATURE, entered, signed_request
+from chanflow.interfaces.rest.oauth import ProtectedResource
 from chanflow.operations.outcome import Failed, failure
 from chanflow.operations.principal import LOCAL_OPERATOR, Principal, caller
 
-LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 MAX_BODY_BYTES = 1 << 20
 MAX_JSON_DEPTH = 32
 _DRAIN_FACTOR = 16
@@ -35,37 +32,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
 }
-_JSON_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-
-
-def loopback_host(host: str) -> str:
-    """Return `host` without brackets if it is this machine's loopback. Raises SettingsInvalid otherwise."""
-    host = host.strip("[]")
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if not loopback:
-        raise SettingsInvalid(
-            "the desk speaks no TLS and trusts no proxy, so it listens on loopback alone: use 127.0.0.1 or ::1"
-        )
-    return host
-
-
-def json_depth_exceeds(body: bytes, most: int) -> bool:
-    """Return whether brackets outside of strings nest deeper than `most`. Linear in the length of `body`."""
-    if body.count(b"[") + body.count(b"{") <= most:
-        return False
-    depth = 0
-    for token in _JSON_TOKEN.finditer(body):
-        match token.group()[:1]:
-            case b"[" | b"{":
-                depth += 1
-                if depth > most:
-                    return True
-            case b"]" | b"}":
-                depth -= 1
-    return False
 
 
 class Guard:
@@ -73,13 +39,13 @@ class Guard:
 
     def __init__(
         self, app: ASGIApp, *, allowed_hosts: frozenset[str], max_body_bytes: int, new_request_id: Callable[[], str],
-        books: AccessBooks | None = None,
+        books: AccessBooks | None = None, resource: ProtectedResource | None = None,
     ) -> None:  # fmt: skip
         self._app = app
         self._allowed_hosts = allowed_hosts
         self._max_body_bytes = max_body_bytes
         self._new_request_id = new_request_id
-        self._books = books
+        self._books, self._resource = books, resource
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -94,14 +60,21 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in (*_HEADERS.items(), ("X-Request-ID", request_id)):
                     headers.setdefault(name, value)
+                if self._resource is not None:
+                    self._resource.complete(message["status"], headers)
             await send(message)
 
         headers = Headers(scope=scope)
         refused = self._refused_name(headers, request_id)
-        principal = None if refused else await self._principal(scope, headers, request_id)
-        if isinstance(principal, Failed):
-            refused = json_response(principal)
-        if refused is None:
+        signs, body, principal = self._books is not None and SIGNATURE in headers, None, None
+        # Who signs is known by what is signed; of anyone else nothing is read before it is known who they are.
+        for step in ("body", "caller") if signs else ("caller", "body"):
+            if refused is not None:
+                break
+            if step == "caller":
+                principal = await self._principal(scope, headers, request_id, body or b"")
+                refused = json_response(principal) if isinstance(principal, Failed) else None
+                continue
             try:
                 body = await _read(receive, self._max_body_bytes)
             except ClientDisconnect:
@@ -117,7 +90,9 @@ class Guard:
             if token is not None:
                 caller.reset(token)
 
-    async def _principal(self, scope: Scope, headers: Headers, request_id: str) -> Principal | Failed | None:
+    async def _principal(
+        self, scope: Scope, headers: Headers, request_id: str, body: bytes
+    ) -> Principal | Failed | None:
         """Return as whom the request acts, why it may not, or None for a page that is for everyone."""
         client = scope.get("client")
         ip = client[0] if client else None
@@ -125,7 +100,7 @@ class Guard:
             return replace(LOCAL_OPERATOR, ip=ip)
         if scope["path"] in PUBLIC:
             return None
-        return await entered(self._books, headers, ip, request_id)
+        return await entered(self._books, headers, ip, request_id, signed_request(scope, headers, body))
 
     def _refused_name(self, headers: Headers, request_id: str) -> Response | None:
         if _without_port(headers.get("host", "")) not in self._allowed_hosts:

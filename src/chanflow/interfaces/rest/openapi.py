@@ -24,6 +24,7 @@ def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
         f"{BASE}/mcp/tools/call": {"post": _call_tool()},
         f"{BASE}/status": {"get": _status()},
         f"{BASE}/chat": {"post": _chat()},
+        f"{BASE}/auth/refresh": {"post": _refresh()},
     }
     schemas = _schemas()
     for operation in operations:
@@ -110,6 +111,24 @@ def _chat() -> dict[str, Any]:
         f"What changes something waits for a second call with the token of confirm. {NOTICE}",
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": answer,
+    }
+
+
+def _refresh() -> dict[str, Any]:
+    text = {"type": "string"}
+    asked = {"type": "object", "required": ["refresh_token"], "additionalProperties": False,
+             "properties": {"refresh_token": text}}  # fmt: skip
+    names = ("access_token", "token_type", "refresh_token", "refresh_expires_at")
+    parts = {**dict.fromkeys(names, text), "expires_in": {"type": "integer"}}
+    answer = {"type": "object", "required": [*parts], "additionalProperties": False, "properties": parts}
+    return {
+        "operationId": "refreshTokens",
+        "summary": "The next tokens of a login",
+        "description": "A refresh token is good once; shown a second time it ends its login. Where access.required is "
+        "true.",
+        "security": [],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": asked}}},
+        "responses": _responses(answer),
     }
 
 

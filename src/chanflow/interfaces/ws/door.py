@@ -17,8 +17,9 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chanflow.domain.errors import ChanflowError
+from chanflow.domain.json_depth import json_depth_exceeds
 from chanflow.domain.time import NS_PER_DAY
-from chanflow.interfaces.rest.guard import MAX_JSON_DEPTH, json_depth_exceeds
+from chanflow.interfaces.rest.guard import MAX_JSON_DEPTH
 from chanflow.interfaces.ws import dialect
 from chanflow.interfaces.ws.hub import CursorExpired, Filter, Hub, Listening
 from chanflow.interfaces.ws.outbox import Outbox

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, false
 
 from chanflow.adapters.storage.database.metadata import METADATA
 from chanflow.adapters.storage.database.types import Json, Nanoseconds
@@ -30,8 +30,14 @@ api_key = Table(
     Column("created_at", Nanoseconds, nullable=False),
     Column("expires_at", Nanoseconds),
     Column("revoked_at", Nanoseconds),
+    Column("signing", String(8), nullable=False, server_default="none"),
+    Column("sealed", String(256)),
+    Column("elicitation_trusted", Boolean, nullable=False, server_default=false()),
+    Column("paper_only", Boolean, nullable=False, server_default=false()),
+    Column("last_used_at", Nanoseconds),
     Index(None, "user_id"),
 )
+"""`signing` is none or required; for the latter `sealed` is the key of its signatures, encrypted."""
 
 usage_counter = Table(
     "usage_counter",

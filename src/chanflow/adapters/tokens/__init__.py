@@ -1,0 +1,1 @@
+"""Tokens signed by public keys."""
