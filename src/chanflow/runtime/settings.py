@@ -191,6 +191,14 @@ class AccessSettings(Section):
     required: bool
 
 
+class McpSettings(Section):
+    """Which tools MCP offers."""
+
+    toolsets: Annotated[
+        tuple[Literal["read", "alert", "research", "trade", "desk"], ...], BeforeValidator(split), Field(min_length=1)
+    ]
+
+
 class HttpSettings(Section):
     """Where the doors listen."""
 
@@ -218,6 +226,7 @@ class Settings(Section):
     bus: BusSettings
     http: HttpSettings
     access: AccessSettings
+    mcp: McpSettings
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "8e2f52ec47d51b6a3ac73a2c26c8567fc1c042e02e6c744df3e2d796353c5aa7"
+GOLDEN_HASH = "2df02c7edac020c13291cf8fe19c9261f637317fb2b6cb97cfb834ca71496d48"
 
 
 @pytest.fixture(autouse=True)
@@ -389,6 +389,7 @@ def test_the_hash_sees_values_not_spellings(overrides: Sequence[str]) -> None:
         "bus.group_limit=511",
         "http.port=8001",
         "access.required=true",
+        "mcp.toolsets=read",
     ],
 )
 def test_the_hash_sees_every_section(override: str) -> None:
