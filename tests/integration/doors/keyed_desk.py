@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,11 +37,20 @@ class KeyedDesk:
     @asynccontextmanager
     async def client(self, name: str, era: str, **options: Any) -> AsyncIterator[Client]:
         """Give the unmodified client of a user in an era of the protocol."""
-        headers = {"Authorization": f"Bearer {self.keys[name]}"}
+        headers = {"Authorization": f"Bearer {self.keys.get(name, name)}"}
         async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
             transport = streamable_http_client(f"{self.url}/mcp", http_client=http)
             async with Client(transport, mode=MODES[era], **options) as client:
                 yield client
+
+    @asynccontextmanager
+    async def lent_key(self, name: str) -> AsyncIterator[tuple[str, Callable[[], Awaitable[Any]]]]:
+        """Give another key of a user, and what revokes it, as another process does both."""
+        books = open_books(self.home, SystemClock(), SystemRandomness())
+        async with books.serving():
+            user = User(f"user-{name}", name, TRADERS[name], "enterprise", 0)
+            made = await books.keyring.create(user, name="lent", scopes=None)
+            yield made.text, lambda: books.keyring.revoke(made.record.id)
 
     async def happen(self, alert_id: str, number: int) -> None:
         """Write that an alert heard something, as the process that watches does."""

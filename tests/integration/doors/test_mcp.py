@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import memory_desk
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
@@ -131,3 +133,19 @@ async def test_a_call_without_a_caller_is_unauthenticated(doors: Any) -> None:
         result = await client.call_tool("get_position", {})
     assert result.is_error
     assert result.structured_content["code"] == "unauthenticated"
+
+
+@pytest.mark.asyncio
+async def test_the_toolset_desk_adds_the_desks_own_services(doors_to: Any) -> None:
+    services = replace(memory_desk.memory_services(), toolsets=("read", "desk"))
+    with doors_to(services) as opened:
+        async with opened.client("mcp-2026") as client:
+            names = [tool.name for tool in (await client.list_tools()).tools]
+            found = await client.call_tool("get_live_snapshot", {"symbols": ["BTCUSDT"]})
+            listed = await client.call_tool("list_tools", {})
+            with pytest.raises(MCPError):
+                await client.call_tool("execute_trade", {})
+    assert {"get_live_snapshot", "get_historical_slice", "compute_features", "get_signals", "check_risk"} < set(names)
+    assert not {"execute_trade", "cancel_order", "subscribe_alert", "backtest_strategy"} & set(names)
+    assert not found.is_error
+    assert [row["name"] for row in listed.structured_content["tools"]] == names

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from mcp import Client
+from mcp import Client, StdioServerParameters
+from mcp.client.subscriptions import SubscriptionLost
 from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import ResourceUpdated
 from mcp_types import ResourceUpdatedNotification
@@ -17,6 +20,7 @@ from chanflow.interfaces.mcp.server import build_mcp_server
 
 pytestmark = pytest.mark.server
 ERAS = ("2026", "2025")
+PROGRAM = Path(__file__).with_name("memory_desk.py")
 OLDER = pytest.mark.filterwarnings("ignore:resources/.*subscribe is removed")
 
 
@@ -171,6 +175,17 @@ async def test_a_session_is_for_whoever_opened_it(keyed_desk: Any) -> None:
         assert (await post("bob", listing, session)).status_code == 404
 
 
+async def test_a_stream_ends_with_its_key(keyed_desk: Any) -> None:
+    async with (
+        keyed_desk.lent_key("ann") as (key, revoke),
+        keyed_desk.client(key, "2026") as client,
+        client.listen(resource_subscriptions=["desk://status"]) as listening,
+    ):
+        await revoke()
+        with pytest.raises(SubscriptionLost):
+            await anext(listening)
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_callers_at_the_same_time_are_not_taken_for_one_another(keyed_desk: Any, era: str) -> None:
     async with keyed_desk.client("ann", era) as ann, keyed_desk.client("eve", era) as eve:
@@ -188,3 +203,16 @@ async def test_the_sdk_still_has_what_the_older_subscriptions_reach_for(doors: A
         assert lowlevel.get_request_handler(method) is not None
     async with Client(server, mode="legacy") as client:
         assert client.server_capabilities.resources.subscribe
+
+
+@OLDER
+async def test_one_subscribes_over_standard_input_too() -> None:
+    program = StdioServerParameters(command=sys.executable, args=[str(PROGRAM), "live"])
+    async with Client(program, mode="legacy") as client:
+        assert client.server_capabilities.resources.subscribe
+        await client.subscribe_resource("desk://status")
+        await client.unsubscribe_resource("desk://status")
+        with pytest.raises(MCPError):
+            await client.subscribe_resource(f"alert://al_{'0' * 32}")
+    async with Client(program, mode="2026-07-28") as client, client.listen(resource_subscriptions=["desk://status"]):
+        assert (await client.list_tools()).tools

@@ -15,13 +15,15 @@ EVERY_NS = 2 * NS_PER_S
 """How often; clients and what lies between give up on a connection that is silent for half a minute."""
 
 
+def asked_for(context: Context[Any, Any]) -> bool:
+    """Return whether the client sent a token under which it wants to hear."""
+    meta = context.request_context.meta
+    return meta is not None and meta.get("progress_token") is not None
+
+
 @asynccontextmanager
-async def told(context: Context[Any, Any] | None, clock: Clock, total_s: float) -> AsyncIterator[None]:
-    """Tell how long the block has lasted, in seconds of at most `total_s`, where the client sent a progress token."""
-    asked = context is not None and (context.request_context.meta or {}).get("progress_token") is not None
-    if not asked or context is None:
-        yield
-        return
+async def told(context: Context[Any, Any], clock: Clock, total_s: float) -> AsyncIterator[None]:
+    """Tell how long the block has lasted, in seconds of at most `total_s`."""
     async with anyio.create_task_group() as group:
         group.start_soon(_tell, context, clock, total_s)
         yield

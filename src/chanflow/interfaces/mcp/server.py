@@ -20,13 +20,12 @@ from pydantic import AnyUrl
 from starlette.routing import Route
 
 import chanflow
-from chanflow.interfaces.mcp import confirming, progress, resources
+from chanflow.interfaces.mcp import confirming, progress, resources, sessions
 from chanflow.interfaces.mcp.completions import Completions
 from chanflow.interfaces.mcp.legacy_subscribe import LegacySubscribe
 from chanflow.interfaces.mcp.notices import Notices
 from chanflow.interfaces.mcp.prompts import add_prompts
 from chanflow.interfaces.mcp.results import result_of, result_of_body, tool_of
-from chanflow.interfaces.mcp.sessions import OwnedSessions
 from chanflow.interfaces.mcp.subscriptions import Subscriptions
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.offered import build_catalogue
@@ -86,8 +85,12 @@ class CatalogueServer(MCPServer[Any]):
 
     def http_routes(self, security: TransportSecuritySettings) -> list[Route]:
         """Return the routes of MCP over HTTP. They serve while a block of `session_manager.run` lasts."""
-        self.streamable_http_app(streamable_http_path="/mcp", stateless_http=False, transport_security=security)
-        return [Route("/mcp", endpoint=OwnedSessions(StreamableHTTPASGIApp(self.session_manager)))]
+        self.streamable_http_app(
+            streamable_http_path="/mcp", transport_security=security, session_idle_timeout=sessions.IDLE_S,
+            max_sessions=sessions.MAX_SESSIONS,
+        )  # fmt: skip
+        served = StreamableHTTPASGIApp(self.session_manager)
+        return [Route("/mcp", endpoint=sessions.OwnedSessions(served, self._catalogue.services))]
 
     # ── tools ─────────────────────────────────────────────────────────────────
 
@@ -135,10 +138,13 @@ class CatalogueServer(MCPServer[Any]):
         context: Context[Any, Any] | None,
     ) -> Outcome:  # fmt: skip
         catalogue = self._catalogue
+        done = catalogue.execute(
+            principal, operation.name, arguments, door="mcp", request_id=catalogue.new_request_id()
+        )
+        if context is None or not progress.asked_for(context):
+            return await done
         async with progress.told(context, catalogue.services.clock, operation.timeout_s):
-            return await catalogue.execute(
-                principal, operation.name, arguments, door="mcp", request_id=catalogue.new_request_id()
-            )
+            return await done
 
     # ── resources ─────────────────────────────────────────────────────────────
 

@@ -80,7 +80,7 @@ def build_app(
     _add_chat(app, catalogue, chat)
     _add_pages(app, catalogue)
     _add_health(app, catalogue)
-    app.router.routes.extend([WebSocketRoute("/mcp", sockets.serve), *mcp_routes])
+    app.router.routes[:0] = [WebSocketRoute("/mcp", sockets.serve), *mcp_routes]  # first: routes are tried in order
     return app
 
 
