@@ -113,7 +113,7 @@ class LiveDesk:
             self, account=self._gate.rules.account, journal=self._journal, clock=self._clock, approvals=self.approvals,
             records=records,
         )  # fmt: skip
-        self._journal.listen(self.hand.orders.take)
+        self._journal.listen(self.hand.hear)
         self.orders = StandingOrders(
             self.risk, self._journal, self._clock, sentinel=self._sentinel, approve=self._approve,
             by_hand=self.hand.order,

@@ -8,7 +8,7 @@ is how the trade stands when it has left: whoever asks again hears what has beco
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from chanflow.domain.account import Position
 from chanflow.domain.canonical import plain
@@ -66,16 +66,31 @@ class LiveHand:
         self, hands: Hands, *, account: str, journal: Journal, clock: Clock, approvals: ApprovalDesk,
         records: Sequence[Recorded] = (),
     ) -> None:  # fmt: skip
-        """`records` are those of earlier processes; whoever makes it lets `orders` hear of every later one."""
+        """`records` are those of earlier processes; whoever makes it lets `hear` have every later one."""
         self._hands, self._account, self._journal, self._clock = hands, account, journal, clock
         self._approvals = approvals
         self.orders = OrdersFold()
+        self._proposals: set[str] = set()
+        self._approved: set[str] = set()
         waited = set()
         for record in records:
-            self.orders.take(record.kind, record.at, getattr(record, "correlation_id", ""), record.body)
+            self.hear(record.kind, record.at, getattr(record, "correlation_id", ""), record.body)
             if record.kind == "approval_wanted":
                 waited.add(record.body["proposal"]["proposal_id"])
         self._owed = [own for own in self.orders.commands if self._proposal_id(own) not in waited]
+
+    def hear(self, kind: str, at: str, correlation_id: str, body: Any) -> None:
+        """Take one record, where it is of what was ordered by hand: the orders of others are nobody's own."""
+        match kind:
+            case "command" if "proposal_id" in body:
+                self._proposals.add(body["proposal_id"])
+            case "approved_order":
+                if body["proposal_id"] not in self._proposals:
+                    return
+                self._approved.add(body["approved_id"])
+            case "order_intent" | "order_denied" if body.get("approved_id") not in self._approved:
+                return
+        self.orders.take(kind, at, correlation_id, body)
 
     async def lapse(self) -> None:
         """Refuse what an earlier process took and did not send."""
