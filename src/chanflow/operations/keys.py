@@ -193,6 +193,7 @@ CREATE_KEY = Operation(
     timeout_s=5,
     path="/keys",
     handler=create_key,
+    keeps=lambda _: False,
     digest=lambda done: Digest(f"key {done.made.id} was made", (), ()),
     doors=_DOORS,
 )
@@ -212,6 +213,7 @@ ROTATE_KEY = Operation(
     timeout_s=5,
     path="/keys/rotate",
     handler=rotate_key,
+    keeps=lambda _: False,
     digest=lambda done: Digest(f"key {done.made.id} was made", (), ()),
     doors=_DOORS,
 )

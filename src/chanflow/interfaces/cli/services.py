@@ -14,6 +14,7 @@ from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
 from chanflow.runtime.desk_files import DeskFeed, KeptSignals, NewestRun
 from chanflow.runtime.home import Home
 from chanflow.runtime.job_shelf import JobShelf
+from chanflow.runtime.request_book import RequestBook
 from chanflow.runtime.settings import Loaded
 
 
@@ -36,6 +37,7 @@ def open_services(loaded: Loaded) -> Services:
         access=open_books(home, clock, SystemRandomness()) if loaded.settings.access.required else None,
         alerts=AlertBook(home, clock),
         toolsets=loaded.settings.mcp.toolsets,
+        requests=RequestBook(home, SystemRandomness()),
         signals=KeptSignals(run, Path(out) if (out := loaded.settings.signals.out) else None),
     )
 

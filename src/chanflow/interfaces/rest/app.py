@@ -28,6 +28,7 @@ from chanflow.interfaces.ws.door import SocketDoor
 from chanflow.operations.bars import known_symbols
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.chat import Chat, OpenPlanner, no_planner
+from chanflow.operations.idempotency import HEADER
 from chanflow.operations.offered import build_catalogue
 from chanflow.operations.operation import AnyOperation, Route
 from chanflow.operations.outcome import Declined, Done, Failed, Outcome, body_of, failure, failure_of
@@ -59,6 +60,7 @@ def build_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with (
             nullcontext() if services.access is None else services.access.serving(),
+            services.requests.serving(),
             mcp_server.session_manager.run(),
             mcp_server.serving(),
             sockets.serving(),
@@ -147,7 +149,8 @@ def _typed_route(catalogue: Catalogue, operation: AnyOperation, route: Route) ->
 
 async def _execute(catalogue: Catalogue, request: Request, name: str, arguments: dict[str, Any]) -> Outcome:
     request_id: str = request.state.request_id
-    return await catalogue.execute(caller.get(), name, arguments, door="rest", request_id=request_id)
+    key = request.headers.get(HEADER)
+    return await catalogue.execute(caller.get(), name, arguments, door="rest", request_id=request_id, key=key)
 
 
 async def _json_object(request: Request) -> dict[str, Any]:
