@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,8 +13,9 @@ import pytest
 from mcp import Client
 from mcp.client import ClientRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp_types import ElicitRequestParams, ElicitResult
+from mcp_types import ElicitRequestParams, ElicitResult, ErrorData
 
+from chanflow.interfaces.mcp import confirming
 from chanflow.interfaces.mcp.server import CatalogueServer
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
@@ -187,3 +189,28 @@ async def test_an_answer_without_its_question_confirms_nothing() -> None:
         )
     assert desk.calls == [None]
     assert json.loads(result.model_dump_json(by_alias=True))["resultType"] == "input_required"
+
+
+async def test_a_client_that_fails_to_ask_gets_the_answer_as_it_is() -> None:
+    async def broken(context: ClientRequestContext, params: ElicitRequestParams) -> ErrorData:
+        return ErrorData(code=-32603, message="the window could not be opened")
+
+    desk = Desk()
+    async with Client(desk.server(), mode="legacy", elicitation_callback=broken) as client:
+        result = await client.call_tool("execute_trade", {"symbol": "BTCUSDT"})
+    assert result.structured_content["confirmation_token"] == TOKEN
+    assert desk.calls == [None]
+
+
+async def test_a_person_who_says_nothing_has_not_said_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confirming, "WAITS_S", 0.05)
+
+    async def silent(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    desk = Desk()
+    async with Client(desk.server(), mode="legacy", elicitation_callback=silent) as client:
+        result = await client.call_tool("execute_trade", {"symbol": "BTCUSDT"})
+    assert result.structured_content["confirmation_token"] is None
+    assert desk.calls == [None]

@@ -16,15 +16,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 import mcp_types
 from mcp.server.mcpserver import Context
+from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from chanflow.operations.outcome import Done, Outcome, body_of
 
 CONFIRMABLE = frozenset({"confirmation_required", "approval_required"})
 QUESTION = "confirm"
+WAITS_S = 120.0
+"""So long a question may be answered; what it is about holds for less."""
 TOKEN = "confirmation_token"  # noqa: S105  # the argument's name
 Asking = Context[Any, Any]
 
@@ -92,10 +96,18 @@ def returned(context: Asking | None) -> tuple[Question, bool] | None:
     return Question("", kept[TOKEN], kept["answer"]), confirmed
 
 
-async def confirmed_by_asking(context: Asking, question: Question) -> bool:
-    """Ask over the open connection, and return whether the person confirmed."""
-    answer = await context.elicit(question.text, Confirmed)
-    return answer.action == "accept" and answer.data.confirm
+async def confirmed_by_asking(context: Asking, question: Question) -> bool | None:
+    """Ask over the open connection, and return whether the person confirmed; None where they could not be asked.
+
+    Silence for two minutes is no yes.
+    """
+    with anyio.move_on_after(WAITS_S):
+        try:
+            answer = await context.elicit(question.text, Confirmed)
+        except (MCPError, ValidationError):
+            return None
+        return answer.action == "accept" and answer.data.confirm
+    return False
 
 
 def _words(body: Mapping[str, Any]) -> str:

@@ -42,7 +42,6 @@ _INSTRUCTIONS = (
     "Answers carry known_at, and stale_ms if not live. Not investment advice."
 )
 _LISTS_LIVE = CacheHint(ttl_ms=60_000, scope="private")
-_STATE_LIVES_S = 120.0
 _UNKNOWN_TOOL = "Unknown tool: tools/list names those there are"
 Read = Iterable[ReadResourceContents] | mcp_types.InputRequiredResult
 Called = mcp_types.CallToolResult | mcp_types.InputRequiredResult
@@ -120,8 +119,10 @@ class CatalogueServer(MCPServer[Any]):
             return result_of(outcome, operation)
         if confirming.asks_by_answer(context):
             return confirming.asked_in_answer(asked)
-        confirmed = await confirming.confirmed_by_asking(context, asked)
-        return await self._answered(principal, operation, arguments, context, asked, confirmed)
+        said = await confirming.confirmed_by_asking(context, asked)
+        if said is None:
+            return result_of(outcome, operation)
+        return await self._answered(principal, operation, arguments, context, asked, said)
 
     async def _answered(
         self, principal: Principal, operation: AnyOperation, arguments: dict[str, Any],
@@ -188,8 +189,8 @@ def _sealing(services: Services) -> RequestStateSecurity:
         return None if principal is None else f"{principal.kind}:{principal.id}"
 
     if services.access is None:
-        sealing = RequestStateSecurity.ephemeral(ttl=_STATE_LIVES_S)
+        sealing = RequestStateSecurity.ephemeral(ttl=confirming.WAITS_S)
         sealing.bind_principal = who
         return sealing
     key = services.access.keyring.derived("mcp request state")
-    return RequestStateSecurity(keys=[key], ttl=_STATE_LIVES_S, bind_principal=who)
+    return RequestStateSecurity(keys=[key], ttl=confirming.WAITS_S, bind_principal=who)
