@@ -22,7 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "integration" / "doors"))
-CALLS, ROUNDS, LANES = 1_500, 3, (1, 8)
+CALLS, ROUNDS, LANES = 1_000, 3, (1, 8)
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
