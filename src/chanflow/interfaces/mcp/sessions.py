@@ -51,7 +51,7 @@ def _shown_for_long(scope: Scope) -> str | None:
     headers = Headers(scope=scope)
     if scope["method"] != "GET" and headers.get("mcp-method") != "subscriptions/listen":
         return None
-    return headers.get("authorization", "").partition(" ")[2].strip()
+    return headers.get("authorization", "").partition(" ")[2].strip() or None
 
 
 async def _end_with_key(
