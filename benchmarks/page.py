@@ -23,6 +23,7 @@ SECTIONS = {
     "monitor.py": "The monitor",
     "exchange.py": "The emulated exchange",
     "memory.py": "Memory with 100,000 decisions",
+    "mcp_calls.py": "Calls over MCP",
     "push.py": "Pushed events with 1,000 sockets",
 }
 

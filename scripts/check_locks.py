@@ -11,10 +11,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PUBLIC = {
     "uv.lock": ("https://pypi.org/simple", "https://files.pythonhosted.org/"),
     "Cargo.lock": ("registry+https://github.com/rust-lang/crates.io-index",),
+    "tests/conformance/package-lock.json": ("https://registry.npmjs.org/",),
 }
 _SOURCE = {
     "uv.lock": re.compile(r'(?:registry|url) = "([^"]+)"'),
     "Cargo.lock": re.compile(r'^source = "([^"]+)"', re.MULTILINE),
+    "tests/conformance/package-lock.json": re.compile(r'"resolved": "([^"]+)"'),
 }
 
 

@@ -31,6 +31,16 @@ class TradeCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewCommand:
+    """Ask what has become of a trade; of one that was never ordered nothing, but that the desk looks at its market.
+
+    So what is shown of a trade, and what it is compared with when it is confirmed, is of this very moment.
+    """
+
+    trade: TradeCommand
+
+
+@dataclass(frozen=True, slots=True)
 class CancelCommand:
     """Cancel an order, named by the caller's own id or by the one it has at the venue."""
 
@@ -100,10 +110,11 @@ class ApproveCommand:
 StandingCommand = HaltCommand | ResumeCommand | SetLevelCommand | LiftWallCommand | ApproveCommand
 """Commands about where a desk stands, and what it waits for."""
 
-Command = TradeCommand | CancelCommand | CloseAllCommand | StandingCommand | AnalysisCommand
+Command = TradeCommand | PreviewCommand | CancelCommand | CloseAllCommand | StandingCommand | AnalysisCommand
 
 COMMANDS: dict[str, type[Command]] = {
     "execute_trade": TradeCommand,
+    "preview_trade": PreviewCommand,
     "cancel_order": CancelCommand,
     "close_all": CloseAllCommand,
     "halt": HaltCommand,
@@ -125,7 +136,8 @@ class CommandAnswer:
     """What a command came to so far. `replayed`: it had been given before, and this is what it came to then.
 
     `orders` are those it made or touched. `problem` says why there is nothing else, `reasons` why a desk stays as it
-    stood, or does not look at what it was asked about. `decision_id` is the decision that was asked for.
+    stood, or does not look at what it was asked about. `decision_id` is the decision that was asked for, `approval_id`
+    what waits for a person.
     """
 
     orders: tuple[OrderView, ...] = ()
@@ -134,6 +146,7 @@ class CommandAnswer:
     problem: Problem | None = None
     reasons: tuple[Reason, ...] = ()
     decision_id: str | None = None
+    approval_id: str | None = None
 
 
 def name_of(command: Command) -> str:

@@ -1,23 +1,24 @@
 """The one function behind all doors: `Catalogue.execute`.
 
 A call passes its steps in a fixed order: authentication, rate limit, scope and plan, arguments, charge, audit, route,
-meter. Scope, plan and arguments are always judged; the others are slots of `Policy`, which a desk that asks for no key
-leaves empty.
+meter. What was done under an idempotency key (`idempotency.py`) is neither charged nor done again. Scope, plan and
+arguments are always judged; the others are slots of `Policy`, which a desk that asks for no key leaves empty.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
 from pydantic import ValidationError
 
-from chanflow.access.rate_limit import Pace
 from chanflow.domain.errors import ChanflowError
-from chanflow.operations.operation import AnyOperation, Arguments, Asked, RateClass
+from chanflow.operations.call import Admission, Call
+from chanflow.operations.idempotency import KeyedCalls
+from chanflow.operations.operation import AnyOperation, Arguments, Asked
 from chanflow.operations.outcome import Done, Failed, Outcome, Usage, failure, failure_of
 from chanflow.operations.permission import forbidden, lacks_scope
 from chanflow.operations.principal import Door, Principal
@@ -26,39 +27,6 @@ from chanflow.operations.services import Services
 
 _log = logging.getLogger(__name__)
 
-
-@dataclass(slots=True)
-class Course:
-    """What the steps of one call leave for those after them. Times are of the monotonic clock."""
-
-    began_ns: int = 0
-    pace: Pace | None = None
-    charge_id: str | None = None
-    usage: Usage = field(default_factory=Usage)
-    args_sha256: str | None = None
-    routed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call on its way. `operation` is None for an unknown name, `args` before the arguments were checked."""
-
-    principal: Principal
-    operation: AnyOperation | None
-    raw: Mapping[str, Any]
-    args: Arguments | None
-    door: Door
-    request_id: str
-    course: Course = field(default_factory=Course)
-
-    @property
-    def rate_class(self) -> RateClass:
-        """The bucket it draws from; unknown names draw from the readers'."""
-        return self.operation.rate_class if self.operation else "read"
-
-
-Admission = Callable[[Call], Awaitable[Failed | None]]
-"""A step before the work: the failure that ends the call, or None to let it pass."""
 
 Meter = Callable[[Call, Outcome], Awaitable[Outcome]]
 """The step after the work: the outcome as it leaves, with its usage."""
@@ -81,6 +49,7 @@ class Catalogue:
     def __init__(self, services: Services, operations: Iterable[AnyOperation], policy: Policy | None = None) -> None:
         self.services = services
         self._policy = policy or Policy()
+        self._keyed = KeyedCalls(services)
         self._operations: dict[str, AnyOperation] = {}
         for operation in operations:
             if operation.name in self._operations:
@@ -96,15 +65,25 @@ class Catalogue:
         operation = self._operations.get(name)
         return operation if operation and door in operation.doors else None
 
+    def unlisted(self, name: str) -> AnyOperation | None:
+        """Return the operation called `name`, whichever doors offer it."""
+        return self._operations.get(name)
+
     def new_request_id(self) -> str:
         """Return a name for one request; doors show it and logs carry it."""
         return str(self.services.ids.uuid7())
 
     async def execute(
-        self, principal: Principal, operation: str, args: Mapping[str, Any], *, door: Door, request_id: str
-    ) -> Outcome:
-        """Return the outcome of one call; whatever goes wrong is a `Failed`, never an exception."""
-        call = Call(principal, self.get(operation, door), args, None, door, request_id)
+        self, principal: Principal, operation: str, args: Mapping[str, Any], *, door: Door, request_id: str,
+        key: str | None = None, listed: bool = True,
+    ) -> Outcome:  # fmt: skip
+        """Return the outcome of one call; whatever goes wrong is a `Failed`, never an exception.
+
+        Under a `key` of the caller's own what changes something is done once: its answer is given again. A door may ask
+        for what it does not list, where that answers something else that it offers: not `listed`.
+        """
+        found = self.get(operation, door) if listed else self.unlisted(operation)
+        call = Call(principal, found, args, None, door, request_id, key)
         try:
             outcome = await self._pass(call)
             return await self._policy.meter(call, outcome) if self._policy.meter else outcome
@@ -133,9 +112,14 @@ class Catalogue:
         checked = self._with_arguments(call)
         if isinstance(checked, Failed):
             return checked
-        if refused := await _first_refusal(checked, policy.charge, policy.audit):
+        if checked.key is None or checked.operation is None or checked.operation.hints.read_only:
+            return await self._work(checked)
+        return await self._keyed.once(checked, self._work, policy.audit)
+
+    async def _work(self, call: Call) -> Outcome:
+        if refused := await _first_refusal(call, self._policy.charge, self._policy.audit):
             return refused
-        return await self._route(checked)
+        return await self._route(call)
 
     def _with_arguments(self, call: Call) -> Call | Failed:
         if call.operation is None:

@@ -244,6 +244,7 @@ CREATE_KEY = Operation(
     timeout_s=5,
     path="/keys",
     handler=create_key,
+    keeps=lambda _: False,
     digest=lambda done: Digest(f"key {done.made.id} was made", (), ()),
     doors=_DOORS,
 )
@@ -284,6 +285,7 @@ ROTATE_KEY = Operation(
     path="/keys/rotate",
     more_routes=(Route("POST", "/keys/{id}/rotate", "rotateKeyById"),),
     handler=rotate_key,
+    keeps=lambda _: False,
     digest=lambda done: Digest(f"key {done.made.id} was made", (), ()),
     doors=_DOORS,
 )

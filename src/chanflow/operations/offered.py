@@ -9,6 +9,7 @@ from chanflow.operations.audit import GET_AUDIT
 from chanflow.operations.billing import BILLING_OPERATIONS
 from chanflow.operations.catalogue import Catalogue, Policy
 from chanflow.operations.decisions import REQUEST_ANALYSIS
+from chanflow.operations.execute_trade import EXECUTE_TRADE
 from chanflow.operations.features import COMPUTE_FEATURES
 from chanflow.operations.feed import GET_HISTORICAL_SLICE, GET_LIVE_SNAPSHOT
 from chanflow.operations.keys import KEY_OPERATIONS
@@ -25,7 +26,8 @@ from chanflow.operations.risk import RISK_OPERATIONS
 from chanflow.operations.services import Services
 from chanflow.operations.signals import GET_SIGNALS
 from chanflow.operations.tools import LIST_TOOLS
-from chanflow.operations.trading import CANCEL_ORDER, CLOSE_ALL, EXECUTE_TRADE
+from chanflow.operations.toolsets import narrowed
+from chanflow.operations.trading import CANCEL_ORDER, CLOSE_ALL
 
 OPERATIONS: tuple[AnyOperation, ...] = (
     GET_KLINES,
@@ -61,4 +63,4 @@ def build_catalogue(services: Services, policy: Policy | None = None) -> Catalog
     """
     if policy is None and services.access is not None:
         policy = Enforcer(services.access, services.clock, services.ids).policy()
-    return Catalogue(services, OPERATIONS, policy)
+    return Catalogue(services, narrowed(OPERATIONS, services.toolsets), policy)

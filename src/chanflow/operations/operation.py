@@ -115,6 +115,8 @@ class Operation(Generic[InputT, OutputT]):
     doors: frozenset[Door] = field(default=ALL_DOORS)
     costs_of: Callable[[InputT], Mapping[str, int]] | None = None
     """What a call costs where that depends on its arguments; `charges` is what the plainest one does."""
+    keeps: Callable[[OutputT], bool] | None = None
+    """Whether an answer may be kept under an idempotency key, as all may where it is None. A secret is not kept."""
     posted: bool = False
     """Whether its arguments are too much for a query string, although it only reads."""
     verb: Method | None = None

@@ -31,7 +31,7 @@ CODES: Mapping[str, CodeRow] = {
     "not_found": CodeRow(404, False, "what was asked for does not exist"),
     "conflict": CodeRow(409, False, "the request conflicts with what is there"),
     "idempotency_conflict": CodeRow(409, False, "the key was used for another request"),
-    "confirmation_stale": CodeRow(409, False, "the confirmation has expired"),
+    "confirmation_stale": CodeRow(409, False, "what was confirmed holds no longer"),
     "confirmation_invalid": CodeRow(409, False, "the confirmation does not fit this request"),
     "payload_too_large": CodeRow(413, False, "the request is too large"),
     "host_not_allowed": CodeRow(421, False, "the desk does not answer to this host name"),
@@ -131,6 +131,10 @@ class Declined(Rejected):
         self.field = field
         self.suggestion = suggestion
 
+    def failed(self, request_id: str) -> Failed:
+        """Return the failure that callers see."""
+        return failure(self.code, request_id, str(self), field=self.field, suggestion=self.suggestion)
+
 
 def failure(
     code: str, request_id: str, message: str | None = None, *, field: str | None = None, suggestion: str | None = None,
@@ -157,7 +161,7 @@ def failure_of(fault: ChanflowError, request_id: str) -> Failed:
     the sentence of the code.
     """
     if isinstance(fault, Declined):
-        return failure(fault.code, request_id, str(fault), field=fault.field, suggestion=fault.suggestion)
+        return fault.failed(request_id)
     return failure(fault.code if fault.code in CODES else "internal", request_id)
 
 

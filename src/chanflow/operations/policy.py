@@ -13,7 +13,8 @@ from chanflow.access.quota import PERIODS, Charge, Spent, demands, resets_ns
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import ChanflowError, JournalUnwritable
 from chanflow.domain.time import NS_PER_MS, Clock, Ids, rfc3339
-from chanflow.operations.catalogue import Call, Policy
+from chanflow.operations.call import Call
+from chanflow.operations.catalogue import Policy
 from chanflow.operations.outcome import CODES, Failed, Outcome, QuotaBody, QuotaUse, Usage, failure
 
 _log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Enforcer:
         asked = demands(call.operation.costs(call.args), plan, now_ns)
         if not asked:
             return None
-        charge = Charge(str(self._ids.uuid7()), call.principal.account, now_ns, asked)
+        charge = Charge(call.course.charge_name or str(self._ids.uuid7()), call.principal.account, now_ns, asked)
         taken = await self._books.counters.charge(charge)
         if isinstance(taken, Spent):
             return Failed(_over_quota(taken, call, now_ns))

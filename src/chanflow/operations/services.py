@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -22,6 +22,7 @@ from chanflow.risk.view import RiskView
 
 if TYPE_CHECKING:
     from chanflow.adapters.storage.alert_store import SqlAlerts
+    from chanflow.adapters.storage.request_store import SqlRequests
 
 
 class KlineReader(Protocol):
@@ -312,6 +313,38 @@ class NoAlerts:
         """Tell nobody."""
 
 
+class RequestKeeper(Protocol):
+    """Where it is kept what callers confirmed, ordered and asked for under names of their own."""
+
+    def new_token(self) -> str:
+        """Return 128 random bits in hex."""
+        ...
+
+    def open(self) -> AbstractAsyncContextManager[SqlRequests]:
+        """Give the requests for a block. Raises NotFound where none are kept; StorageUnwritable, StorageBusy."""
+        ...
+
+    def serving(self) -> AbstractAsyncContextManager[None]:
+        """Keep open what was opened while a block lasts."""
+        ...
+
+
+class NoRequests:
+    """A desk that keeps no requests, and so takes no trade by hand and no idempotency key."""
+
+    def new_token(self) -> str:
+        """Raise NotFound."""
+        raise NotFound("this desk keeps no requests")
+
+    def open(self) -> AbstractAsyncContextManager[SqlRequests]:
+        """Raise NotFound."""
+        raise NotFound("this desk keeps no requests")
+
+    def serving(self) -> AbstractAsyncContextManager[None]:
+        """Give a block in which nothing is kept."""
+        return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What an operation may use.
@@ -337,6 +370,9 @@ class Services:
     jobs: Jobs = field(default_factory=Jobs)
     trials: Trials = field(default_factory=TrialsOfProcess)
     alerts: AlertKeeper = field(default_factory=NoAlerts)
+    requests: RequestKeeper = field(default_factory=NoRequests)
     chan_columns: Callable[[Sequence[Bar]], Any] = chan_columns
+    toolsets: tuple[str, ...] = ("read", "alert", "research", "trade")
+    """The tools that MCP offers: see `operations.toolsets`."""
     access: AccessBooks | None = None
     """Where callers must show a key: the books they are judged by."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from chanflow.domain.account import AccountSnapshot
 from chanflow.risk.approvals import Waiting
@@ -24,3 +25,9 @@ class RiskView:
     now_ns: int
     waiting: tuple[Waiting, ...] = ()
     """Proposals that wait for a person."""
+    markets: Mapping[str, MarketView] = field(default_factory=dict)
+    """Of a desk of several symbols, what each one's market was when it was last asked for."""
+
+    def market_of(self, symbol: str) -> MarketView:
+        """Return the market of a symbol; of a desk with one symbol, that one's."""
+        return self.markets.get(symbol, self.market)

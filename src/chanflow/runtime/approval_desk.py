@@ -94,8 +94,12 @@ class ApprovalDesk:
         refused = Refused(
             proposal.proposal_id, proposal.decision_id, proposal.symbol, self._clock.now_ns(), (reason,), ()
         )
-        await self._publish("refusal", refused, correlation=proposal.decision_id)
+        await self.tell_refused(refused)
         return refused
+
+    async def tell_refused(self, refused: Refused) -> None:
+        """Journal and tell a refusal."""
+        await self._publish("refusal", refused, correlation=refused.decision_id)
 
     def _end(self, proposal: TradeProposal, how: str, who: str) -> None:
         body: Mapping[str, Any] = {"proposal_id": proposal.proposal_id, "how": how, "who": who}

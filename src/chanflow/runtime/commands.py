@@ -24,6 +24,7 @@ from chanflow.domain.command import (
     CommandAnswer,
     HaltCommand,
     LiftWallCommand,
+    PreviewCommand,
     Problem,
     ResumeCommand,
     SetLevelCommand,
@@ -123,7 +124,7 @@ class CommandDesk:
         if isinstance(known, CommandAnswer):
             asked.tell(known)
         elif known is not None:
-            self._pending.append(_Pending(asked, known, now_ns, replayed=isinstance(asked.command, TradeCommand)))
+            self._pending.append(_Pending(asked, known, now_ns, replayed=_is_of_trade(asked.command)))
         else:
             at_ns = max(now_ns, min(self._queue.market_ns(), until_ns))
             if until_ns - at_ns < WATERMARK_NS:
@@ -167,6 +168,9 @@ class CommandDesk:
     def close(self) -> None:
         """Answer everyone who still waits, the desk having stopped."""
         for pending in self._pending:
+            if isinstance(pending.asked.command, PreviewCommand):
+                pending.asked.tell(CommandAnswer(problem="not_taken"))
+                continue
             orders = tuple(self._touched(pending.effect))
             reasons, safe = pending.effect.reasons, isinstance(pending.asked.command, StandingCommand | AnalysisCommand)
             problem: Problem | None = None if orders or safe else "unknown"
@@ -190,6 +194,10 @@ class CommandDesk:
         self._number += 1
         if at_ns > self._pipeline.s.clock.now_ns():
             await self._pipeline.step(at_ns)
+        # Of a preview nothing is left to do: the market was looked at, and the record says when.
+        return _Effect() if isinstance(command, PreviewCommand) else await self._carry_out(command)
+
+    async def _carry_out(self, command: Command) -> _Effect:
         match command:
             case TradeCommand():
                 return await self._trade(command)
@@ -211,7 +219,7 @@ class CommandDesk:
                 return await self._request(command)
             case LiftWallCommand(who=who, note=note):
                 return _Effect(reasons=await self._pipeline.lift_wall(who=who, note=note))
-            case ApproveCommand():
+            case ApproveCommand() | PreviewCommand():
                 raise AssertionError("a paper desk has nothing that waits: answered before it acts")
 
     async def _request(self, command: AnalysisCommand) -> _Effect:
@@ -283,6 +291,8 @@ class CommandDesk:
                 if before != plain(command):
                     return CommandAnswer(problem="idempotency_conflict")
                 return _Effect(proposals=(self._proposal_id(command),))
+            case PreviewCommand(trade=trade):
+                return self._known(trade)
             case CancelCommand():
                 return self._known_cancel(command)
             case HaltCommand():
@@ -349,7 +359,12 @@ def _of_record(record: Record) -> tuple[Command, int]:
         raise JournalDiverged(f"record {record.seq}: this version knows no such command") from fault
 
 
+def _is_of_trade(command: Command) -> bool:
+    return isinstance(command, TradeCommand | PreviewCommand)
+
+
 def _settled(order: OrderView, command: Command) -> bool:
     """Return whether an order stands as it will for now: it has ended, or rests as it was meant to."""
-    rests = isinstance(command, TradeCommand) and command.order_type == "limit"
+    trade = command.trade if isinstance(command, PreviewCommand) else command
+    rests = isinstance(trade, TradeCommand) and trade.order_type == "limit"
     return order.state.terminal or (rests and order.state not in _ON_ITS_WAY)

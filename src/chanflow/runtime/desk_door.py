@@ -11,18 +11,22 @@ from chanflow.execution.router import Router
 from chanflow.risk.view import RiskView
 from chanflow.runtime.command_queue import CommandQueue
 from chanflow.runtime.desk_files import AccountState
+from chanflow.runtime.live_hand import HandCommand
 
 
 class DeskDoor:
-    """What operations need of a desk that takes no orders by hand. For doors in the desk's own loop."""
+    """What operations need of a desk that trades signals. For doors in the desk's own loop."""
 
-    def __init__(self, router: Router, view: Callable[[], RiskView], queue: CommandQueue) -> None:
-        self._router, self._view, self._queue = router, view, queue
+    def __init__(
+        self, router: Router, view: Callable[[], RiskView], queue: CommandQueue, *, by_hand: bool = False
+    ) -> None:
+        """`by_hand`: whether the desk takes trades and cancels, too."""
+        self._router, self._view, self._queue, self._by_hand = router, view, queue, by_hand
 
     async def submit(self, command: Command) -> CommandAnswer:
-        """Return what a command came to. Raises NotFound for an order by hand, and where the desk has stopped."""
-        if not isinstance(command, StandingCommand):
-            raise NotFound("this desk trades signals and takes no orders by hand")
+        """Return what a command came to. Raises NotFound for one this desk does not take, and where it has stopped."""
+        if not isinstance(command, StandingCommand) and not (self._by_hand and isinstance(command, HandCommand)):
+            raise NotFound("this desk trades signals and takes no such order by hand")
         return await self._queue.submit(command)
 
     async def risk(self) -> RiskView:

@@ -17,6 +17,7 @@ from typing import Any
 from chanflow.analyst.briefing import Briefing
 from chanflow.analyst.rules import propose
 from chanflow.analyst.sections import Why
+from chanflow.domain.account import Position
 from chanflow.domain.canonical import plain, sha256_of
 from chanflow.domain.command import ApproveCommand, CommandAnswer
 from chanflow.domain.equity import EquityMarks
@@ -50,6 +51,7 @@ from chanflow.runtime.codec import decode
 from chanflow.runtime.deliberation import Wake
 from chanflow.runtime.judged import journal_decision
 from chanflow.runtime.live_guard import LiveGuard
+from chanflow.runtime.live_hand import LiveHand
 from chanflow.runtime.live_market import LiveMarket
 from chanflow.runtime.live_model import LiveModel
 from chanflow.runtime.live_past import LivePast, decision_id_of, name_of
@@ -90,6 +92,7 @@ class LiveDesk:
         self._account_ns = 0
         self._kept: EquityMarks | None = None
         self._view = MarketView(None, None, book_ok=False)
+        self._views: dict[str, MarketView] = {}
         self.approvals = ApprovalDesk(journal, clock, publish)
         self.tally = DeskTally()
 
@@ -106,8 +109,14 @@ class LiveDesk:
         )  # fmt: skip
         self._looked = running.router.monitor = Heartbeat(who="monitor")
         self.guard = LiveGuard(self.risk, running.router, venue, self._clock, on_look=self._on_look)
+        self.hand = LiveHand(
+            self, account=self._gate.rules.account, journal=self._journal, clock=self._clock, approvals=self.approvals,
+            records=records,
+        )  # fmt: skip
+        self._journal.listen(self.hand.hear)
         self.orders = StandingOrders(
-            self.risk, self._journal, self._clock, sentinel=self._sentinel, approve=self._approve
+            self.risk, self._journal, self._clock, sentinel=self._sentinel, approve=self._approve,
+            by_hand=self.hand.order,
         )  # fmt: skip
         self.unread = self.risk.recall(read_past(records, book="live", now_ns=self._clock.now_ns()))
         self.approvals.recall(records)
@@ -142,6 +151,7 @@ class LiveDesk:
 
     async def go_on(self) -> None:
         """Take note of who decides, and judge what an earlier process proposed and did not judge, if it is fresh."""
+        await self.hand.lapse()
         hashes = sorted((name, model.analyst.hash) for name, model in self._analysts.items())
         if hashes:
             keep = next(iter(self._analysts.values())).keep
@@ -164,6 +174,25 @@ class LiveDesk:
         """Wait for the guardian's first look: before it, nothing opens."""
         while self._running.router.unwatched is not None and self._clock.now_ns() <= until_ns:
             await self._clock.sleep_until(self._clock.now_ns() + NS_PER_S // 10)
+
+    # ── what those who order by hand need ─────────────────────────────────────
+
+    def looked_at(self, quote: Quote) -> None:
+        """Let those who ask where risk stands see the market of a quote."""
+        self._view = self._views[quote.symbol] = self._market.view(quote)
+
+    def position(self, symbol: str) -> Position | None:
+        """Return what is held of a symbol."""
+        return next((p for p in self._running.router.snapshot().positions if p.symbol == symbol), None)
+
+    def trades(self, symbol: str) -> bool:
+        """Return whether a symbol is traded here."""
+        return symbol in self._gate.rules.instruments
+
+    async def cancel(self, client_order_id: str) -> None:
+        """Ask the venue to cancel an order."""
+        event = await self._running.cancel(client_order_id)
+        self._journal.append("order_event", event, correlation_id=client_order_id)
 
     # ── what a model's decisions need ─────────────────────────────────────────
 
@@ -291,7 +320,7 @@ class LiveDesk:
         router = self._running.router
         await self.orders.heed_sentinel()
         self._heed_guardian()
-        self._view = self._market.view(quote)
+        self.looked_at(quote)
         verdict = self._gate.judge(
             proposal, router.snapshot(), self._view, now_ns=self._clock.now_ns(), approved_by=approved_by
         )  # fmt: skip
@@ -444,7 +473,7 @@ class LiveDesk:
         """Return where risk stands, beside the market that was judged last."""
         return RiskView(
             self._running.router.snapshot(), self._view, self._gate.rules, self._gate.state, self.risk.ladder,
-            self.risk.missing(), self._clock.now_ns(), self.approvals.waiting,
+            self.risk.missing(), self._clock.now_ns(), self.approvals.waiting, dict(self._views),
         )  # fmt: skip
 
     # ── what the venue tells ──────────────────────────────────────────────────

@@ -204,7 +204,8 @@ class LiveRun:
         async with AsyncExitStack() as stack:
             stack.callback(queue.close)
             if self.doors is not None:
-                await stack.enter_async_context(self.doors(DeskDoor(running.router, desk.risk_view, queue)))
+                door = DeskDoor(running.router, desk.risk_view, queue, by_hand=True)
+                await stack.enter_async_context(self.doors(door))
             await running.ready.wait()
             while True:
                 await desk.orders.heed_sentinel()

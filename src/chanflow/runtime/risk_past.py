@@ -29,6 +29,7 @@ class _Appended:
     at: str
     kind: str
     body: Any
+    correlation_id: str = ""
 
 
 class Known:
@@ -38,10 +39,10 @@ class Known:
         self._records = list(records)
         self._open = True
 
-    def take(self, kind: str, at: str, _: str, body: Any) -> None:
+    def take(self, kind: str, at: str, correlation_id: str, body: Any) -> None:
         """Hear of a record that is being appended."""
         if self._open:
-            self._records.append(_Appended(at, kind, body))
+            self._records.append(_Appended(at, kind, body, correlation_id))
 
     def all(self) -> list[Recorded]:
         """Return every record, and hear of no more."""

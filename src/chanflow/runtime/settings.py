@@ -194,6 +194,14 @@ class AccessSettings(Section):
     issuers: Issuers
 
 
+class McpSettings(Section):
+    """Which tools MCP offers."""
+
+    toolsets: Annotated[
+        tuple[Literal["read", "alert", "research", "trade", "desk"], ...], BeforeValidator(split), Field(min_length=1)
+    ]
+
+
 class Settings(Section):
     """The whole tree."""
 
@@ -215,6 +223,7 @@ class Settings(Section):
     http: HttpSettings
     access: AccessSettings
     billing: BillingSettings
+    mcp: McpSettings
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

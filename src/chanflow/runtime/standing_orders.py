@@ -28,19 +28,24 @@ from chanflow.risk.approvals import not_waiting
 from chanflow.runtime.codec import decode
 from chanflow.runtime.command_queue import CommandQueue
 from chanflow.runtime.halt_file import halt_command
+from chanflow.runtime.live_hand import HandCommand
 from chanflow.runtime.risk_desk import RiskDesk
 
 Sentinel = Callable[[], str | None]
 """Returns what the halt file says, None where there is none."""
 Approve = Callable[[ApproveCommand], Awaitable[CommandAnswer]]
+ByHand = Callable[[HandCommand], Awaitable[CommandAnswer]]
 
 
 class StandingOrders:
     """Acts on what people order of one desk's risk."""
 
     def __init__(
-        self, risk: RiskDesk, journal: Journal, clock: Clock, *, sentinel: Sentinel, approve: Approve | None = None
-    ) -> None:
+        self, risk: RiskDesk, journal: Journal, clock: Clock, *, sentinel: Sentinel, approve: Approve | None = None,
+        by_hand: ByHand | None = None,
+    ) -> None:  # fmt: skip
+        """`by_hand` acts on trades; without it none is taken."""
+        self._by_hand = by_hand
         self._risk, self._journal, self._clock = risk, journal, clock
         self._sentinel, self._approve = sentinel, approve
 
@@ -69,7 +74,9 @@ class StandingOrders:
         return True
 
     async def order(self, command: Command) -> CommandAnswer:
-        """Return what a command came to. One that is not about where the desk stands is not taken."""
+        """Return what a command came to. One that is neither about where the desk stands nor by hand is not taken."""
+        if isinstance(command, HandCommand) and self._by_hand is not None:
+            return await self._by_hand(command)
         if not isinstance(command, StandingCommand):
             return CommandAnswer(problem="not_taken")
         known = self._known(command)

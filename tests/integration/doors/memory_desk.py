@@ -396,10 +396,14 @@ def new_services() -> Services:
 
 if __name__ == "__main__":
     import sys
+    from dataclasses import replace
 
     from chanflow.interfaces.cli.serve import mcp_stdio, serve
+    from chanflow.runtime.clock import SystemClock
 
     match sys.argv[1:]:
+        case ["live"]:
+            mcp_stdio(replace(memory_services(), clock=SystemClock()))
         case ["failing"]:
             mcp_stdio(failing_services())
         case ["serve", host]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import memory_desk
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
@@ -38,7 +40,7 @@ async def test_the_list_of_tools_is_small(doors: Any, door: str) -> None:
         "get_user_quota",
         "list_tools",
     ]
-    assert len(_minified(tools)) <= 10_700  # of the 11,000 that all twelve may take
+    assert len(_minified(tools)) <= 11_000
 
 
 @pytest.mark.asyncio
@@ -112,10 +114,17 @@ async def test_the_full_schema_of_an_answer_is_a_resource(doors: Any, door: str)
 
 
 @pytest.mark.asyncio
-async def test_only_the_catalogue_is_offered(doors: Any) -> None:
-    async with doors.client("mcp-2026") as client:
-        assert (await client.list_prompts()).prompts == []
-        assert (await client.list_resources()).resources == []
+@pytest.mark.parametrize("door", ERAS)
+async def test_prompts_and_resources_are_the_products_alone(doors: Any, door: str) -> None:
+    async with doors.client(door) as client:
+        prompts = {prompt.name for prompt in (await client.list_prompts()).prompts}
+        found = {str(each.uri) for each in (await client.list_resources()).resources}
+        templates = {each.uri_template for each in (await client.list_resource_templates()).resource_templates}
+    assert prompts == {"morning_review", "explain_point", "find_and_backtest"}
+    assert found == {"desk://status"}
+    assert templates == {
+        "alert://{alert_id}{?after}", "job://{job_id}", "position://{account}", "schema://tools/{name}",
+    }  # fmt: skip
 
 
 @pytest.mark.asyncio
@@ -124,3 +133,19 @@ async def test_a_call_without_a_caller_is_unauthenticated(doors: Any) -> None:
         result = await client.call_tool("get_position", {})
     assert result.is_error
     assert result.structured_content["code"] == "unauthenticated"
+
+
+@pytest.mark.asyncio
+async def test_the_toolset_desk_adds_the_desks_own_services(doors_to: Any) -> None:
+    services = replace(memory_desk.memory_services(), toolsets=("read", "desk"))
+    with doors_to(services) as opened:
+        async with opened.client("mcp-2026") as client:
+            names = [tool.name for tool in (await client.list_tools()).tools]
+            found = await client.call_tool("get_live_snapshot", {"symbols": ["BTCUSDT"]})
+            listed = await client.call_tool("list_tools", {})
+            with pytest.raises(MCPError):
+                await client.call_tool("execute_trade", {})
+    assert {"get_live_snapshot", "get_historical_slice", "compute_features", "get_signals", "check_risk"} < set(names)
+    assert not {"execute_trade", "cancel_order", "subscribe_alert", "backtest_strategy"} & set(names)
+    assert not found.is_error
+    assert [row["name"] for row in listed.structured_content["tools"]] == names

@@ -11,7 +11,8 @@ import pytest
 
 from chanflow.domain.errors import BooksDisagree, ChanflowError, FeedGap, InvalidArgument, JournalUnwritable, VenueBusy
 from chanflow.operations.account import GET_POSITION
-from chanflow.operations.catalogue import Call, Catalogue, Policy
+from chanflow.operations.call import Call
+from chanflow.operations.catalogue import Catalogue, Policy
 from chanflow.operations.market import GET_KLINES
 from chanflow.operations.outcome import Done, Failed, Outcome, Usage, failure
 from chanflow.operations.principal import LOCAL_OPERATOR

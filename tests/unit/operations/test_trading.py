@@ -1,14 +1,16 @@
-"""Trades by hand, as the operations show what a desk answers."""
+"""What a desk answers, as the operations show it; `test_execute_trade.py` has how a trade is confirmed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from made_trading import hand_trading
 
-from chanflow.domain.command import CancelCommand, CloseAllCommand, Command, CommandAnswer, TradeCommand
+from chanflow.domain.command import CancelCommand, CloseAllCommand, Command, CommandAnswer, PreviewCommand, TradeCommand
 from chanflow.domain.order import Check, OrderState, OrderView, Reason, Refused
 from chanflow.operations.offered import build_catalogue
 from chanflow.operations.outcome import Done, Failed
@@ -37,6 +39,22 @@ class OneAnswer:
         return self.answer
 
 
+def known(answer: CommandAnswer) -> CommandAnswer:
+    """Return what a desk says of a trade that it was given before."""
+    return replace(answer, replayed=True)
+
+
+async def trade(desk: Any, root: Path, args: dict[str, Any], answer: CommandAnswer) -> tuple[Any, OneAnswer]:
+    """Ask for a trade where the desk answers everything alike."""
+    async with hand_trading(root, desk.memory_services()) as found:
+        trading = OneAnswer(answer)
+        services = replace(found.services, trading=trading)
+        outcome = await build_catalogue(services).execute(
+            LOCAL_OPERATOR, "execute_trade", args, door="rest", request_id="r-1"
+        )
+        return outcome, trading
+
+
 async def ask(desk: Any, name: str, args: dict[str, Any], answer: CommandAnswer) -> tuple[Any, OneAnswer]:
     trading = OneAnswer(answer)
     services = replace(desk.memory_services(), trading=trading)
@@ -45,39 +63,42 @@ async def ask(desk: Any, name: str, args: dict[str, Any], answer: CommandAnswer)
 
 
 @pytest.mark.asyncio
-async def test_a_trade_reaches_the_desk_as_it_was_asked_for(desk: Any) -> None:
-    _, trading = await ask(desk, "execute_trade", TRADE, CommandAnswer((ORDER,)))
+async def test_a_trade_reaches_the_desk_as_it_was_asked_for(desk: Any, tmp_path: Path) -> None:
+    _, trading = await trade(desk, tmp_path, TRADE, known(CommandAnswer((ORDER,))))
     assert trading.given == [
-        TradeCommand(
-            "mine-0001", "BTCUSDT", "buy", Decimal("100.50"), "limit", Decimal(42_000), 1, Decimal(41_000),
-            Decimal(44_000), False,
+        PreviewCommand(
+            TradeCommand(
+                "mine-0001", "BTCUSDT", "buy", Decimal("100.50"), "limit", Decimal(42_000), 1, Decimal(41_000),
+                Decimal(44_000), False,
+            )
         )
     ]  # fmt: skip
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
-    ("state", "status"),
+    ("state", "refused"),
     [
-        (OrderState.ACCEPTED, "submitted"), (OrderState.PARTIALLY_FILLED, "submitted"), (OrderState.FILLED, "filled"),
-        (OrderState.EXPIRED, "submitted"), (OrderState.UNKNOWN, "unknown"), (OrderState.REJECTED, "refused"),
-        (OrderState.DENIED, "refused"),
+        (OrderState.ACCEPTED, False), (OrderState.PARTIALLY_FILLED, False), (OrderState.FILLED, False),
+        (OrderState.EXPIRED, False), (OrderState.UNKNOWN, False), (OrderState.REJECTED, True),
+        (OrderState.DENIED, True),
     ],
 )  # fmt: skip
-async def test_an_order_has_its_status(desk: Any, state: OrderState, status: str) -> None:
-    outcome, _ = await ask(desk, "execute_trade", TRADE, CommandAnswer((replace(ORDER, state=state, detail="why"),)))
+async def test_an_order_is_shown_as_it_stands(desk: Any, tmp_path: Path, state: OrderState, refused: bool) -> None:
+    order = replace(ORDER, state=state, detail="why")
+    outcome, _ = await trade(desk, tmp_path, TRADE, known(CommandAnswer((order,))))
     assert isinstance(outcome, Done)
-    assert (outcome.result.status, outcome.result.order.state) == (status, state.value)  # type: ignore[attr-defined]
-    assert [reason.message for reason in outcome.result.reasons] == (["why"] if status == "refused" else [])  # type: ignore[attr-defined]
+    assert (outcome.result.status, outcome.result.order.state) == ("replayed", state.value)  # type: ignore[attr-defined]
+    assert [reason.message for reason in outcome.result.reasons] == (["why"] if refused else [])  # type: ignore[attr-defined]
 
 
 @pytest.mark.asyncio
-async def test_a_refusal_is_a_result_with_value_and_bound(desk: Any) -> None:
+async def test_a_refusal_is_a_result_with_value_and_bound(desk: Any, tmp_path: Path) -> None:
     refused = Refused(
         "p1", "d1", "BTCUSDT", 0, (Reason("leverage", "too much"), Reason("expired", "too late")),
         (Check("leverage", "6", "5", ok=False), Check("cash_reserve", "0.2", "0.1", ok=True)),
     )  # fmt: skip
-    outcome, _ = await ask(desk, "execute_trade", TRADE, CommandAnswer(refused=refused))
+    outcome, _ = await trade(desk, tmp_path, TRADE, known(CommandAnswer(refused=refused)))
     assert isinstance(outcome, Done)
     assert outcome.result.model_dump()["reasons"] == [
         {"code": "leverage", "value": "6", "bound": "5", "message": "too much"},

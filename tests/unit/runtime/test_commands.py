@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from made_commands import HandDesk, Killed, trade
 
-from chanflow.domain.command import CancelCommand, CloseAllCommand, CommandAnswer
+from chanflow.domain.command import CancelCommand, CloseAllCommand, CommandAnswer, PreviewCommand
 from chanflow.domain.errors import JournalDiverged
 from chanflow.domain.order import OrderState
 from chanflow.runtime.run import replay
@@ -105,6 +105,22 @@ def test_fifty_at_once_make_one_order(tmp_path: Path) -> None:
     assert [answer(desk, n).replayed for n in range(50)].count(False) == 1
 
 
+def test_a_preview_looks_at_the_market_and_orders_nothing(tmp_path: Path) -> None:
+    desk = HandDesk(tmp_path, [(200.3, PreviewCommand(trade()))]).run()
+    assert answer(desk) == CommandAnswer()
+    assert [r.body["kind"] for r in desk.records("command")] == ["preview_trade"]
+    assert desk.records("order_intent") == desk.records("trade_proposal") == []
+
+
+def test_a_preview_of_what_was_ordered_says_what_became_of_it(tmp_path: Path) -> None:
+    given = [(200.3, trade()), (300, PreviewCommand(trade())), (310, PreviewCommand(trade(size_quote=D(301))))]
+    desk = HandDesk(tmp_path, given).run()
+    assert answer(desk, 1).orders == answer(desk, 0).orders
+    assert answer(desk, 1).replayed
+    assert answer(desk, 2).problem == "idempotency_conflict"
+    assert len(desk.records("command")) == 1
+
+
 def test_a_limit_order_rests_until_it_is_cancelled(tmp_path: Path) -> None:
     given = [(200, limit()), (400, CancelCommand("rests-001")), (410, CancelCommand("rests-001"))]
     desk = HandDesk(tmp_path, given).run()
@@ -172,9 +188,12 @@ def test_a_reducing_trade_makes_the_position_smaller_and_never_turns_it(tmp_path
 
 
 def test_a_replay_of_commands_gives_the_journal_again(tmp_path: Path) -> None:
-    given = [(200.3, trade()), (210.7, limit()), (333.33, CancelCommand("rests-001")), (400, CloseAllCommand())]
+    given = [
+        (190.9, PreviewCommand(trade())), (200.3, trade()), (210.7, limit()), (333.33, CancelCommand("rests-001")),
+        (400, CloseAllCommand()),
+    ]  # fmt: skip
     desk = HandDesk(tmp_path, given).run()
-    assert len(desk.records("command")) == 4
+    assert len(desk.records("command")) == 5
     replayed = asyncio.run(replay(desk.journal, data=None))
     assert replayed.records == len(desk.records())
 
@@ -188,10 +207,10 @@ def test_without_its_commands_a_run_comes_out_otherwise(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_killed_after_any_record_it_goes_on_to_the_very_same_end(tmp_path: Path) -> None:
-    given = [(61.3, trade())]
+    given = [(60.9, PreviewCommand(trade())), (61.3, trade())]
     whole = HandDesk(_folder(tmp_path, "whole"), given, duration_s=80).run()
     kinds = [r.kind for r in whole.records()]
-    for after in range(kinds.index("command") + 1, len(kinds)):
+    for after in range(len(kinds) - kinds[::-1].index("command"), len(kinds)):
         cut = HandDesk(_folder(tmp_path, f"cut-{after}"), given, duration_s=80, kill_after=after)
         with pytest.raises(Killed):
             cut.run()

@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "b2e67e9c36742a74c40921041ae5e3143bc89fa539ce2d6511e26f1c46a20f18"
+GOLDEN_HASH = "f9ab9f9f9afd2aa5cbebb70f6a4b37c579516f857644283e8369fb572bf7a94b"
 
 
 @pytest.fixture(autouse=True)
@@ -389,6 +389,7 @@ def test_the_hash_sees_values_not_spellings(overrides: Sequence[str]) -> None:
         "bus.group_limit=511",
         "http.port=8001",
         "access.required=true",
+        "mcp.toolsets=read",
     ],
 )
 def test_the_hash_sees_every_section(override: str) -> None:

@@ -15,6 +15,7 @@ from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
 from chanflow.runtime.desk_files import DeskFeed, KeptSignals, NewestRun
 from chanflow.runtime.home import Home
 from chanflow.runtime.job_shelf import JobShelf
+from chanflow.runtime.request_book import RequestBook
 from chanflow.runtime.settings import Loaded
 from chanflow.runtime.token_desk import OWN_NAME
 
@@ -37,6 +38,8 @@ def open_services(loaded: Loaded) -> Services:
         trials=TrialLog(home.root / "trials.txt"),
         access=desk_books(loaded, clock) if settings.access.required else None,
         alerts=AlertBook(home, clock),
+        toolsets=settings.mcp.toolsets,
+        requests=RequestBook(home, SystemRandomness()),
         signals=KeptSignals(run, Path(out) if (out := settings.signals.out) else None),
     )
 

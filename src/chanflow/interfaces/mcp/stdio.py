@@ -17,10 +17,10 @@ def run_stdio(services: Services, acting: Callable[[], Awaitable[Principal]]) ->
 
     Raises what `acting` does.
     """
-    server = build_mcp_server(services)
 
     async def serve() -> None:
-        async with nullcontext() if services.access is None else services.access.serving():
+        server = build_mcp_server(services)
+        async with nullcontext() if services.access is None else services.access.serving(), server.serving():
             caller.set(await acting())
             await server.run_stdio_async()
 

@@ -34,6 +34,7 @@ from chanflow.interfaces.ws.door import SocketDoor
 from chanflow.operations.bars import known_symbols
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.chat import Chat, OpenPlanner, no_planner
+from chanflow.operations.idempotency import HEADER
 from chanflow.operations.offered import build_catalogue
 from chanflow.operations.operation import AnyOperation, Route
 from chanflow.operations.outcome import Declined, Done, Failed, Outcome, body_of, failure, failure_of
@@ -48,28 +49,25 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def build_app(
     services: Services, *, frontage: Frontage = LOOPBACK, max_body_bytes: int = MAX_BODY_BYTES,
-    open_planner: OpenPlanner = no_planner,
+    open_planner: OpenPlanner = no_planner, serve_mcp: Callable[[Catalogue], CatalogueServer] = CatalogueServer,
 ) -> FastAPI:  # fmt: skip
     """Return the HTTP application of a desk.
 
-    It is reached as `frontage` says and reads bodies up to `max_body_bytes`. `open_planner` gives
-    the model of the chat for as long as it serves. Each application serves one lifespan.
+    It is reached as `frontage` says and reads bodies up to `max_body_bytes`. `open_planner` gives the model of the chat
+    for as long as it serves, `serve_mcp` the server behind `/mcp`. Each application serves one lifespan.
     """
     catalogue, allowed_hosts = build_catalogue(services), frontage.allowed_hosts
     chat, sockets = Chat(catalogue), SocketDoor(catalogue, allowed_hosts)
-    mcp_server = CatalogueServer(catalogue)
-    mcp_app = mcp_server.streamable_http_app(
-        streamable_http_path="/mcp",
-        stateless_http=True,
-        json_response=False,
-        transport_security=_transport_security(allowed_hosts),
-    )
+    mcp_server = serve_mcp(catalogue)
+    mcp_routes = mcp_server.http_routes(_transport_security(allowed_hosts))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with (
             nullcontext() if services.access is None else services.access.serving(),
+            services.requests.serving(),
             mcp_server.session_manager.run(),
+            mcp_server.serving(),
             sockets.serving(),
             open_planner(catalogue) as chat.planner,
         ):
@@ -95,7 +93,7 @@ def build_app(
     add_tokens(app, services.access)
     _add_pages(app, catalogue)
     _add_health(app, catalogue)
-    app.router.routes.extend([WebSocketRoute("/mcp", sockets.serve), *mcp_app.routes])
+    app.router.routes[:0] = [WebSocketRoute("/mcp", sockets.serve), *mcp_routes]  # first: routes are tried in order
     return app
 
 
@@ -162,7 +160,8 @@ def _typed_route(catalogue: Catalogue, operation: AnyOperation, route: Route) ->
 
 async def _execute(catalogue: Catalogue, request: Request, name: str, arguments: dict[str, Any]) -> Outcome:
     request_id: str = request.state.request_id
-    return await catalogue.execute(caller.get(), name, arguments, door="rest", request_id=request_id)
+    key = request.headers.get(HEADER)
+    return await catalogue.execute(caller.get(), name, arguments, door="rest", request_id=request_id, key=key)
 
 
 async def _json_object(request: Request) -> dict[str, Any]:
