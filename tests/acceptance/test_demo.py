@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from commands import chanflow, journals, market_data, sha_line, start
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.slow]
 
 
 @pytest.fixture(scope="session")
@@ -148,7 +148,6 @@ def test_the_operations_read_what_the_day_left(day: Path) -> None:
     assert Decimal(account["equity"]) > 0
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.crash
 def test_a_killed_day_goes_on_to_the_very_same_end(day: Path, tmp_path: Path) -> None:
     """kill -9 at growing distances into the run, again and again on one data directory, then let it finish."""

@@ -47,7 +47,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
         yield json.loads(process.stdout.readline())
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(300)
         process.stdout.close()
 
 

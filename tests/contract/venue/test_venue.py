@@ -27,8 +27,6 @@ from chanflow.execution.ports import (
     VenueRefused,
 )
 
-pytestmark = pytest.mark.timeout(180)
-
 D = Decimal
 START = FillCursor({})
 

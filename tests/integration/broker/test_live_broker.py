@@ -20,7 +20,7 @@ from running_exchange import RunningExchange, point_ccxt, running_exchange
 
 from chanflow.domain.time import parse_rfc3339
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow]
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def test_a_signal_is_traded_once_over_restarts(desk: Desk) -> None:
     desk.start("--once")
     desk.approve()
     assert desk.process is not None
-    assert desk.process.wait(120) == 0, desk.notes
-    assert desk.start("--once").wait(120) == 0, desk.notes
+    assert desk.process.wait(300) == 0, desk.notes
+    assert desk.start("--once").wait(300) == 0, desk.notes
     assert len(desk.records("approved_order")) == len(entries(desk)) == 1
     assert_books_are_the_exchanges(desk)
 
@@ -113,10 +113,10 @@ def test_a_position_that_is_not_ours_ends_the_start_until_a_person_accepts_it(de
     client = point_ccxt(ccxt.binanceusdm({"apiKey": desk.key, "secret": "test"}), desk.exchange)
     client.create_order("BTC/USDT:USDT", "market", "buy", 0.01)
     desk.signal(1)
-    assert desk.start("--once").wait(200) == 5, desk.notes
+    assert desk.start("--once").wait(300) == 5, desk.notes
     assert "position BTCUSDT: ours 0, the venue's 0.010" in desk.notes
     assert desk.records("order_intent") == []
-    assert desk.start("--once", "--accept-external").wait(120) == 0, desk.notes
+    assert desk.start("--once", "--accept-external").wait(300) == 0, desk.notes
     [booked] = desk.records("external_fill")
     assert (booked.body["symbol"], Decimal(booked.body["qty_base"])) == ("BTCUSDT", Decimal("0.010"))
     assert "BTCUSDT 0.010 stays open at binance-loopback, and NO STOP stands there" in desk.notes
@@ -126,7 +126,12 @@ def said(desk: Desk, *words: str) -> dict[str, Any]:
     """Run `chanflow` as an operator beside the broker and return its answer."""
     environ = {**os.environ, "CHANFLOW_HOME": str(desk.home)}
     done = subprocess.run(
-        [sys.executable, "-m", "chanflow", *words], env=environ, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "chanflow", *words],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     return dict(json.loads(done.stdout))
 

@@ -118,11 +118,9 @@ async def test_all_orders_are_cancelled_and_by_countdown_too(client: Any) -> Non
     await resting(client, 0.95)
     armed = await done(client.futures_countdown_cancel_all(symbol="BTCUSDT", countdownTime=500))
     assert armed["countdownTime"] in (500, "500")
-    for _ in range(50):
-        if not await done(client.futures_get_open_orders()):
-            return
-        await asyncio.sleep(0.1)
-    pytest.fail("the countdown cancelled nothing in 5 s")
+    async with asyncio.timeout(300):
+        while await done(client.futures_get_open_orders()):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
 
 async def test_an_account_sets_leverage_margin_and_mode(client: Any) -> None:
@@ -161,7 +159,7 @@ async def watcher(exchange: RunningExchange, key: str) -> AsyncIterator[tuple[An
     await client.close_connection()
 
 
-async def first(socket: Any, wanted: Any, within_s: float = 15) -> Any:
+async def first(socket: Any, wanted: Any, within_s: float = 300) -> Any:
     async def look() -> Any:
         while True:
             message = await socket.recv()
