@@ -9,7 +9,10 @@ UV := .tools/uv/bin/uv
 VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 42
+# Three on two cores: one works while another waits for the servers that its tests started.
 WORKERS ?= 3
+# Tests come in another order each time, but for CI, whose red means the change it looks at.
+ORDER := $(if $(CI),--randomly-seed=$(SEED))
 
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
@@ -55,10 +58,10 @@ up: setup ## the desk on the synthetic market in real time, with REST and MCP on
 
 test: setup ## every test but the killing ones
 	@cargo test --quiet --locked
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "not crash or not slow"
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ORDER) -m "not crash or not slow"
 
 crash: setup ## a sample of the kill matrix: the order path killed at each of its points (all of it: docs/kill-matrix.md)
-	@$(BIN)/python -m pytest -n 2 -m "crash and slow"
+	@$(BIN)/python -m pytest -n 2 $(ORDER) -m "crash and slow"
 
 test-fast: setup ## the tests to run all day
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not server and not browser and not crash"

@@ -14,6 +14,7 @@ from running_exchange import RunningExchange, done, point_binance
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # the library imports a name that its own library renamed
     from binance import AsyncClient, BinanceAPIException, BinanceSocketManager, Client
+    from binance.ws.reconnecting_websocket import ReconnectingWebsocket
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -150,7 +151,11 @@ async def test_a_refusal_has_the_venues_code(client: Any) -> None:
 
 
 @pytest_asyncio.fixture
-async def watcher(exchange: RunningExchange, key: str) -> AsyncIterator[tuple[Any, Any]]:
+async def watcher(
+    exchange: RunningExchange, key: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Any, Any]]:
+    # A quiet socket is closed no sooner than this after its last look, in s.
+    monkeypatch.setattr(ReconnectingWebsocket, "TIMEOUT", 1)
     client = await point_binance(AsyncClient, exchange).create(key, "test")
     manager = BinanceSocketManager(client)
     manager.FSTREAM_URL = f"{exchange.ws}/"
