@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 # Some tests bound the size of files. A module's bytecode, cut short by that bound, would spoil every later import.
@@ -31,9 +31,10 @@ CLUSTERS = ("tests/contract/pool/test_pool.py", "tests/integration/test_scan_com
 ALLOWED = [row["matches"] for row in tomllib.loads((Path(__file__).parent / "allowed_skips.toml").read_text())["skip"]]
 _forbidden: list[str] = []
 
-settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
-settings.register_profile("local", deadline=None)
-settings.register_profile("deep", derandomize=True, deadline=None, print_blob=True, max_examples=10_000)
+# How long an example takes to draw says more of the machine than of the test.
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
+settings.register_profile("deep", settings.get_profile("ci"), max_examples=10_000)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
