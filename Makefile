@@ -9,6 +9,10 @@ UV := .tools/uv/bin/uv
 VENV := .venv
 BIN := $(VENV)/bin
 SEED ?= 42
+# Three on two cores: one works while another waits for the servers that its tests started.
+WORKERS ?= 3
+# Tests come in another order each time, but for CI, whose red means the change it looks at.
+ORDER := $(if $(CI),--randomly-seed=$(SEED))
 
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
@@ -54,17 +58,17 @@ up: setup ## the desk on the synthetic market in real time, with REST and MCP on
 
 test: setup ## every test but the killing ones
 	@cargo test --quiet --locked
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not crash or not slow"
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ORDER) -m "not crash or not slow"
 
 crash: setup ## a sample of the kill matrix: the order path killed at each of its points (all of it: docs/kill-matrix.md)
-	@$(BIN)/python -m pytest -n 2 -m "crash and slow"
+	@$(BIN)/python -m pytest -n 2 $(ORDER) -m "crash and slow"
 
 conformance: setup ## the MCP protocol's own test suite, both revisions, and its inspector against the MCP door
 	@$(UV) sync --frozen --quiet --inexact --group conformance
 	@$(BIN)/python -W ignore tests/conformance/run.py
 
 test-fast: setup ## the tests to run all day
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not server and not browser and not crash"
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not server and not browser and not crash"
 
 check: setup ## lint, types, import contract, determinism, licences, locks
 	@$(BIN)/ruff check
@@ -90,8 +94,8 @@ fuzz-flow: setup ## broken streams against the order-flow engine and its plain r
 mutants: setup ## spoil the risk room one way at a time and see whether its tests notice (ONLY=ladder.py, WRITE=1)
 	@$(BIN)/python scripts/mutation_risk.py --only "$(ONLY)" $(if $(WRITE),--write)
 
-properties: setup ## the invariants of the risk room, 10,000 cases of each
-	@$(BIN)/python -m pytest --hypothesis-profile=deep -p no:randomly tests/property/risk/test_gate_invariants.py tests/property/risk/test_risk_states.py
+properties: setup ## the invariants of the risk room, 10,000 cases of each, and 100,000 scrambled drafts
+	@$(BIN)/python -m pytest --hypothesis-profile=deep -p no:randomly tests/property/risk/test_gate_invariants.py tests/property/risk/test_risk_states.py tests/unit/runtime/test_asked_analyst.py
 
 model: setup ## walk every transition of ladder, loss wall, halt and mode
 	@$(BIN)/python scripts/model_check_risk.py

@@ -146,7 +146,7 @@ def test_a_full_disk_ends_the_day_in_order_and_it_can_be_resumed(tmp_path: Path,
 
     done = subprocess.run(
         [*CHANFLOW, "demo", "--seed", "1"], env=environment(home, PYTHONDONTWRITEBYTECODE="1"), capture_output=True,
-        text=True, check=False, preexec_fn=cramped, cwd=tmp_path, timeout=60,
+        text=True, check=False, preexec_fn=cramped, cwd=tmp_path, timeout=300,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr

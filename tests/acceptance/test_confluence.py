@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from commands import chanflow, journals
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow]
 
 
 def test_points_with_flow_feed_the_analyst_when_asked(tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from commands import chanflow, journals, market_data, sha_line, start
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.slow]
 
 
 @pytest.fixture(scope="session")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory in which seed 42 has been run once."""
+    """A data directory in which seed 42 has been run once, in UTC and with one order of hashes."""
     home = tmp_path_factory.mktemp("day") / "home"
-    done = chanflow(home, "demo", "--seed", "42")
+    done = chanflow(home, "demo", "--seed", "42", PYTHONHASHSEED="0", TZ="UTC")
     (home / "stdout.txt").parent.mkdir(exist_ok=True)
     (home / "stdout.txt").write_text(done.stdout + done.stderr)
     assert done.returncode == 0, done.stderr
@@ -42,7 +42,7 @@ def test_the_day_ends_with_summary_report_and_hash(day: Path) -> None:
     assert text.strip().splitlines()[-1] == f"journal sha256: {hashlib.sha256(journal.read_bytes()).hexdigest()}"
 
 
-@pytest.mark.parametrize(("hash_seed", "zone"), [("0", "UTC"), ("1", "Asia/Shanghai"), ("random", "America/New_York")])
+@pytest.mark.parametrize(("hash_seed", "zone"), [("1", "Asia/Shanghai"), ("random", "America/New_York")])
 def test_the_same_seed_is_the_same_day_everywhere(day: Path, tmp_path: Path, hash_seed: str, zone: str) -> None:
     done = chanflow(tmp_path / "home", "demo", "--seed", "42", PYTHONHASHSEED=hash_seed, TZ=zone)
     assert sha_line(done) == hashlib.sha256(journals(day)[0].read_bytes()).hexdigest()
@@ -148,7 +148,6 @@ def test_the_operations_read_what_the_day_left(day: Path) -> None:
     assert Decimal(account["equity"]) > 0
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.crash
 def test_a_killed_day_goes_on_to_the_very_same_end(day: Path, tmp_path: Path) -> None:
     """kill -9 at growing distances into the run, again and again on one data directory, then let it finish."""

@@ -27,7 +27,6 @@ def no_loop_left() -> Iterator[None]:
         asyncio.set_event_loop(None)
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.usefixtures("no_loop_left")
 @pytest.mark.parametrize("page", PAGES)
 def test_the_python_of_a_page_runs(page: str) -> None:

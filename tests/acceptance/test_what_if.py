@@ -12,7 +12,7 @@ from made_commands import HandDesk, trade
 
 from chanflow.review.journal import read_records
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

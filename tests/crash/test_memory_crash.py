@@ -17,7 +17,7 @@ from chanflow.runtime.clock import SimulatedClock
 from chanflow.runtime.home import Home
 from chanflow.runtime.memory_desk import open_memory
 
-pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.crash, pytest.mark.slow]
 CHILD = Path(__file__).with_name("memory_child.py")
 ROUNDS = 4
 

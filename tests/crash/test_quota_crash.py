@@ -17,7 +17,7 @@ from chanflow.adapters.storage.database.tables.access import usage_counter, usag
 from chanflow.adapters.storage.database.versions import upgrade
 
 CHILD = Path(__file__).parents[1] / "support" / "charging.py"
-pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.crash, pytest.mark.slow]
 
 
 def _start(path: Path, limit: int, number: int) -> subprocess.Popen[str]:
@@ -48,20 +48,18 @@ def _told(text: str) -> set[str]:
     return set(text.split("\n")[:-1])  # a line cut short was never told
 
 
-@pytest.mark.timeout(180)
 def test_of_a_thousand_calls_from_four_processes_exactly_the_limit_pass(tmp_path: Path) -> None:
     path = tmp_path / "chanflow.db"
     asyncio.run(upgrade(database_url(path)))
     children = [_start(path, 100, number) for number in range(1, 5)]
     _go(children)
-    told = [_told(child.communicate(timeout=150)[0]) for child in children]
+    told = [_told(child.communicate(timeout=300)[0]) for child in children]
     assert [child.returncode for child in children] == [0] * 4
     used, ids = asyncio.run(_kept(path))
     assert (used, len(ids)) == (100, 100)
     assert set().union(*told) == ids
 
 
-@pytest.mark.timeout(180)
 def test_a_kill_in_the_middle_loses_no_count_and_lets_nobody_pass_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "chanflow.db"
     asyncio.run(upgrade(database_url(path)))
@@ -72,7 +70,7 @@ def test_a_kill_in_the_middle_loses_no_count_and_lets_nobody_pass_the_limit(tmp_
         first = victim.stdout.readline()
         victim.kill()
         told = _told(first + victim.stdout.read())
-    told |= set().union(*(_told(child.communicate(timeout=150)[0]) for child in children[1:]))
+    told |= set().union(*(_told(child.communicate(timeout=300)[0]) for child in children[1:]))
     used, ids = asyncio.run(_kept(path))
     assert used == len(ids) <= 900
     assert told <= ids  # what was served was counted
@@ -82,13 +80,12 @@ def test_a_kill_in_the_middle_loses_no_count_and_lets_nobody_pass_the_limit(tmp_
     assert 750 <= len(ids) < 1_000  # the three that lived had room for all of theirs
 
 
-@pytest.mark.timeout(60)
 def test_a_charge_asked_for_again_after_a_crash_is_the_same_charge(tmp_path: Path) -> None:
     path = tmp_path / "chanflow.db"
     asyncio.run(upgrade(database_url(path)))
     for _ in range(2):
         child = _start(path, 1_000, 1)
         _go([child])
-        told = _told(child.communicate(timeout=50)[0])
+        told = _told(child.communicate(timeout=300)[0])
         assert len(told) == 250
     assert asyncio.run(_kept(path)) == (250, told)

@@ -20,7 +20,7 @@ from chanflow.operations.offered import build_catalogue
 from chanflow.operations.principal import LOCAL_OPERATOR
 from chanflow.operations.services import Services
 
-pytestmark = [pytest.mark.golden, pytest.mark.asyncio, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.golden, pytest.mark.asyncio]
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("CHANFLOW_TEST_DATA", str(ROOT.parent / "shared")))

@@ -38,7 +38,6 @@ def imported(path: Path, lake: Path, *, interval: str, symbol: str | None = None
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_minutes_of_the_index_make_days_that_close_as_the_daily_file(tmp_path: Path) -> None:
     lake = imported(recorded("ashare_000001SH_1m_2015_2019"), tmp_path, interval="1m", symbol="000001.SH")
     daily = pl.read_parquet(recorded("ashare_tdx_daily_000001SH_600000SH")).filter(pl.col("symbol") == "000001.SH")

@@ -26,7 +26,6 @@ def test_init_makes_secrets_for_their_owner_alone_and_never_again(tmp_path: Path
     assert before.strip() not in chanflow(tmp_path, "doctor").stdout
 
 
-@pytest.mark.timeout(180)
 def test_a_user_has_a_key_that_is_shown_once(tmp_path: Path) -> None:
     chanflow(tmp_path, "init")
     assert chanflow(tmp_path, "user", "add", "ann", "--role", "trader", "--plan", "pro").returncode == 0

@@ -57,7 +57,7 @@ def test_four_processes_spend_what_one_may(tmp_path: Path) -> None:
     asyncio.run(upgrade(database_url(path)))
     children = [_start(path, 1, 60) for _ in range(4)]
     _go(children)
-    told = [child.communicate(timeout=50)[0].split() for child in children]
+    told = [child.communicate(timeout=300)[0].split() for child in children]
     assert [child.returncode for child in children] == [0] * 4
     ids, used = asyncio.run(_kept(path))
     assert used.usd == Decimal("0.60")

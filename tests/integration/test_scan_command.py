@@ -54,8 +54,6 @@ def test_several_levels_are_scanned_together_and_a_bad_symbol_is_left_out(home: 
 
 @pytest.mark.slow
 @pytest.mark.server
-@pytest.mark.xdist_group("dask")
-@pytest.mark.timeout(180)
 def test_a_cluster_gives_the_same_document(home: Path) -> None:
     here = chanflow(home, *SCAN)
     with cluster(1) as made:
@@ -75,14 +73,12 @@ def test_a_cluster_that_is_not_there_is_one_sentence(home: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.server
-@pytest.mark.xdist_group("dask")
-@pytest.mark.timeout(180)
 def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
     code = re.search(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     assert code is not None
     (tmp_path / "example.py").write_text(code[1], "utf-8")
     done = subprocess.run(
-        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=150
+        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("points, the same on the cluster: True\n")

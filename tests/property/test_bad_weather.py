@@ -41,7 +41,6 @@ def weather(name: str, seed: int) -> Weather:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_books_end_as_the_venues_in_any_weather(name: str) -> None:
     for seed in range(4):

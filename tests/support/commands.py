@@ -23,7 +23,7 @@ def chanflow(home: Path, *arguments: str, **more: str) -> subprocess.CompletedPr
     """Run the command to its end."""
     return subprocess.run(
         [*CHANFLOW, *arguments], env=environment(home, **more), capture_output=True, text=True, check=False,
-        timeout=120, cwd=home.parent,
+        timeout=300, cwd=home.parent,
     )  # fmt: skip
 
 

@@ -53,4 +53,4 @@ class Hanging:
 
     def send(self, message: Message, *, cap_s: float) -> None:
         self.tries += 1
-        self.let_go.wait(30)
+        self.let_go.wait(300)

@@ -85,13 +85,13 @@ def running(
 
     thread = threading.Thread(target=main)
     thread.start()
-    assert started.wait(50)
+    assert started.wait(300)
     if failed:
         raise failed[0]
     try:
         yield ready[0]
     finally:
         ready[0]._loop.call_soon_threadsafe(ended.set)
-        thread.join(20)
+        thread.join(300)
     if failed:
         raise failed[0]

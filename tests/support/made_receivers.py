@@ -71,7 +71,7 @@ def web_hook(*, status: int = 200, slow: bool = False) -> Iterator[Hook]:
         def do_GET(self) -> None:
             hook.paths.append(self.path)
             hook.came.set()
-            hook.answers.wait(30)
+            hook.answers.wait(300)
             self.send_response(hook.status)
             self.end_headers()
 

@@ -32,7 +32,9 @@ MAX_LEVERAGE = {"L0": 1, "L1": 2, "L2": 2, "L3": 3, "L4": 4, "L5": 5}
 def tried(fewest: int = 300) -> Callable[[Any], Any]:
     """Return the settings of one property: the profile's cases, at least `fewest` by default."""
     many = settings.get_profile("deep").max_examples if settings._current_profile == "deep" else fewest
-    return settings(max_examples=many, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+    return settings(
+        max_examples=many, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
+    )
 
 
 _SIDES: tuple[Literal["buy", "sell"], ...] = ("buy", "sell")

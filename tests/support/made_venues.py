@@ -90,10 +90,16 @@ class LiveBench(Named):
 
     venue: Venue
     url: str
+    control: str
     symbol: str
     quote: str
     qty: Decimal
     heard: list[VenueEvent] = field(default_factory=list)
+
+    async def fall(self) -> None:
+        """Let the market jump a little down, and stay there."""
+        jump = {"symbol": "BTCUSDT", "bps": -20}
+        await asyncio.to_thread(_json, f"{self.control}/_control/price", jump)
 
     async def listen(self) -> None:
         async for event in self.venue.events():

@@ -60,7 +60,7 @@ class Desk:
         """Send the broker a signal and return how it ended."""
         assert self.process is not None
         self.process.send_signal(signal_number)
-        return self.process.wait(60)
+        return self.process.wait(300)
 
     @property
     def notes_path(self) -> Path:
@@ -78,13 +78,13 @@ class Desk:
     def account(self) -> dict[str, Any]:
         return self.exchange.account(self.key)
 
-    def until(self, is_so: Callable[[], bool], *, within_s: float = 60) -> None:
+    def until(self, is_so: Callable[[], bool], *, within_s: float = 300) -> None:
         """Wait until something is so, while the broker runs."""
         until = time.monotonic() + within_s
         while not is_so():
             assert time.monotonic() < until, (self.notes, [(r.kind, r.body) for r in self.records("refusal")])
             assert self.process is None or self.process.poll() is None, self.notes
-            time.sleep(0.005)
+            time.sleep(0.02)
 
     def waiting(self) -> list[str]:
         """Return the proposals that wait for a person now."""
@@ -111,7 +111,7 @@ def waiting_at(home: Path) -> list[str]:
     return [] if answer is None else [each["proposal_id"] for each in answer["waiting"]]
 
 
-def approve_next(home: Path, process: subprocess.Popen[str], *, within_s: float = 60) -> str:
+def approve_next(home: Path, process: subprocess.Popen[str], *, within_s: float = 300) -> str:
     """Approve the next proposal that waits, as soon as it does; returns its id."""
     until = time.monotonic() + within_s
     while not (waiting := waiting_at(home)):

@@ -28,7 +28,7 @@ class RunningExchange:
         """Ask a `/_control/…` door and return what it says; a body makes it a POST."""
         url = f"{self.rest}/_control/{what}"
         asked = {"params": query} if body is None else {"json": body}
-        answer = httpx.request("GET" if body is None else "POST", url, timeout=30, **asked)  # type: ignore[arg-type]
+        answer = httpx.request("GET" if body is None else "POST", url, timeout=300, **asked)  # type: ignore[arg-type]
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -42,7 +42,7 @@ class RunningExchange:
 
     def mark(self, symbol: str) -> str:
         """Return the mark price."""
-        answer = httpx.get(f"{self.rest}/fapi/v1/premiumIndex", params={"symbol": symbol}, timeout=30)
+        answer = httpx.get(f"{self.rest}/fapi/v1/premiumIndex", params={"symbol": symbol}, timeout=300)
         return str(answer.json()["markPrice"])
 
     def account(self, key: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def running_exchange(*words: str) -> Iterator[RunningExchange]:
             yield RunningExchange(told["rest"], told["ws"], process)
         finally:
             process.send_signal(signal.SIGTERM)
-            ended = process.wait(30)
+            ended = process.wait(300)
         assert ended == 0
 
 

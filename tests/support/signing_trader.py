@@ -93,7 +93,7 @@ class Trader:
         return socket
 
 
-async def heard(socket: aiohttp.ClientWebSocketResponse, quiet_s: float = 0.3) -> list[dict[str, Any]]:
+async def heard(socket: aiohttp.ClientWebSocketResponse, quiet_s: float = 0.6) -> list[dict[str, Any]]:
     """Return what has come over a socket, until it is quiet for so long or closed."""
     told: list[dict[str, Any]] = []
     while True:

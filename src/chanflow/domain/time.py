@@ -6,6 +6,7 @@ Every event carries two times: `event_ns`, when it happened, and `known_ns`, whe
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from random import Random
 from typing import Protocol
 from uuid import UUID
@@ -90,4 +91,9 @@ def parse_rfc3339(text: str) -> int:
 
 def utc_date(at_ns: int) -> str:
     """Return the UTC date of a Unix time in ns, as YYYY-MM-DD."""
-    return f"{_EPOCH + timedelta(seconds=at_ns // NS_PER_S):%Y-%m-%d}"
+    return _date_of_day(at_ns // NS_PER_DAY)
+
+
+@lru_cache(maxsize=64)
+def _date_of_day(day: int) -> str:
+    return f"{_EPOCH + timedelta(days=day):%Y-%m-%d}"

@@ -71,10 +71,10 @@ def envelope() -> Callable[..., Envelope]:
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], Any]], Awaitable[None]]:
-    """Wait until a condition, plain or awaitable, holds; 30 s at most."""
+    """Wait until a condition, plain or awaitable, holds; five minutes at most."""
 
     async def wait(condition: Callable[[], Any]) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(300):
             while True:
                 holds = condition()
                 if await holds if asyncio.iscoroutine(holds) else holds:

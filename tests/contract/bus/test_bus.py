@@ -117,14 +117,14 @@ async def test_a_handler_of_three_leases_keeps_its_message(make_bus: MakeBus, en
 
     def working(name: str) -> Callable[[Envelope, Delivery], Any]:
         async def work(message: Envelope, delivery: Delivery) -> None:
-            await asyncio.sleep(0.9)
+            await asyncio.sleep(3)
             ended.append(name)
 
         return work
 
     bus, rival = make_bus(), make_bus()
-    bus.subscribe("signal", group="g", handler=working("first"), lease_s=0.3)
-    rival.subscribe("signal", group="g", handler=working("rival"), lease_s=0.3)
+    bus.subscribe("signal", group="g", handler=working("first"), lease_s=1.0)
+    rival.subscribe("signal", group="g", handler=working("rival"), lease_s=1.0)
     await bus.open()
     await rival.open()
     async with bus.serving(), rival.serving():

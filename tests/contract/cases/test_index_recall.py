@@ -14,7 +14,6 @@ from chanflow.review.state_vector import DIMENSION, VERSION
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_the_index_finds_nine_of_ten_or_more(tmp_path: Path) -> None:
     chance, middles = Random(1), [made_vector(i, spread=1.0) for i in range(50)]
     cases = [

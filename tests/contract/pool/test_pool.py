@@ -11,8 +11,6 @@ from made_work import marks, refuses_seven, squared
 
 from chanflow.domain.errors import WorkLost
 
-pytestmark = [pytest.mark.xdist_group("dask"), pytest.mark.timeout(180)]
-
 
 def test_results_come_in_the_order_of_their_chunks(pool: Any) -> None:
     assert pool.map(squared, list(range(50))) == [chunk * chunk for chunk in range(50)]

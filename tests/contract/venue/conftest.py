@@ -47,7 +47,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
         yield json.loads(process.stdout.readline())
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(300)
         process.stdout.close()
 
 
@@ -59,7 +59,7 @@ async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         return
     told = request.getfixturevalue("exchange")
     if request.param == "hyperliquid":
-        async with hyperliquid(test, told["hyperliquid"], request.getfixturevalue("tmp_path")) as bench:
+        async with hyperliquid(test, told, request.getfixturevalue("tmp_path")) as bench:
             yield bench
         return
     clock = SystemClock()
@@ -68,7 +68,7 @@ async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         sandbox=True, clock=clock, connector=PicowsConnector(clock), random=Random(1), margin_type="cross",
     )  # fmt: skip
     await venue.open()
-    made = BinanceBench(test, venue, told["rest"])
+    made = BinanceBench(test, venue, told["rest"], told["rest"])
     listening = asyncio.create_task(made.listen())
     yield made
     await venue.close()
@@ -76,8 +76,9 @@ async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
 
 
 @asynccontextmanager
-async def hyperliquid(test: str, url: str, home: Path) -> AsyncIterator[Bench]:
+async def hyperliquid(test: str, told: dict[str, str], home: Path) -> AsyncIterator[Bench]:
     """A master of the test's own, and an agent that it has approved."""
+    url = told["hyperliquid"]
     master = Account.from_key(hashlib.sha256(test.encode()).digest())
     _, agent_key = await asyncio.to_thread(lambda: Exchange(master, url).approve_agent("desk"))
     clock = SystemClock()
@@ -85,7 +86,7 @@ async def hyperliquid(test: str, url: str, home: Path) -> AsyncIterator[Bench]:
         client = Client(url, Keys(master.address, agent_key), nonces, clock)
         venue = HyperliquidVenue(client, PicowsConnector(clock), clock, Random(1))
         await venue.open()
-        made = HyperliquidBench(test, venue, url)
+        made = HyperliquidBench(test, venue, url, told["rest"])
         listening = asyncio.create_task(made.listen())
         yield made
         await venue.close()

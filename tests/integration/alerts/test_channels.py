@@ -30,7 +30,7 @@ def _mail(port: int) -> str:
 
 def test_a_mail_arrives_with_title_and_body() -> None:
     with mail_server() as box:
-        AppriseChannel(_mail(box.port)).send(Message("critical", "[critical] halted", "drawdown 0.11"), cap_s=5)
+        AppriseChannel(_mail(box.port)).send(Message("critical", "[critical] halted", "drawdown 0.11"), cap_s=60)
         ((receivers, content),) = box.mails
     mail = email.message_from_bytes(content, policy=email.policy.default)
     assert (receivers, mail["Subject"]) == (["me@example.com"], "[critical] halted")
@@ -40,7 +40,7 @@ def test_a_mail_arrives_with_title_and_body() -> None:
 def test_line_ends_in_a_title_make_no_header() -> None:
     told = alert("halt\r\nBcc: thief@example.com\r\n\r\nX-Evil: 1", severity="critical")
     with mail_server() as box:
-        AppriseChannel(_mail(box.port)).send(message_of([Waiting(1, told, 0)]), cap_s=5)
+        AppriseChannel(_mail(box.port)).send(message_of([Waiting(1, told, 0)]), cap_s=60)
         ((receivers, content),) = box.mails
     mail = email.message_from_bytes(content, policy=email.policy.default)
     assert receivers == ["me@example.com"]
@@ -51,7 +51,7 @@ def test_line_ends_in_a_title_make_no_header() -> None:
 
 def test_a_webhook_gets_severity_title_and_body() -> None:
     with web_hook() as hook:
-        AppriseChannel(f"json://127.0.0.1:{hook.port}/x").send(Message("critical", "halted", "<b> & 中枢"), cap_s=5)
+        AppriseChannel(f"json://127.0.0.1:{hook.port}/x").send(Message("critical", "halted", "<b> & 中枢"), cap_s=60)
         (body,) = hook.bodies
     told = json.loads(body)
     assert (told["title"], told["message"], told["type"]) == ("halted", "<b> & 中枢", "failure")
@@ -62,7 +62,7 @@ def test_an_answer_that_is_no_yes_is_a_failure_with_its_number(status: int) -> N
     with web_hook(status=status) as hook:
         channel = AppriseChannel(f"json://me:s3cret@127.0.0.1:{hook.port}/s3cret")
         with pytest.raises(DeliveryFailed) as caught:
-            channel.send(Message("info", "t", "b"), cap_s=5)
+            channel.send(Message("info", "t", "b"), cap_s=60)
     assert str(caught.value) == f"json://127.0.0.1 answered {status}"
 
 
@@ -71,7 +71,7 @@ def test_a_dead_address_is_a_failure_without_its_secret(
 ) -> None:
     channel = AppriseChannel(f"json://me:s3cret@127.0.0.1:{free_port()}/s3cret")
     with pytest.raises(DeliveryFailed) as caught:
-        channel.send(Message("info", "t", "b"), cap_s=5)
+        channel.send(Message("info", "t", "b"), cap_s=60)
     assert str(caught.value) == "json://127.0.0.1 could not be reached"
     assert "s3cret" not in caplog.text + "".join(capsys.readouterr())
 
@@ -83,7 +83,7 @@ async def test_a_slow_webhook_fails_at_its_cap_while_mail_goes_out(tmp_path: Pat
             messengers={
                 "hook": AppriseChannel(f"json://127.0.0.1:{hook.port}"), "mail": AppriseChannel(_mail(box.port)),
             },
-            outbox=Outbox(tmp_path / "alerts.db"), clock=SystemClock(), attempt_s=0.5,
+            outbox=Outbox(tmp_path / "alerts.db"), clock=SystemClock(), attempt_s=3,
         )  # fmt: skip
         async with alerts.serving(grace_s=0):
             await alerts.take(alert("halt", severity="critical"), alert_id="1")
@@ -117,17 +117,17 @@ async def test_where_one_is_dead_the_next_tells_and_the_dead_one_follows_once_it
 
 async def test_the_sign_of_life_asks_for_its_address() -> None:
     with web_hook() as hook:
-        await ping(f"http://127.0.0.1:{hook.port}/uuid", cap_s=5)
+        await ping(f"http://127.0.0.1:{hook.port}/uuid", cap_s=60)
         assert hook.paths == ["/uuid"]
 
 
 @pytest.mark.parametrize("status", [302, 404])
 async def test_a_sign_of_life_that_is_not_taken_is_a_failure(status: int) -> None:
     with web_hook(status=status) as hook, pytest.raises(DeliveryFailed) as caught:
-        await ping(f"http://127.0.0.1:{hook.port}/s3cret", cap_s=5)
+        await ping(f"http://127.0.0.1:{hook.port}/s3cret", cap_s=60)
     assert str(caught.value) == f"http://127.0.0.1 answered {status}"
 
 
 async def test_a_sign_of_life_to_nobody_is_a_failure_within_its_cap() -> None:
     with pytest.raises(DeliveryFailed, match=r"http://127\.0\.0\.1 could not be reached"):
-        await ping(f"http://127.0.0.1:{free_port()}/s3cret", cap_s=5)
+        await ping(f"http://127.0.0.1:{free_port()}/s3cret", cap_s=60)

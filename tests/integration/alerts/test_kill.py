@@ -54,7 +54,7 @@ def test_after_kills_at_any_point_every_accepted_alert_is_told(tmp_path: Path) -
                     process.kill()
             process.communicate()
         final = _start(path, hook.port, 0, 0)
-        final.communicate(timeout=50)
+        final.communicate(timeout=300)
         told = "".join(json.loads(body)["title"] + json.loads(body)["message"] for body in hook.bodies)
     assert final.returncode == 0
     assert len(accepted) >= 33

@@ -14,7 +14,7 @@ from chanflow.adapters.venues.binance.quotes import BinanceQuotes
 from chanflow.adapters.venues.hyperliquid.quotes import HyperliquidQuotes
 from chanflow.market.quotes import Quotes
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

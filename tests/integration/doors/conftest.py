@@ -51,10 +51,10 @@ def serving(services: Services, **options: Any) -> Iterator[str]:
     server = _AnnouncedServer(uvicorn.Config(build_app(services, **options), log_level="critical", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    assert server.up.wait(20)
+    assert server.up.wait(300)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
-    thread.join(20)
+    thread.join(300)
     listener.close()
     assert not thread.is_alive()
 
@@ -120,7 +120,7 @@ class Doors:
             "set_level": "/risk/level", "approve": "/risk/approve", "lift_wall": "/risk/wall",
             "backtest_strategy": "/research/backtest",
         }  # fmt: skip
-        async with httpx.AsyncClient(base_url=self.url) as http:
+        async with httpx.AsyncClient(base_url=self.url, timeout=300) as http:
             if name in posted:
                 response = await http.post(f"/api/v2{posted[name]}", json=arguments)
                 return response.text, response.status_code != 200
@@ -129,7 +129,7 @@ class Doors:
             return response.text, response.status_code != 200
 
     async def _rest_tool(self, name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
-        async with httpx.AsyncClient(base_url=self.url) as http:
+        async with httpx.AsyncClient(base_url=self.url, timeout=300) as http:
             request = {"name": name, "arguments": arguments}
             response = await http.post("/api/v2/mcp/tools/call", json=request)
             if response.status_code != 200:

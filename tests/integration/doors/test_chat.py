@@ -20,7 +20,7 @@ pytestmark = pytest.mark.server
 
 def events(url: str, **body: Any) -> list[tuple[str, dict[str, Any]]]:
     found, kind = [], ""
-    with httpx.stream("POST", f"{url}/api/v2/chat", json=body, timeout=30) as response:
+    with httpx.stream("POST", f"{url}/api/v2/chat", json=body, timeout=300) as response:
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/event-stream")
         for line in response.iter_lines():
@@ -53,7 +53,7 @@ def test_a_change_is_made_after_a_second_call_with_the_token(desk_url: str) -> N
                         ({"text": "halt", "confirm": 1}, "confirm"), ({"text": "halt", "wings": 1}, "body")],
 )  # fmt: skip
 def test_a_question_that_is_none_is_refused_with_its_field(desk_url: str, body: dict[str, Any], field: str) -> None:
-    response = httpx.post(f"{desk_url}/api/v2/chat", json=body)
+    response = httpx.post(f"{desk_url}/api/v2/chat", json=body, timeout=300)
     assert response.status_code == 422
     assert response.json()["field"] == field
 

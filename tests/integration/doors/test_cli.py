@@ -83,7 +83,7 @@ def test_serve_says_where_it_listens_and_leaves_when_interrupted(host: str) -> N
         line = process.stdout.readline()
         url = line.split()[3]
         assert url.startswith(f"http://{host}:")
-        assert httpx.get(f"{url}healthz").json() == {"status": "ok"}
+        assert httpx.get(f"{url}healthz", timeout=300).json() == {"status": "ok"}
         process.send_signal(signal.SIGINT)
-        _, faults = process.communicate(timeout=20)
+        _, faults = process.communicate(timeout=300)
     assert (process.returncode, faults) == (0, "")

@@ -19,7 +19,7 @@ OPERATIONS = [each.name for each in OFFERED if "rest" in each.doors]
 
 
 def _get(url: str, path: str, **headers: str) -> httpx.Response:
-    return httpx.get(url + path, headers=headers)
+    return httpx.get(url + path, headers=headers, timeout=300)
 
 
 def test_the_front_page_says_that_there_is_no_dashboard(desk_url: str) -> None:
@@ -37,7 +37,7 @@ def test_a_page_loads_nothing_from_elsewhere(desk_url: str, path: str) -> None:
 
 
 def test_docs_lead_to_the_api_page_which_names_every_operation(desk_url: str) -> None:
-    page = httpx.get(f"{desk_url}/docs", follow_redirects=True)
+    page = httpx.get(f"{desk_url}/docs", follow_redirects=True, timeout=300)
     assert page.url.path == "/api/v2/docs"
     assert all(name in page.text for name in OPERATIONS)
 
@@ -80,14 +80,14 @@ def test_features_are_posted_batch_after_batch(desk_url: str) -> None:
     rows, (price_decimals, qty_decimals) = unified_rows(60)
     given = {"price_decimals": price_decimals, "qty_decimals": qty_decimals}
     route, tool = f"{desk_url}/api/v2/analysis/features", f"{desk_url}/api/v2/mcp/tools/call"
-    first = httpx.post(route, json=given | {"rows": rows[:150]})
+    first = httpx.post(route, json=given | {"rows": rows[:150]}, timeout=300)
     assert first.status_code == 200
     second = given | {"rows": rows[150:], "state": first.json()["state"], "finish": True}
-    bins = first.json()["bins"] + httpx.post(route, json=second).json()["bins"]
+    bins = first.json()["bins"] + httpx.post(route, json=second, timeout=300).json()["bins"]
     assert len(bins) == 60
     called = {"name": "compute_features", "arguments": given | {"rows": rows, "finish": True}}
-    assert httpx.post(tool, json=called).json()["structuredContent"]["bins"] == bins
-    assert httpx.get(route).status_code == 405
+    assert httpx.post(tool, json=called, timeout=300).json()["structuredContent"]["bins"] == bins
+    assert httpx.get(route, timeout=300).status_code == 405
     document = _get(desk_url, "/api/v2/openapi.json").json()
     schema = {"$ref": "#/components/schemas/FeaturesComputed", "components": document["components"]}
     Draft202012Validator(schema).validate(first.json())
@@ -95,7 +95,7 @@ def test_features_are_posted_batch_after_batch(desk_url: str) -> None:
 
 def test_a_tool_call_answers_like_mcp(desk_url: str) -> None:
     request = {"name": "get_position", "arguments": {}}
-    answer = httpx.post(f"{desk_url}/api/v2/mcp/tools/call", json=request).json()
+    answer = httpx.post(f"{desk_url}/api/v2/mcp/tools/call", json=request, timeout=300).json()
     assert set(answer) == {"content", "structuredContent", "isError", "usage"}
     assert answer["isError"] is False
     assert json.loads(answer["content"][0]["text"]) == answer["structuredContent"]
@@ -118,7 +118,9 @@ def test_a_failure_has_its_status_and_the_one_body(desk_url: str, path: str, sta
 
 
 def test_an_unknown_tool_is_not_found_and_is_told_the_others(desk_url: str) -> None:
-    response = httpx.post(f"{desk_url}/api/v2/mcp/tools/call", json={"name": "steal_funds", "arguments": {}})
+    response = httpx.post(
+        f"{desk_url}/api/v2/mcp/tools/call", json={"name": "steal_funds", "arguments": {}}, timeout=300
+    )
     assert response.status_code == 404
     assert response.json()["field"] == "name"
     assert "get_klines" in response.json()["suggestion"]

@@ -45,9 +45,9 @@ async def test_a_door_refuses_by_name(doors: Any, door: str) -> None:
 
 
 def test_the_answer_fits_the_schema_that_openapi_publishes(desk_url: str) -> None:
-    document = httpx.get(f"{desk_url}/api/v2/openapi.json").json()
+    document = httpx.get(f"{desk_url}/api/v2/openapi.json", timeout=300).json()
     schema = {"$ref": "#/components/schemas/SignalsFound", "components": document["components"]}
-    answer = httpx.get(f"{desk_url}/api/v2/analysis/signals").json()
+    answer = httpx.get(f"{desk_url}/api/v2/analysis/signals", timeout=300).json()
     assert len(answer["signals"]) == 12
     Draft202012Validator(schema).validate(answer)
 

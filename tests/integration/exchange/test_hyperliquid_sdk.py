@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -307,7 +308,7 @@ def test_a_nonce_is_good_once(client: Client, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_body_that_nobody_can_read_is_422(desk: Desk) -> None:
     for path, body in (("/info", {"type": "moon"}), ("/info", []), ("/exchange", {"action": {"type": "moon"}})):
-        answer = requests.post(desk.url + path, json=body, timeout=10)
+        answer = requests.post(desk.url + path, json=body, timeout=300)
         assert (answer.status_code, answer.text) == (422, "Failed to deserialize the JSON body into the target type")
 
 
@@ -352,14 +353,24 @@ def listening(client: Client) -> Iterator[tuple[Client, queue.Queue[Any]]]:
     """A client with the SDK's socket open on all streams."""
     heard: queue.Queue[Any] = queue.Queue()
     info = Info(client.desk.url)
-    user = client.address
+    user, last = client.address, threading.Event()
+
+    def hear_last(message: Any) -> None:
+        heard.put(message)
+        last.set()
+
+    while not info.ws_manager.ws_ready:  # the SDK may lose what is subscribed while it connects
+        time.sleep(0.01)
     for subscription in (
         {"type": "allMids"}, {"type": "l2Book", "coin": "BTC"}, {"type": "trades", "coin": "BTC"},
         {"type": "bbo", "coin": "BTC"}, {"type": "candle", "coin": "BTC", "interval": "1m"},
         {"type": "orderUpdates", "user": user}, {"type": "userFills", "user": user},
-        {"type": "userEvents", "user": user}, {"type": "userFundings", "user": user},
+        {"type": "userEvents", "user": user},
     ):  # fmt: skip
         info.subscribe(subscription, heard.put)
+    # Its snapshot comes at once, and after the answers to those before it.
+    info.subscribe({"type": "userFundings", "user": user}, hear_last)
+    assert last.wait(300)
     yield client, heard
     info.disconnect_websocket()
 
@@ -367,7 +378,7 @@ def listening(client: Client) -> Iterator[tuple[Client, queue.Queue[Any]]]:
 def until(heard: queue.Queue[Any], channel: str, fits: Any = lambda _: True) -> Any:
     """Return the next message of a channel that fits; the bound is the queue's."""
     while True:
-        message = heard.get(timeout=20)
+        message = heard.get(timeout=300)
         if message["channel"] == channel and fits(message["data"]):
             return message["data"]
 
@@ -376,7 +387,7 @@ def test_every_stream_speaks(listening: tuple[Client, queue.Queue[Any]]) -> None
     _, heard = listening
     wanted = {"allMids", "l2Book", "trades", "bbo", "candle", "userFills", "userFundings"}
     while wanted:
-        wanted.discard(heard.get(timeout=20)["channel"])
+        wanted.discard(heard.get(timeout=300)["channel"])
 
 
 def test_fills_begin_with_a_snapshot_and_then_come_once(listening: tuple[Client, queue.Queue[Any]]) -> None:

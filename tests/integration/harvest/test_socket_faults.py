@@ -30,7 +30,7 @@ CAPTURE = (
     / "data" / "wire" / "binance_usdm_BTCUSDT_20240808.txt.gz"
 )  # fmt: skip
 FACTOR = 10.0
-SPAN_S = 40.0
+SPAN_S = 24.0
 TRUE_GAPS = {"chain", "crossed", "reset"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.golden, pytest.mark.server]

@@ -67,7 +67,7 @@ async def test_a_replay_gives_the_same_reply_without_a_request(path: Path, monke
     ],
 )
 async def test_a_problem_is_replayed_too(path: Path, script: str, problem: str) -> None:
-    question = ask(timeout_s=1.0) if problem == "timeout" else ask()
+    question = ask(timeout_s=2.0) if problem == "timeout" else ask()
     recorded = await _recorded(path, script, question)
     assert recorded.problem == problem
     assert await _replayed(path, question) == recorded

@@ -6,7 +6,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 from made_desk import NOW, SIM, D, gate, proposal
@@ -19,8 +18,6 @@ from chanflow.risk.codes import CODES
 from chanflow.risk.halt import HaltState, halt
 from chanflow.risk.loss_wall import WallState
 from chanflow.risk.mode import ModeState, hold_for
-
-pytestmark = pytest.mark.timeout(300)
 
 PRICES = st.one_of(
     st.integers(9_700, 10_300).map(lambda cents: D(cents) / 100),

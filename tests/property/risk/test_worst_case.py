@@ -16,7 +16,6 @@ from worst_markets import ATTACKS, DEEP, MARKETS, Second, worst_jump
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", MARKETS)
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_attack_loses_more_than_the_bound(name: str, attack: str) -> None:
@@ -27,7 +26,6 @@ def test_no_attack_loses_more_than_the_bound(name: str, attack: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_without_the_guardian_a_crash_loses_more() -> None:
     market = worst.market_of("crash")
     outcome = asyncio.run(worst.attacked(market, "longs for ever", guarded=False))

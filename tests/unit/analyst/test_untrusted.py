@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+import time
 import unicodedata
 
 import pytest
@@ -96,6 +97,7 @@ def test_hardly_any_of_a_text_is_none_of_it() -> None:
     assert wrapped(outside("x" * 100), len(whole) - 50) == ""
 
 
-@pytest.mark.timeout(5)
 def test_a_long_text_is_not_read_to_its_end() -> None:
-    assert line("x" * 50_000_000, 10) == "x" * 9 + "…"
+    text, begun = "x" * 50_000_000, time.process_time()
+    assert line(text, 10) == "x" * 9 + "…"
+    assert time.process_time() - begun < 0.5

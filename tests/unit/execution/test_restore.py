@@ -178,7 +178,6 @@ def test_an_impossible_fill_halts_after_a_restart_too() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("ending", ["stop", "close", "target"])
 def test_wherever_it_is_cut_it_ends_with_the_books_of_the_uncut(ending: Any) -> None:
     uncut = lived(Life(ending=ending))
@@ -202,7 +201,6 @@ def test_wherever_it_is_cut_it_ends_with_the_books_of_the_uncut(ending: Any) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("ending", ["stop", "close"])
 def test_cut_while_a_part_leaves_nothing_is_lost_doubled_or_bare(ending: Any) -> None:
     uncut = lived(Life(ending=ending, part_quote=D(500)))

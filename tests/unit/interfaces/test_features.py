@@ -28,7 +28,7 @@ def lines(count: int = 300) -> tuple[str, tuple[int, int]]:
 def piped(tmp_path: Path, text: str, *flags: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*CHANFLOW, "features", "--input", "-", *flags], input=text, env=environment(tmp_path / "home"), text=True,
-        capture_output=True, check=False, timeout=120, cwd=tmp_path,
+        capture_output=True, check=False, timeout=300, cwd=tmp_path,
     )  # fmt: skip
 
 
@@ -193,7 +193,7 @@ def test_an_interrupted_run_changes_no_file(tmp_path: Path) -> None:
         running.stdin.flush()
         running.send_signal(signal.SIGINT)
         said = running.stderr.read().decode()
-        assert running.wait(30) == 7
+        assert running.wait(300) == 7
     assert said == "chanflow: interrupted; no file was changed\n"
     assert out.read_text() == "as it was\n"
 
@@ -204,7 +204,7 @@ def test_a_reader_that_leaves_is_no_fault(tmp_path: Path) -> None:
     command = " ".join([*CHANFLOW, "features", "--wire", str(recording), "--bin", "10ms", "|", "head", "-1"])
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command}"], env=environment(tmp_path / "home"), capture_output=True,
-        text=True, check=False, cwd=tmp_path, timeout=120,
+        text=True, check=False, cwd=tmp_path, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr

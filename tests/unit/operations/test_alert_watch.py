@@ -243,7 +243,6 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("where", ["before the log", "inside the log", "after the log"])
 async def test_a_kill_loses_nothing_and_repeats_nothing(desk: Any, tmp_path: Path, where: str) -> None:
     (tmp_path / "whole").mkdir()

@@ -43,11 +43,11 @@ def test_work_that_takes_longer_says_how_far_it_is(jobs: Jobs) -> None:
     def work(effort: Effort) -> Mapping[str, Any]:
         effort.reach(0.4)
         reached.set()
-        assert go.wait(10)
+        assert go.wait(300)
         return {}
 
     jobs.start(NAME, work)
-    assert reached.wait(10)
+    assert reached.wait(300)
     found = jobs.wait(NAME, 0)
     assert found is not None
     assert (found.status, found.progress, found.result) == ("running", 0.4, None)
@@ -62,12 +62,12 @@ def test_a_cancelled_job_stops_at_its_next_step_and_begins_anew_when_asked_again
 
     def work(effort: Effort) -> Mapping[str, Any]:
         begun.set()
-        assert go.wait(10)
+        assert go.wait(300)
         effort.reach(0.5)
         return {"whole": True}
 
     jobs.start(NAME, work)
-    assert begun.wait(10)
+    assert begun.wait(300)
     assert jobs.cancel(NAME)
     go.set()
     found = jobs.wait(NAME, 10)

@@ -35,7 +35,9 @@ async def test_start_is_included_and_end_is_not(desk: Any) -> None:
     assert [row[0][11:16] for row in klines.rows] == ["00:01", "00:02"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(limit=st.integers(1, 250), first=st.one_of(st.none(), st.integers(0, 60)))
 @pytest.mark.asyncio
 async def test_pages_join_without_a_hole_or_a_double(desk: Any, limit: int, first: int | None) -> None:

@@ -97,7 +97,7 @@ class Stuck(ExactCases):
 
     def search(self, query: Any) -> Any:
         self.asked += 1
-        assert self.go.wait(30)
+        assert self.go.wait(300)
         return super().search(query)
 
 
@@ -111,15 +111,15 @@ def stuck() -> Iterator[Stuck]:
 async def test_a_slow_layer_is_left_out_and_said_and_not_asked_again_while_it_works(
     tmp_path: Path, stuck: Stuck
 ) -> None:
-    async with made_memory(tmp_path, cases=stuck, deadline_s=0.05) as memory:
+    async with made_memory(tmp_path, cases=stuck, deadline_s=2.0) as memory:
         await memory.remember(made_decision("d1", at_ns=T0), made_state(1))
         loop = asyncio.get_running_loop()
         began = loop.time()
         first = await memory.look_up(recall())
-        assert loop.time() - began < 5
+        assert loop.time() - began < 60
         second = await memory.look_up(recall())
         assert [d.decision_id for d in first.recent] == ["d1"]
-        assert first.skipped == ("similar cases: no answer within 50 ms",)
+        assert first.skipped == ("similar cases: no answer within 2000 ms",)
         assert second.skipped == ("similar cases: still at work on an earlier question",)
         assert not first.empty
         stuck.go.set()

@@ -78,7 +78,6 @@ def _resumed_with(desk: ModelDesk, other: ModelDesk) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_killed_after_any_record_it_goes_on_to_the_very_same_end(tmp_path: Path) -> None:
     whole = ModelDesk(tmp_path, ScriptedMind(long_at_market), duration_s=780).run()
     kinds = whole.kinds()

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from made_briefing import full
 from made_desk import MARKET, NOW, SIM, account
 from made_drafts import abstains, goes_long, lies_about_prices, max_long, obeys_the_text, scrambled
@@ -183,6 +184,8 @@ def test_scrambled_drafts_never_pass_the_gate_s_bound() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_a_hundred_thousand_scrambled_drafts_never_pass_the_gate_s_bound() -> None:
-    assert fuzz(100_000, seed=6) > 1_000
+@pytest.mark.timeout(3_600)
+def test_many_scrambled_drafts_never_pass_the_gate_s_bound() -> None:
+    """A hundred thousand with `make properties`."""
+    drafts = max(5_000, 10 * settings().max_examples)
+    assert fuzz(drafts, seed=6) > drafts // 100

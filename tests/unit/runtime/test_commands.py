@@ -205,7 +205,6 @@ def test_without_its_commands_a_run_comes_out_otherwise(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_killed_after_any_record_it_goes_on_to_the_very_same_end(tmp_path: Path) -> None:
     given = [(60.9, PreviewCommand(trade())), (61.3, trade())]
     whole = HandDesk(_folder(tmp_path, "whole"), given, duration_s=80).run()

@@ -193,7 +193,6 @@ def test_a_managed_run_replays_to_the_same_bytes(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_killed_while_it_manages_it_goes_on_to_the_same_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = (less("0.3"), stop_at("0.3"))
     uncut = managed(tmp_path / "uncut", monkeypatch, *answers)

@@ -15,6 +15,7 @@ from chanflow.monitor.extremes import Extremes
 from chanflow.monitor.levels import Levels
 
 _LONGEST = int(BOUNDS["flow"]["bars"].high)
+_FORGET_EVERY = 64
 
 
 class _Row:
@@ -44,7 +45,10 @@ class _Row:
             self._lowest.clear()
             return []
         self._lowest.add(self._bins, self.sign * figure)
-        self._lowest.forget_before(self._bins - _LONGEST)
+        if not self._bins % _FORGET_EVERY:
+            self._lowest.forget_before(self._bins - _LONGEST)
+        if not self._by_bars:
+            return []
         found: list[Armed] = []
         for bars, levels in list(self._by_bars.items()):
             least = self._lowest.lowest_since(self._bins - bars + 1)

@@ -21,8 +21,6 @@ from chanflow.domain.errors import ClusterUnreachable, InvalidArgument, MissingE
 from chanflow.features import scan as scan_module
 from chanflow.features.scan import BarSeries, scan
 
-pytestmark = [pytest.mark.xdist_group("dask"), pytest.mark.timeout(180)]
-
 
 def walk(seed: int, bars: int = 500) -> BarSeries:
     chance = Random(seed)

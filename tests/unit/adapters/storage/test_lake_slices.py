@@ -69,7 +69,9 @@ def tied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(limit=st.integers(1, 700))
 def test_pages_of_any_size_join_to_the_whole_in_order(tied: Path, limit: int) -> None:
     feed = feed_of(tied)

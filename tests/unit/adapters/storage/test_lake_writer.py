@@ -233,7 +233,7 @@ except StorageUnwritable as fault:
     print(fault)
 """
     run = child(tmp_path, body)
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=300)
     assert run.returncode == 0, err
     folder = tmp_path / "SIMUSDT" / "date=2026-01-05"
     assert out.strip() == f"cannot write {folder}: File too large; free space or choose another directory"
@@ -269,7 +269,7 @@ for part in range(1_000):
     for _ in range(lines_before_kill):
         run.stdout.readline()
     os.kill(run.pid, signal.SIGKILL)
-    run.communicate(timeout=60)
+    run.communicate(timeout=300)
 
     before = visible(tmp_path)
     assert len(before) >= lines_before_kill

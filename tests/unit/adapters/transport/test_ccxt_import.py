@@ -27,7 +27,6 @@ assert exchange_class("okx") is alone
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("script", [ALONE, AFTERWARDS], ids=["alone", "afterwards"])
 def test_one_exchange_is_loaded_and_ccxt_stays_whole(script: str) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=290)

@@ -57,7 +57,7 @@ class Bench:
 
         def hold(_: sqlite3.Connection) -> None:
             held.set()
-            gate.wait(10)
+            gate.wait(300)
 
         holding = self.writer.submit(hold)
         await asyncio.to_thread(held.wait, 10)
@@ -160,7 +160,7 @@ async def test_a_commit_takes_512_pieces_at_most(bench: Bench) -> None:
 @pytest.mark.asyncio
 async def test_a_caller_that_was_cancelled_harms_nobody(bench: Bench) -> None:
     gate = threading.Event()
-    holding = bench.writer.submit(lambda _: gate.wait(10))
+    holding = bench.writer.submit(lambda _: gate.wait(300))
     dropped, kept = bench.writer.submit(partial(put, 1)), bench.writer.submit(partial(put, 2))
     dropped.cancel()
     gate.set()

@@ -193,7 +193,7 @@ async def test_a_close_is_answered_in_its_own_words(words: bytes) -> None:
         await reader.readuntil(b"\r\n\r\n")
         no_mask = bytes(4)
         writer.write(bytes((0x88, 0x80 | len(words))) + no_mask + words)
-        assert await asyncio.wait_for(reader.read(), 5) == bytes((0x88, len(words))) + words
+        assert await asyncio.wait_for(reader.read(), 300) == bytes((0x88, len(words))) + words
         writer.close()
 
 
