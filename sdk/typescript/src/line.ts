@@ -21,6 +21,10 @@ interface Frame {
 
 /** A desk that was there is looked for so long: its cursors hold for a day. */
 const RESUME_MS = 86_400_000;
+/** The place of a socket that broke is free again within a minute: so long a plan without another is asked. */
+const LEASE_MS = 120_000;
+/** So often a subscription is asked for that the desk does not give at once. */
+const MOST_ASKED = 20;
 const PING_MS = 20_000;
 const UNAUTHENTICATED = 4401;
 
@@ -77,16 +81,17 @@ export class Line implements Holder {
     this.#running = true;
     this.#wasThere = false;
     this.#tried = 0;
-    for (let waitedMs = 0; this.#wanted.size > 0; ) {
+    for (let waitedMs = 0, before = ""; this.#wanted.size > 0; ) {
       this.#tried += 1;
       const fault = await this.#listened();
       if (this.#wanted.size === 0) break;
-      if (this.#tried === 0) {
+      if (this.#tried === 0 || fault.code !== before) {
         this.#tried = 1;
         waitedMs = 0;
+        before = fault.code;
       }
-      const pause = backoffMs(patience, this.#tried, around.chance());
-      if (!fault.retryable || waitedMs + pause > (this.#wasThere ? RESUME_MS : patience.waitMs)) {
+      const pause = Math.max(fault.retryAfterMs ?? 0, backoffMs(patience, this.#tried, around.chance()));
+      if (waitedMs + pause > this.#longestMs(fault)) {
         this.#finish(fault);
         break;
       }
@@ -94,6 +99,13 @@ export class Line implements Holder {
       await around.sleep(pause);
     }
     this.#running = false;
+  }
+
+  /** Returns how long the socket is asked for again after a fault. */
+  #longestMs(fault: ChanflowError): number {
+    if (this.#wasThere && fault.code === "quota_exceeded") return LEASE_MS;
+    if (!fault.retryable) return 0;
+    return this.#wasThere ? RESUME_MS : this.#settings.patience.waitMs;
   }
 
   /** Listens until the socket closes, and returns why it did. */
@@ -109,7 +121,10 @@ export class Line implements Holder {
       socket.onmessage = ({ data }) => {
         this.#heard = true;
         try {
-          this.#read(JSON.parse(data) as Frame);
+          const frame = JSON.parse(data) as Frame;
+          // What is no answer to a call tells why the socket is about to close.
+          if (frame.id === null && frame.error !== undefined) wrong = faultOf(frame.error.data);
+          else this.#read(frame);
         } catch {
           wrong = new ChanflowError({ code: "answer_invalid", message: "what came over the socket is no message of a desk" });
           socket.close();
@@ -174,7 +189,8 @@ export class Line implements Holder {
       return;
     }
     const fault = faultOf(frame.error?.data);
-    if (fault.retryable) void this.#askAfter(one, fault);
+    const back = one.told && fault.code === "quota_exceeded"; // what the broken socket held is not free yet
+    if ((fault.retryable || back) && one.asked < MOST_ASKED) void this.#askAfter(one, fault);
     else if (this.#wanted.delete(one)) {
       one.finish(fault);
       if (this.#wanted.size === 0) this.#socket?.close();
@@ -183,7 +199,8 @@ export class Line implements Holder {
 
   async #askAfter(one: Subscription, fault: ChanflowError): Promise<void> {
     const { patience, around } = this.#settings;
-    await around.sleep((fault.retryAfterMs ?? 0) + backoffMs(patience, 1, around.chance()));
+    one.asked += 1;
+    await around.sleep((fault.retryAfterMs ?? 0) + backoffMs(patience, one.asked, around.chance()));
     if (this.#wanted.has(one)) this.#ask(one);
   }
 }

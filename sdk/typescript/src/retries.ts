@@ -33,7 +33,8 @@ export function backoffMs(patience: Patience, tried: number, chance: number): nu
 /**
  * Returns how long to wait before the next attempt, null where there is none.
  *
- * Pauses double, and are never shorter than the desk asks: of many calls that it told the same, each has its turn.
+ * Pauses are never shorter than the desk asks, and spread further with each attempt: of many calls that were told the
+ * same, each has its turn. Where the desk does not say, they double.
  */
 export function pauseMs(
   patience: Patience,
@@ -42,8 +43,7 @@ export function pauseMs(
 ): number | null {
   const asked = fault.retryAfterMs;
   if (asked === null && at.tried >= patience.attempts) return null;
-  const backoff = backoffMs(patience, at.tried, at.chance);
-  const pause = asked === null ? backoff : Math.max(asked * (1 + at.chance / 10), backoff);
+  const pause = asked === null ? backoffMs(patience, at.tried, at.chance) : asked * (1 + at.chance * at.tried);
   return at.waitedMs + pause <= patience.waitMs ? pause : null;
 }
 

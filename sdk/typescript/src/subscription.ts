@@ -24,6 +24,10 @@ export const ROOM = 1_000;
 export class Subscription {
   cursor: string | null;
   name: string | null = null;
+  /** How often it was asked for since the desk last said yes. */
+  asked = 0;
+  /** Whether the desk ever said yes. */
+  told = false;
   behind = false;
   ended = false;
   readonly begun: Promise<void>;
@@ -82,6 +86,8 @@ export class Subscription {
   begin(name: string, cursor: string | null): void {
     this.name = name;
     this.cursor ??= cursor;
+    this.asked = 0;
+    this.told = true;
     this.#say.yes();
   }
 

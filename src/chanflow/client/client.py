@@ -11,8 +11,9 @@ from chanflow.client.answer import answer_in
 from chanflow.client.answers import MCPCallResult, MCPTool
 from chanflow.client.calls import READS, SAME_TWICE, Calls
 from chanflow.client.fault import ChanflowClientError, Unreachable
+from chanflow.client.line import Line
 from chanflow.client.retries import Patience, may_repeat
-from chanflow.client.subscription import Event, Line, Subscription
+from chanflow.client.subscription import Event, Subscription
 from chanflow.client.surroundings import Surroundings, this_machine
 
 if TYPE_CHECKING:

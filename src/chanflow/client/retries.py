@@ -27,13 +27,15 @@ class Patience:
     def pause_s(self, fault: ChanflowClientError, *, tried: int, waited_s: float, chance: float) -> float | None:
         """Return how long to wait before the next attempt, None where there is none.
 
-        Pauses double, and are never shorter than the desk asks: of many calls that it told the same, each has its turn.
+        Pauses are never shorter than the desk asks, and spread further with each attempt: of many calls that were told
+        the same, each has its turn. Where the desk does not say, they double.
         """
-        pause_s = self.backoff_s(tried, chance)
         if fault.retry_after_ms is not None:
-            pause_s = max(fault.retry_after_ms / 1000 * (1 + chance / 10), pause_s)
+            pause_s = fault.retry_after_ms / 1000 * (1 + chance * tried)
         elif tried >= self.attempts:
             return None
+        else:
+            pause_s = self.backoff_s(tried, chance)
         return pause_s if waited_s + pause_s <= self.wait_s else None
 
     def backoff_s(self, tried: int, chance: float) -> float:

@@ -18,6 +18,7 @@ from chanflow.client.faults import (
     Timeout,
     VenueBusy,
 )  # fmt: skip
+from chanflow.client.retries import Patience
 from chanflow.operations.outcome import CODES
 
 REFUSED, LOST = httpx.ConnectError("refused"), httpx.ReadError("lost")
@@ -49,14 +50,11 @@ async def test_what_the_desk_asks_to_wait_is_waited_and_the_call_made_again() ->
     assert len(requests) == 3
 
 
-async def test_of_many_calls_that_were_told_the_same_each_waits_longer_than_before() -> None:
-    pauses = Pauses()
-    slow = failed(429, "rate_limited", retryable=True, retry_after_ms=500)
-    client, requests = scripted([slow] * 8 + [done()], pauses)
-    async with client:
-        await client.get_user_quota()
-    assert pauses.slept_s == [0.5, 0.5, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
-    assert len(requests) == 9
+def test_of_many_calls_that_were_told_the_same_each_spreads_further_with_each_attempt() -> None:
+    slow = RateLimited(failed(429, "rate_limited", retryable=True, retry_after_ms=500).json())
+    least, most = ([Patience().pause_s(slow, tried=n, waited_s=0, chance=c) for n in (1, 2, 9)] for c in (0, 1))
+    assert (least, most) == ([0.5, 0.5, 0.5], [1.0, 1.5, 5.0])
+    assert Patience().pause_s(slow, tried=2, waited_s=29.6, chance=0) is None
 
 
 async def test_without_a_word_from_the_desk_pauses_grow() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from chanflow.client import subscription
-from chanflow.client.subscription import Event, Line, Subscription
+from chanflow.client.line import Line
+from chanflow.client.subscription import Event, Subscription
 
 
 def made(after: str | None = None) -> Subscription:
