@@ -1,4 +1,4 @@
-"""Refuse a lock that names a package index other than the public ones."""
+"""Refuse a lock that names a package index other than the public ones; npm's names none."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PUBLIC = {
     "uv.lock": ("https://pypi.org/simple", "https://files.pythonhosted.org/"),
     "Cargo.lock": ("registry+https://github.com/rust-lang/crates.io-index",),
+    "sdk/typescript/package-lock.json": (),
 }
 _SOURCE = {
     "uv.lock": re.compile(r'(?:registry|url) = "([^"]+)"'),
     "Cargo.lock": re.compile(r'^source = "([^"]+)"', re.MULTILINE),
+    "sdk/typescript/package-lock.json": re.compile(r'"resolved": "([^"]+)"'),
 }
 
 

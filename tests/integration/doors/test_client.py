@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
+import importlib.util
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from first_document_desk import keyed_desk
 from made_access import AccessDesk, access_desk
 from made_client import ServedDesk, desk_client, served_desk
 
@@ -232,3 +233,37 @@ async def test_a_desk_that_was_never_there_is_told(tmp_path: Path) -> None:
             await numbers(client, 1)
         with pytest.raises(Unreachable):
             await client.get_user_quota()
+
+
+# ── events with keys ──────────────────────────────────────────────────────────
+
+SOCKETS_TAKE_KEYS = importlib.util.find_spec("chanflow.interfaces.ws.entry") is not None
+
+
+@pytest.mark.server
+@pytest.mark.timeout(120)
+@pytest.mark.xfail(not SOCKETS_TAKE_KEYS, reason="sockets take no keys yet", strict=True)
+async def test_a_plan_with_one_socket_is_enough_for_two_subscriptions_that_are_cut(tmp_path: Path) -> None:
+    desk = keyed_desk(tmp_path)
+    async with desk.books.serving():
+        key = await desk.key(await desk.user("ann"))
+    running = ServedDesk(desk.home, desk.services)
+    await running.start()
+    try:
+        async with Client(running.url, api_key=key.text, patience=Patience(first_s=0.02)) as client:
+            symbols = ("ETHUSDT", "BTCUSDT")
+            both = [await client.listen("buy_sell_points", symbol=each, level="1m") for each in symbols]
+            seen: list[int] = []
+            for _ in range(3):
+                await running.write(5)
+                running.cut()
+                await running.write(5)
+                seen += [event.data["number"] for _ in range(10) if (event := await both[0].next())]
+            assert seen == list(range(1, 31))
+            assert not both[1].waiting
+        stranger = f"{key.text[:-1]}{'0' if key.text[-1] != '0' else '1'}"
+        async with Client(running.url, api_key=stranger) as client:
+            with pytest.raises(Unauthenticated):
+                await client.listen("alerts")
+    finally:
+        await running.kill()
