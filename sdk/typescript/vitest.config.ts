@@ -5,8 +5,8 @@ export default defineConfig({
   resolve: { alias: { "@chanflow/client": fileURLToPath(new URL("src/index.ts", import.meta.url)) } },
   test: {
     include: ["tests/**/*.test.ts"],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // Node 20 has its WebSocket behind a flag; from 22 on it is simply there.
     poolOptions: { forks: { execArgv: typeof WebSocket === "undefined" ? ["--experimental-websocket"] : [] } },
     pool: "forks",
