@@ -137,12 +137,14 @@ export class Client {
     } catch (lost) {
       throw unreachable(`no answer from ${this.url}: ${name(lost)}`, !neverLeft(lost));
     }
+    if (response.ok && text === "") return null;
     const body = parsed(text);
     if (body === undefined) {
       const words = `what came under status ${response.status} is no JSON`;
       throw new ChanflowError({ code: "answer_invalid", message: words }, response.status);
     }
-    if (response.status !== 200) throw faultOf(body, response.status);
+    // An order of which nobody knows is told with 202, and is no answer.
+    if (!response.ok || (response.status !== 200 && isFault(body))) throw faultOf(body, response.status);
     return body;
   }
 }
@@ -173,6 +175,10 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+function isFault(body: unknown): boolean {
+  return typeof body === "object" && body !== null && "code" in body && "retryable" in body;
 }
 
 function name(fault: unknown): string {

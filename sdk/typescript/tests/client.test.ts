@@ -105,6 +105,11 @@ describe("a call", () => {
     }
   });
 
+  it("may be answered by nothing, or by another status of success", async () => {
+    const { client } = scripted([new Response(null, { status: 204 }), new Response('{"id":1}', { status: 201 })]);
+    expect([await client.call("getStatus"), await client.call("getStatus")]).toEqual([null, { id: 1 }]);
+  });
+
   it("takes an unknown fate for no answer", async () => {
     const { client } = scripted([failed(202, "order_fate_unknown")]);
     expect((await thrown(client.callTool("execute_trade"))).code).toBe("order_fate_unknown");
