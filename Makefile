@@ -19,7 +19,7 @@ export UV_PYTHON_DOWNLOADS := never
 export CHANFLOW_HOME ?= $(CURDIR)/.chanflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast conformance crash check bench fuzz fuzz-flow mutants properties model up web docs certificates build lock clean toolchain
+.PHONY: help setup demo test test-fast conformance sdk sdk-types crash check bench fuzz fuzz-flow mutants properties model up web docs certificates build lock clean toolchain
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -102,6 +102,19 @@ model: setup ## walk every transition of ladder, loss wall, halt and mode
 
 web: ## build the dashboard
 	@echo "there is no dashboard yet: the desk is read at the command line, over REST and over MCP"
+
+sdk: setup ## the TypeScript client: its types against a running desk, its tests (needs Node 20.10 or newer)
+	@if node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 10) ? 0 : 1)' 2>/dev/null; then \
+	  cd sdk/typescript && npm ci --silent --no-audit --no-fund && npx --no-install tsc --noEmit && npx --no-install vitest run; \
+	else \
+	  echo "SKIPPED: the TypeScript client was not tested, as there is no Node 20.10 or newer here" >&2; fi
+
+sdk-types: setup ## write what both clients are made of, after a change of the catalogue
+	@$(BIN)/python scripts/write_client.py
+	@if command -v node >/dev/null && [ -d sdk/typescript/node_modules ]; then \
+	  $(BIN)/python scripts/write_client.py --openapi | (cd sdk/typescript && npm run --silent types); \
+	else \
+	  echo "SKIPPED: sdk/typescript/src/openapi.ts, as there is no node or no npm ci was run in sdk/typescript" >&2; fi
 
 certificates: setup ## measure Chan points on the recorded bars and write docs/certificate.md (two minutes)
 	@$(BIN)/python scripts/write_certificates.py

@@ -2,7 +2,7 @@
 
 In the stages, the domain and the backtest: walking a set, `hash()`, `id()`, `as_completed`, and directory listings that
 are not sorted. In all of `src/chanflow`: time, chance, names and the environment taken from the system, except in the
-two modules that hand them out. Aliases are followed. Prints `path:line: message` and exits 1 if it finds any.
+modules that hand them out. Aliases are followed. Prints `path:line: message` and exits 1 if it finds any.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ REPLAYED = ("access", "analyst", "backtest", "domain", "execution", "features", 
             "signals")  # fmt: skip
 """Folders of `src/chanflow` whose results must not depend on the machine."""
 
-SOURCES = ("runtime/clock.py", "runtime/settings.py")
-"""The modules that hand out time, chance, names and the environment."""
+SOURCES = ("runtime/clock.py", "runtime/settings.py", "client/surroundings.py")
+"""The modules that hand out time, chance, names and the environment; the client has its own."""
 
 BANNED = {
     "time": "take a Clock (domain/time.py)",

@@ -1,4 +1,4 @@
-"""Refuse a lock that names a package index other than the public ones."""
+"""Refuse a lock that names a package index other than the public ones; npm's names none."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ PUBLIC = {
     "uv.lock": ("https://pypi.org/simple", "https://files.pythonhosted.org/"),
     "Cargo.lock": ("registry+https://github.com/rust-lang/crates.io-index",),
     "tests/conformance/package-lock.json": ("https://registry.npmjs.org/",),
+    "sdk/typescript/package-lock.json": (),
 }
 _SOURCE = {
     "uv.lock": re.compile(r'(?:registry|url) = "([^"]+)"'),
     "Cargo.lock": re.compile(r'^source = "([^"]+)"', re.MULTILINE),
     "tests/conformance/package-lock.json": re.compile(r'"resolved": "([^"]+)"'),
+    "sdk/typescript/package-lock.json": re.compile(r'"resolved": "([^"]+)"'),
 }
 
 

@@ -48,6 +48,7 @@ def test_the_tree_as_it_stands_keeps_the_contract(tree: Path) -> None:
         ("adapters/storage/lake.py", "chanflow.runtime.home"),
         ("runtime/run.py", "chanflow.operations.services"),
         ("operations/market.py", "chanflow.interfaces.cli.app"),
+        ("client/client.py", "chanflow.domain.errors"),
     ],
 )
 def test_an_import_that_points_up_or_sideways_breaks_it(tree: Path, importer: str, imported: str) -> None:

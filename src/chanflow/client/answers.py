@@ -1,0 +1,857 @@
+"""The shapes of what the desk answers. Made by scripts/write_client.py from the catalogue: do not edit."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+
+class AlertEvent(TypedDict):
+    """Something an alert waited for. `data` is what the WebSocket pushes, too."""
+
+    cursor: str
+    known_at: str
+    data: dict[str, Any]
+
+
+class AlertEvents(TypedDict):
+    """Events in their order. `cursor` is the last one's, `more` whether others follow it."""
+
+    alert_id: str
+    events: list[AlertEvent]
+    cursor: str | None
+    more: bool
+
+
+class AlertRow(TypedDict):
+    """An alert as it was set."""
+
+    alert_id: str
+    client_alert_id: str
+    resource: str
+    kind: Literal["buy_sell_points", "price", "structure", "signal", "risk"]
+    symbols: list[str]
+    level: Literal["1s", "5s", "15s", "1m", "5m", "30m", "1h", "1d", "1w", "1M"] | None
+    type: list[str]
+    above: float | None
+    below: float | None
+    status: Literal["active", "deleted", "expired"]
+    created_at: str
+    expires_at: str | None
+
+
+class AlertSet(TypedDict):
+    """An alert. `cursor` is where its events begin, `remaining` how many more the account may have."""
+
+    alert_id: str
+    resource: str
+    status: Literal["active", "deleted", "expired"]
+    cursor: str
+    remaining: int
+
+
+class AlertsListed(TypedDict):
+    """Alerts, newest first."""
+
+    alerts: list[AlertRow]
+    next_cursor: str | None
+    known_at: str
+
+
+class AllClosed(TypedDict):
+    """The opening orders that were cancelled and the orders that close positions; none where nothing was open."""
+
+    status: Literal["flat", "closing"]
+    cancelled: list[OrderRead]
+    closing: list[OrderRead]
+
+
+class Approvals(TypedDict):
+    """Whether it was done, and every reason why not; then what still waits. A listing is always done."""
+
+    status: Literal["done", "refused"]
+    reasons: list[WhyRow]
+    waiting: list[WaitingRow]
+
+
+class AuditRead(TypedDict):
+    """Rows of the audit, newest first."""
+
+    rows: list[AuditedCall]
+    next_cursor: str | None
+
+
+class AuditedCall(TypedDict):
+    """A row: a call that began, or how it ended. Of its arguments only the hash is kept."""
+
+    seq: int
+    at: str
+    request_id: str
+    principal: str
+    ip: str | None
+    door: str
+    operation: str
+    args_sha256: str
+    outcome: Literal["started", "done", "failed", "refused"]
+    code: str | None
+    latency_ms: int | None
+    prev_hash: str
+    hash: str
+
+
+class BacktestResult(TypedDict):
+    """Money in quote, shares as fractions.
+
+    `sharpe` is of daily returns a year, null with `sharpe_reason`.
+
+    `trials` counts how many backtests were recorded on this desk, this one included: the more, the less one is worth.
+    `skipped` are symbols without bars of the level. There is no gate in it, and the symbols are today's.
+    """
+
+    trades: int
+    gross: float
+    costs: float
+    net: float
+    return_frac: float
+    max_drawdown_frac: float
+    sharpe: float | None
+    sharpe_reason: str
+    hit_rate: float | None
+    ci: Bounds
+    trials: int
+    start: str | None
+    end: str | None
+    by_symbol: list[SymbolResult]
+    skipped: list[str]
+
+
+class Backtested(TypedDict):
+    """How the job stands; `result` is null until it has succeeded, `problem` says why it failed."""
+
+    job_id: str
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    progress: float
+    result: BacktestResult | None
+    problem: str | None
+
+
+class BookNow(TypedDict):
+    """The state of the book."""
+
+    state: str
+    event_ms: int
+    known_ns: int
+    age_ms: int
+
+
+class Bounds(TypedDict):
+    """The 95 % interval of the hit rate; both null without a trade."""
+
+    low: float | None
+    high: float | None
+
+
+CenterRow = TypedDict(
+    "CenterRow",
+    {
+        "id": "str",
+        "zg": "float",
+        "zd": "float",
+        "gg": "float",
+        "dd": "float",
+        "from": "str",
+        "to": "str",
+        "state": "Literal['provisional', 'confirmed', 'void']",
+    },
+)
+"""A center (中枢) of strokes or, with `-seg` in its id, of segments: its range zd to zg, its peaks dd and gg.
+
+`from` and `to` are the opens of the bars at which its first element starts and its last one ends.
+"""
+
+
+class CheckRow(TypedDict):
+    """One check: what was found and what is allowed."""
+
+    name: str
+    value: str
+    bound: str
+    ok: bool
+
+
+class DecisionAsked(TypedDict):
+    """The decision that was begun, or waits for the one before it; `explain` and the journal tell what it comes to."""
+
+    decision_id: str
+    status: Literal["asked"]
+
+
+class DeskRow(TypedDict):
+    """The desk; null where none has run."""
+
+    mode: str
+    ladder_level: str | None
+    halted: bool
+    halt_reason: str | None
+
+
+class DivergenceRow(TypedDict):
+    """A divergence (背驰): the force of the last leg was `ratio` times that of an earlier one.
+
+    It is of a trend where a center lies between the two (point 1), else of a consolidation (1p). `strokes` are the ids
+    of the earlier leg and of the last one, both segments where `-seg` stands in the id.
+    """
+
+    id: str
+    kind: Literal["trend", "consolidation"]
+    ratio: float | None
+    strokes: list[str | None]
+    time: str
+    price: float
+    state: Literal["provisional", "confirmed", "void"]
+
+
+class End(TypedDict):
+    """Where a stroke or segment starts or ends: the open of its bar, and the price in quote."""
+
+    time: str
+    price: float
+
+
+class ErrorBody(TypedDict):
+    """The one error body. Nulls are present; rejected values are never repeated."""
+
+    code: str
+    message: str
+    retryable: bool
+    retry_after_ms: int | None
+    field: str | None
+    suggestion: str | None
+    request_id: str
+
+
+class Explained(TypedDict):
+    """The chain, oldest first. Without a name and where nothing was refused, the id is null and the chain empty."""
+
+    decision_id: str | None
+    links: list[LinkRow]
+
+
+class FeatureBin(TypedDict):
+    """A bin that closed. `ts_ms` is its end, exclusive, Unix ms; `fp` hashes settings, code and all rows up to it."""
+
+    ts_ms: int
+    z_ofi: float | None
+    z_cvd: float | None
+    fusion: Fusion
+    divergence: FlowDivergence | None
+    book_ok: bool | None
+    fp: str
+
+
+class FeaturesComputed(TypedDict):
+    """Bins that the rows closed, and what the next batch needs. Contemporaneous: features do not predict."""
+
+    bins: list[FeatureBin]
+    state: str
+
+
+class FillRow(TypedDict):
+    """One fill. Price and fee in quote, quantity in base units; a negative fee was received."""
+
+    trade_id: str
+    price: str
+    qty: str
+    fee: str
+    maker: bool
+    at: str
+
+
+class FlowDivergence(TypedDict):
+    """A divergence of price and flow; only `detected_ts` may be acted on. Times are Unix ms."""
+
+    type: str
+    channel: str
+    score: float
+    grade: str
+    pivot_ts: int
+    detected_ts: int
+
+
+class FractalRow(TypedDict):
+    """A fractal (分型) at which strokes meet: the start of the first, or the end of one, in whose state it stands."""
+
+    id: str
+    kind: Literal["top", "bottom"]
+    time: str
+    price: float
+    state: Literal["provisional", "confirmed", "void"]
+
+
+class Fusion(TypedDict):
+    """Score of a bin; null, with the reasons, where it is not eligible."""
+
+    side: Literal["strong_buy", "buy", "neutral", "sell", "strong_sell"]
+    score: float | None
+    consistency: float | None
+    reasons: list[str]
+
+
+class GapRow(TypedDict):
+    """Something that was lost, times in Unix ms."""
+
+    symbol: str
+    from_ms: int
+    to_ms: int
+    from_u: int | None
+    to_u: int | None
+
+
+class HistoricalSlice(TypedDict):
+    """A page by (ts_ms, known_ns, seq_last), and the gaps that it covers."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+    gaps: list[GapRow]
+    next_cursor: str | None
+    known_at: str
+
+
+class KeyMade(TypedDict):
+    """A new key, with its text: nobody can read it again."""
+
+    key: str
+    made: KeyRow
+
+
+class KeyRevoked(TypedDict):
+    """A key that is no longer taken, here at once and elsewhere within a second."""
+
+    id: str
+
+
+class KeyRow(TypedDict):
+    """A key as it may be shown. A time in `revoked_at` that lies ahead is the end of its grace."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    allow_ips: list[str]
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+
+
+class KeysListed(TypedDict):
+    """The caller's keys, oldest first."""
+
+    keys: list[KeyRow]
+
+
+class Klines(TypedDict):
+    """Closed bars in ascending order. `last_closed` is when the last row closed; volume in base, amount in quote."""
+
+    symbol: str
+    level: Literal["1s", "5s", "15s", "1m", "5m", "30m", "1h", "1d", "1w", "1M"]
+    columns: list[str]
+    rows: list[list[str | float]]
+    last_closed: str | None
+    next_cursor: str | None
+    known_at: str
+    stale_ms: int | None
+
+
+class LegRow(TypedDict):
+    """A stroke (笔) or segment (线段). A confirmed id names the same one while `first_bar` stays the same."""
+
+    id: str
+    dir: Literal["up", "down"]
+    start: End
+    end: End
+    state: Literal["provisional", "confirmed", "void"]
+
+
+class LinkRow(TypedDict):
+    """One step of the chain: the number of its record, when it was, its kind, and what it says."""
+
+    seq: int
+    at: str
+    kind: str
+    text: str
+
+
+class LiveSnapshot(TypedDict):
+    """One row a symbol, in the order asked."""
+
+    rows: list[SnapshotRow]
+    known_at: str
+
+
+class MCPCallResult(TypedDict):
+    """As the desk sends it."""
+
+    content: list[dict[str, Any]]
+    structuredContent: dict[str, Any]
+    isError: bool
+    usage: dict[str, Any]
+
+
+class MCPTool(TypedDict):
+    """As the desk sends it."""
+
+    name: str
+    description: str
+    inputSchema: dict[str, Any]
+    quotaCost: int
+
+
+class MarkNow(TypedDict):
+    """The mark price."""
+
+    price: float
+    event_ms: int
+    known_ns: int
+    age_ms: int
+
+
+class MarketStatus(TypedDict):
+    """`clock_skew_ms` is the desk's clock against the venue's, null while none is measured."""
+
+    desk: DeskRow | None
+    symbols: list[SymbolRow]
+    clock_skew_ms: float | None
+    known_at: str
+
+
+class OrderCancelled(TypedDict):
+    """How the order stands now; a cancel that the venue has not answered yet is `pending_cancel`."""
+
+    client_order_id: str
+    state: str
+    filled: str
+
+
+class OrderFound(TypedDict):
+    """An order.
+
+    Quantities in base units, prices in quote.
+
+    `client_order_id` is the id that whoever ordered it by hand gave it, null where the desk or the venue made it; `leg`
+    tells an entry, the stop and take-profit that protect it, and an exit. `detail` is the venue's last word.
+    """
+
+    client_order_id: str | None
+    venue_order_id: str
+    symbol: str
+    side: Literal["buy", "sell"]
+    leg: Literal["entry", "stop", "take_profit", "exit"]
+    state: str
+    qty: str
+    filled: str
+    leaves: str
+    avg_price: str | None
+    price: str | None
+    stop_price: str | None
+    take_profit_price: str | None
+    reduce_only: bool
+    detail: str
+    sent_at: str
+    updated_at: str
+    fills: list[FillRow]
+
+
+class OrderRead(TypedDict):
+    """How an order stands. `filled` in base units, `avg_price` in quote."""
+
+    client_order_id: str | None
+    venue_order_id: str
+    state: str
+    filled: str
+    avg_price: str | None
+
+
+class OrderRow(TypedDict):
+    """An order that is still open. `filled` and `leaves` in base units."""
+
+    client_order_id: str
+    symbol: str
+    leg: Literal["entry", "stop", "take_profit", "exit"]
+    state: str
+    filled: str
+    leaves: str
+    at: str
+
+
+class OrdersFound(TypedDict):
+    """Orders, newest first, and the cursor to older ones."""
+
+    orders: list[OrderFound]
+    next_cursor: str | None
+    known_at: str
+    stale_ms: int | None
+
+
+class PointRow(TypedDict):
+    """A point.
+
+    `time` is the open of the bar at whose extreme it lies, `price` that extreme in quote.
+
+    `first_seen`, `confirmed_at` and `void_at` are the closes of the bars that told it. `center_id` is the center that
+    the type's rule looks at: null for types without one, and for what was withdrawn.
+    """
+
+    id: str
+    symbol: str
+    level: Literal["1s", "5s", "15s", "1m", "5m", "30m", "1h", "1d", "1w", "1M"]
+    type: Literal["buy1", "buy2", "buy3", "sell1", "sell2", "sell3"]
+    subtype: str
+    price: float
+    time: str
+    confirmed: bool
+    state: Literal["provisional", "confirmed", "void"]
+    first_seen: str
+    confirmed_at: str | None
+    void_at: str | None
+    center_id: str | None
+    stats: PointStats
+
+
+class PointStats(TypedDict):
+    """What a certificate measured of a point's type, side and level; all null without one.
+
+    Shares are 0 to 1.
+
+    `n` entries were made after points of the same state; `hit_rate` of them reached the target before the stop,
+    `ci_low` to `ci_high` with 95 % confidence. `retract_rate` is the share of all ever shown that was withdrawn.
+    """
+
+    n: int | None
+    hit_rate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    retract_rate: float | None
+    lag_bars_p50: int | None
+
+
+class PointsFound(TypedDict):
+    """Points, newest first. `scanned` counts the symbols that had bars."""
+
+    points: list[PointRow]
+    scanned: int
+    next_cursor: str | None
+    known_at: str
+    stale_ms: int | None
+
+
+class PositionRow(TypedDict):
+    """A net position. Prices in quote, size in base units; `triggers` counts what is armed on the symbol."""
+
+    symbol: str
+    side: Literal["long", "short"]
+    size: str
+    entry: str
+    mark: str
+    unrealised: str
+    leverage: int
+    stop: str | None
+    take_profit: str | None
+    protected: bool
+    triggers: int
+
+
+class Positions(TypedDict):
+    """Positions, open orders and margin.
+
+    `margin_ratio` is equity over the sum of |notional|, null without positions. `reconciled_at` is null while our books
+    and the venue's disagree.
+    """
+
+    mode: Literal["paper", "live"]
+    positions: list[PositionRow]
+    orders: list[OrderRow]
+    equity: str
+    margin_ratio: float | None
+    reconciled_at: str | None
+    known_at: str
+    stale_ms: int | None
+
+
+class QuotaBody(TypedDict):
+    """The body of a call over quota. A limit of -1 is none; without `resets_at` the quota counts what exists now."""
+
+    code: str
+    message: str
+    retryable: bool
+    retry_after_ms: int | None
+    field: str | None
+    suggestion: str | None
+    request_id: str
+    error: str
+    tool: str
+    quota: str
+    used: int
+    limit: int
+    period: str
+    upgrade_url: str
+    resets_at: str | None
+
+
+class QuotaRow(TypedDict):
+    """A quota. A limit of -1 is none, and so is what remains; `used` is null on a desk that counts nothing."""
+
+    name: str
+    used: int | None
+    limit: int
+    remaining: int | None
+    period: Literal["day", "month", "permanent"]
+    resets_at: str | None
+
+
+class QuotaStatus(TypedDict):
+    """The plan with its quotas. `period_end` is the end of the UTC month."""
+
+    plan: str
+    period_end: str
+    quotas: list[QuotaRow]
+    rate: RateRow
+
+
+class QuoteNow(TypedDict):
+    """The best quotes."""
+
+    bid: float
+    ask: float
+    bid_qty: float | None
+    ask_qty: float | None
+    event_ms: int
+    known_ns: int
+    age_ms: int
+
+
+class RateRow(TypedDict):
+    """Requests a second, and how many at once; of each kind of work."""
+
+    limit: int
+    burst: int
+
+
+class ReasonRow(TypedDict):
+    """Why something was refused: a stable code, what was found and what is allowed, and both in a sentence."""
+
+    code: str
+    value: str
+    bound: str
+    message: str
+
+
+class RiskChecked(TypedDict):
+    """What the gate would say. `reason` is ok or the first failing code, `qty` in base units and 0 when refused."""
+
+    allow: bool
+    side: Literal["buy", "sell", "flat"]
+    qty: str
+    lev: int
+    mode: str
+    reason: str
+    reasons: list[WhyRow]
+    risk_state: RiskStateRow
+
+
+class RiskState(TypedDict):
+    """The standing, what halts, holds and waits, since when the level stands and what a promotion still lacks."""
+
+    risk_state: RiskStateRow
+    mode: str
+    halt_causes: list[WhyRow]
+    level_since: str
+    review: str | None
+    promotion_lacks: list[str]
+    waiting: list[WaitingRow]
+
+
+class RiskStateRow(TypedDict):
+    """Where the desk stands. Money in quote, shares as fractions, null where a figure is not known."""
+
+    level: str
+    equity: str
+    hwm: str
+    drawdown: str | None
+    daily_loss: str | None
+    margin_ratio: str | None
+    wall: bool
+    halted: bool
+    vol_target: str | None
+    sigma: str | None
+    trades_today: int
+    limits_used: dict[str, str]
+    checks: list[CheckRow]
+    as_of: str
+
+
+class SignalRow(TypedDict):
+    """One decision.
+
+    Times are Unix ms; it is stale `expiry_ms` after `known_ms`. Prices are exact text in quote.
+
+    `confirm` is true exactly where `decision_code` is OK; else `reasons` say why, and `side_hint` is flat.
+    """
+
+    schema_version: int
+    ts_ms: int
+    known_ms: int
+    symbol: str
+    signal_id: str
+    signal_type: Literal["strong_buy", "buy", "neutral", "sell", "strong_sell"]
+    side_hint: Literal["buy", "sell", "flat"]
+    score: float | None
+    confirm: bool
+    gating_blocked: bool
+    decision_code: Literal[
+        "OK",
+        "BAD_INPUT",
+        "EXPIRE",
+        "DUPLICATE",
+        "WARMUP",
+        "FAIL_GATING",
+        "BAD_REGIME",
+        "AGAINST_FLOW",
+        "LOW_CONSISTENCY",
+        "LOW_SCORE",
+        "COOLDOWN",
+        "INVALIDATED",
+        "REPLACED",
+    ]
+    reasons: list[str]
+    z_ofi: float | None
+    z_cvd: float | None
+    consistency: float | None
+    div_type: str | None
+    regime: Literal["trend", "revert", "quiet"] | None
+    strategy_mode: Literal["active", "quiet"] | None
+    expiry_ms: int
+    config_hash: str
+    run_id: str
+    level: str | None
+    setup: str | None
+    refs: list[str]
+    price: str | None
+    invalidation_price: str | None
+    trend_agrees: bool
+    flow_strong: bool
+
+
+class SignalsFound(TypedDict):
+    """Decisions, newest first, and the cursor to older ones."""
+
+    signals: list[SignalRow]
+    next_cursor: str | None
+    known_at: str
+    stale_ms: int | None
+
+
+class SnapshotRow(TypedDict):
+    """One symbol. `age_ms` counts from when a value was known; without data `dq_codes` says no_data."""
+
+    symbol: str
+    quote: QuoteNow | None
+    trade: TradeNow | None
+    mark: MarkNow | None
+    book: BookNow | None
+    known_ns: int | None
+    age_ms: int | None
+    dq_ok: bool
+    dq_codes: list[str]
+
+
+class Standings(TypedDict):
+    """Whether it was done, and every reason why not; then where the desk stands."""
+
+    status: Literal["done", "refused"]
+    reasons: list[WhyRow]
+    level: str
+    halted: bool
+
+
+class StructureRead(TypedDict):
+    """The structure of `bars` bars, the first of which opened at `first_bar`; older ones were left out if `truncated`.
+
+    Parts are null when not asked for, oldest first, and an empty list means that there is none. `trend` is null without
+    a center.
+    """
+
+    symbol: str
+    level: Literal["1s", "5s", "15s", "1m", "5m", "30m", "1h", "1d", "1w", "1M"]
+    bars: int
+    first_bar: str | None
+    truncated: bool
+    trend: Literal["up", "down", "range"] | None
+    fractals: list[FractalRow] | None
+    strokes: list[LegRow] | None
+    segments: list[LegRow] | None
+    centers: list[CenterRow] | None
+    divergences: list[DivergenceRow] | None
+    points: list[PointRow] | None
+    summary: str
+    known_at: str
+    stale_ms: int | None
+
+
+class SymbolResult(TypedDict):
+    """What one symbol came to, in quote."""
+
+    symbol: str
+    bars: int
+    trades: int
+    net: float
+    hit_rate: float | None
+
+
+class SymbolRow(TypedDict):
+    """One symbol. `gap` says that its book lost events and is not whole again."""
+
+    symbol: str
+    session: Literal["open", "closed"]
+    last_price: float | None
+    age_ms: int | None
+    spread_bps: float | None
+    gap: bool
+
+
+class TradeDone(TypedDict):
+    """What a trade came to: refused with every reason, or an order. `replayed` is what it came to before."""
+
+    status: Literal["refused", "submitted", "filled", "unknown", "replayed"]
+    order: OrderRead | None
+    reasons: list[ReasonRow]
+
+
+class TradeNow(TypedDict):
+    """The last trade; `side` is the taker's."""
+
+    price: float
+    qty: float | None
+    side: str | None
+    event_ms: int
+    known_ns: int
+    age_ms: int
+
+
+class WaitingRow(TypedDict):
+    """A proposal that waits for a person, until when, and what it asks for. Prices in quote; null takes the market."""
+
+    proposal_id: str
+    symbol: str
+    side: Literal["buy", "sell"]
+    entry_price: str | None
+    stop_price: str | None
+    take_profit_price: str | None
+    leverage: int
+    confidence: float | None
+    why: str
+    until: str
+
+
+class WhyRow(TypedDict):
+    """A stable code, and the sentence that names value and bound."""
+
+    code: str
+    message: str
