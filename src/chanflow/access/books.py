@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from chanflow.access.bearers import Bearers
+from chanflow.access.identity import Identity
 from chanflow.access.keyring import Keyring
 from chanflow.access.plans import Plan
 from chanflow.access.ports import AuditLog, Counters, KeyShelf
@@ -25,3 +26,4 @@ class AccessBooks:
     audit: AuditLog
     limits: RateLimit
     serving: Callable[[], AbstractAsyncContextManager[None]]
+    identity: Identity | None = None

@@ -67,6 +67,8 @@ class User:
     plan: str
     created_ns: int
     disabled_ns: int | None = None
+    notice_due: bool = False
+    """Whether the present version of the notice is yet to be accepted."""
 
 
 def key_text(key_id: bytes, secret: bytes) -> str:
@@ -98,6 +100,7 @@ def principal_of(record: KeyRecord, user: User, ip: str | None) -> Principal:
     return Principal(
         kind="key", id=f"key:{record.id}", user_id=user.id, plan=user.plan, roles=user.roles,
         scopes=record.scopes & scopes_of(user.roles), ip=ip, expires_ns=record.expires_ns,
+        notice_due=user.notice_due,
     )  # fmt: skip
 
 

@@ -25,6 +25,10 @@ class Principal:
     client: str | None = None
     ip: str | None = None
     expires_ns: int | None = None
+    second_factor: bool = False
+    """Whether a code of an authenticator came with the login. What trades real money must ask for it."""
+    notice_due: bool = False
+    """Whether the notice is yet to be accepted: until then nearly nothing may be called."""
 
     @property
     def account(self) -> str:

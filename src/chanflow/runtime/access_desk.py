@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import stat
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from chanflow.access.bearers import Bearers
 from chanflow.access.books import AccessBooks
+from chanflow.access.identity_ports import Privacy
 from chanflow.access.keyring import Keyring
 from chanflow.access.keys import sound_pepper
 from chanflow.access.plans import PLANS, Plan, overridden
@@ -18,37 +21,75 @@ from chanflow.adapters.storage.account_shelf import AccountShelf
 from chanflow.adapters.storage.database.address import database_url
 from chanflow.adapters.storage.database.database import Database
 from chanflow.adapters.storage.database.versions import current, revisions, upgrade
-from chanflow.domain.errors import SettingsInvalid, StorageUnwritable
-from chanflow.domain.time import Clock, Randomness
+from chanflow.adapters.storage.identity.privacy import DeskPrivacy
+from chanflow.adapters.storage.vault import Vault
+from chanflow.domain.errors import ChanflowError, SettingsInvalid, StorageUnwritable
+from chanflow.domain.time import NS_PER_S, Clock, Randomness
+from chanflow.runtime.access_settings import AccessSettings
 from chanflow.runtime.home import Home, publish
+from chanflow.runtime.identity_desk import open_identity
 from chanflow.runtime.settings import yaml_tree
 
 _PEPPER_BYTES = 32
+_TENDED_EVERY_S = 3_600
+_log = logging.getLogger(__name__)
 
 
-def open_books(home: Home, clock: Clock, randomness: Randomness) -> AccessBooks:
+def open_books(
+    home: Home, clock: Clock, randomness: Randomness, settings: AccessSettings | None = None, *,
+    positions_open: Callable[[], bool] = lambda: False,
+) -> AccessBooks:  # fmt: skip
     """Return the books of a desk; its database is opened with `serving`.
 
-    Raises SettingsInvalid for a pepper that is missing, weak or open to others, and for plans that cannot be.
+    Without settings nobody signs up and no mail is sent. Raises SettingsInvalid for a pepper that is missing, weak or
+    open to others, for plans that cannot be, and for sign-ups without a mail server.
     """
     pepper, plans = read_pepper(home), read_plans(home)
     url = database_url(home.database_path)
-    database = Database(url)
-    writer, shelf = AccessWriter(database), AccountShelf(database)
+    database, vault = Database(url), Vault(pepper, randomness.stream("vault").randbytes)
+    writer, shelf = AccessWriter(database, vault), AccountShelf(database)
+    privacy = DeskPrivacy(
+        database, vault, pepper, home.exports_dir, clock, randomness.stream("exports").randbytes, positions_open
+    )
+    identity = open_identity(database, vault, pepper, privacy, clock, randomness, settings)
 
     @asynccontextmanager
     async def serving() -> AsyncIterator[None]:
         if await current(url) != revisions()[-1]:
             await upgrade(url)
+        await _erased(privacy)
+        tending = asyncio.create_task(_tended(privacy, clock))
         try:
             yield
         finally:
+            tending.cancel()
+            await asyncio.gather(tending, return_exceptions=True)
+            await identity.accounts.settled()
             await writer.settled()
             await database.close()
 
     keyring = Keyring(shelf, pepper, clock, randomness)
     bearers = Bearers((keyring,))
-    return AccessBooks(plans, bearers, keyring, shelf, writer, writer, RateLimit(clock.monotonic_ns), serving)
+    return AccessBooks(plans, bearers, keyring, shelf, writer, writer, RateLimit(clock.monotonic_ns), serving, identity)
+
+
+async def _tended(privacy: Privacy, clock: Clock) -> None:
+    """Erase, once an hour, whose time to change their mind is over. What has begun is ended before this is."""
+    while True:
+        await clock.sleep_until(clock.now_ns() + _TENDED_EVERY_S * NS_PER_S)
+        work = asyncio.create_task(_erased(privacy))
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await work
+            raise
+
+
+async def _erased(privacy: Privacy) -> None:
+    try:
+        await privacy.erase_due()
+    except ChanflowError as fault:
+        _log.warning("nobody was erased, and it is tried again in an hour: %s", fault)
 
 
 def read_plans(home: Home) -> Mapping[str, Plan]:

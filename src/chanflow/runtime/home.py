@@ -8,6 +8,7 @@ memory/
   vectors/                      market states of decisions; made again from chanflow.db where damaged
 chanflow.db                     what models cost, users and their keys, and all else that outlives a run
 secrets/key_pepper              under which secrets of keys are hashed; mode 0600
+exports/                        what users took of their data, for a day; mode 0700
 plans.yaml                      what plans differ in from the built-in ones, where it is there
 runs/0001-<run id>/
   journal/journal-<run id>-1.jsonl
@@ -124,6 +125,11 @@ class Home:
     def pepper_path(self) -> Path:
         """The secret under which keys are hashed."""
         return self.root / "secrets" / "key_pepper"
+
+    @property
+    def exports_dir(self) -> Path:
+        """The folder of what users took of their data, for a day."""
+        return self.root / "exports"
 
     @property
     def plans_path(self) -> Path:

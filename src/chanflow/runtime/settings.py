@@ -34,6 +34,7 @@ from pydantic import (
 
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import SettingsInvalid
+from chanflow.runtime.access_settings import AccessSettings
 from chanflow.runtime.agent_settings import (
     AgentsSettings,
     AnalystSettings,
@@ -183,12 +184,6 @@ class BusSettings(Section):
 
     retention_s: Annotated[Whole, Field(ge=1)]
     group_limit: Annotated[Whole, Field(ge=1, le=10_000)]
-
-
-class AccessSettings(Section):
-    """Whether callers must show a key."""
-
-    required: bool
 
 
 class HttpSettings(Section):

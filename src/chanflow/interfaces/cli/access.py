@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +11,7 @@ import typer
 
 from chanflow.access.keyring import Keyring
 from chanflow.access.keys import KeyRecord, User
+from chanflow.access.names import sound_name
 from chanflow.access.plans import plan_named
 from chanflow.access.scopes import scopes_of
 from chanflow.adapters.storage import audit_chain, usage_ledger
@@ -24,7 +24,6 @@ from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import home_directory
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 T = TypeVar("T")
 
 
@@ -53,8 +52,7 @@ def run_init() -> None:
 
 def run_user_add(name: str, roles: Sequence[str], plan: str) -> None:
     """Add a user. Raises InvalidArgument for a name, role or plan that cannot be."""
-    if _NAME.fullmatch(name) is None:
-        raise InvalidArgument("a user's name is 1 to 64 letters, digits and . _ @ -", field="name")
+    sound_name(name)
     scopes_of(roles)
     distinct = tuple(dict.fromkeys(roles))
 

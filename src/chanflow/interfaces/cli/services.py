@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from chanflow.access.books import AccessBooks
 from chanflow.adapters.storage.trial_log import TrialLog
+from chanflow.domain.errors import NotFound
 from chanflow.operations.jobs import Jobs
 from chanflow.operations.services import Services
 from chanflow.runtime.access_desk import open_books
@@ -33,10 +35,20 @@ def open_services(loaded: Loaded) -> Services:
         decisions=run,
         jobs=Jobs(JobShelf(home.root / "jobs")),
         trials=TrialLog(home.root / "trials.txt"),
-        access=open_books(home, clock, SystemRandomness()) if loaded.settings.access.required else None,
+        access=_books(loaded, home, clock, run) if loaded.settings.access.required else None,
         alerts=AlertBook(home, clock),
         signals=KeptSignals(run, Path(out) if (out := loaded.settings.signals.out) else None),
     )
+
+
+def _books(loaded: Loaded, home: Home, clock: SystemClock, run: NewestRun) -> AccessBooks:
+    def positions_open() -> bool:
+        try:
+            return bool(run.account().snapshot.positions)
+        except NotFound:
+            return False
+
+    return open_books(home, clock, SystemRandomness(), loaded.settings.access, positions_open=positions_open)
 
 
 def desk_token(services: Services) -> str | None:

@@ -94,6 +94,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in (*_HEADERS.items(), ("X-Request-ID", request_id)):
                     headers.setdefault(name, value)
+                if (csrf := scope["state"].get("csrf")) is not None:
+                    headers["X-CSRF-Token"], headers["Cache-Control"] = csrf, "no-store"
             await send(message)
 
         headers = Headers(scope=scope)
@@ -125,7 +127,11 @@ class Guard:
             return replace(LOCAL_OPERATOR, ip=ip)
         if scope["path"] in PUBLIC:
             return None
-        return await entered(self._books, headers, ip, request_id)
+        found = await entered(self._books, headers, ip, request_id, scope["method"])
+        if isinstance(found, Failed):
+            return found
+        scope["state"]["csrf"] = found.csrf
+        return found.principal
 
     def _refused_name(self, headers: Headers, request_id: str) -> Response | None:
         if _without_port(headers.get("host", "")) not in self._allowed_hosts:

@@ -6,6 +6,7 @@ from typing import Any
 
 import chanflow
 from chanflow.analyst.grammar import MAX_TEXT
+from chanflow.interfaces.rest.auth_paths import auth_paths
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.operation import AnyOperation, Route
 from chanflow.operations.outcome import ErrorBody, QuotaBody
@@ -24,6 +25,7 @@ def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
         f"{BASE}/mcp/tools/call": {"post": _call_tool()},
         f"{BASE}/status": {"get": _status()},
         f"{BASE}/chat": {"post": _chat()},
+        **auth_paths(BASE),
     }
     schemas = _schemas()
     for operation in operations:
