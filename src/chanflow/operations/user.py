@@ -21,7 +21,7 @@ class GetUser(Arguments):
 
 
 class UpdateUser(Arguments):
-    """What changes. An address or a password takes the present password, or a code of the authenticator."""
+    """What changes, one thing at a time. An address or a password takes the present password, or a code."""
 
     model_config = ConfigDict(
         json_schema_extra={"anyOf": [{"required": [each]} for each in ("name", "email", "new_password")]}
@@ -34,9 +34,9 @@ class UpdateUser(Arguments):
     code: Code | None = None
 
     @model_validator(mode="after")
-    def _something(self) -> Self:
-        if self.name is None and self.email is None and self.new_password is None:
-            raise ValueError("nothing changes: give name, email or new_password")
+    def _one_thing(self) -> Self:
+        if [self.name, self.email, self.new_password].count(None) != 2:
+            raise ValueError("one thing changes at a time: give name, email or new_password")
         return self
 
 

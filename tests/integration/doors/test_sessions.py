@@ -175,6 +175,8 @@ async def test_a_new_password_ends_the_other_sessions(desk: AccessDesk) -> None:
         assert (wrong.status_code, wrong.json()["code"]) == (403, "proof_required")
         weak = await here.patch(ME, json={"new_password": "aaaaaaaaaaaaaaaa", "password": PASSWORD})
         assert weak.json()["field"] == "new_password"
+        both = await here.patch(ME, json={**change, "password": PASSWORD, "name": "eve"})
+        assert (both.status_code, both.json()["code"]) == (422, "invalid_argument")  # nothing half-done stays
         assert (await here.patch(ME, json={**change, "password": PASSWORD})).status_code == 200
         assert [(await each.get(ME)).status_code for each in (here, there)] == [200, 401]
         assert (await _login(there, "ann", PASSWORD)).status_code == 401

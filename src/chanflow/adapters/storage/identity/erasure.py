@@ -5,9 +5,11 @@ The user's row stays under a name that says nothing, since what was charged, aud
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chanflow.access.scopes import scopes_of, trades
 from chanflow.adapters.storage.database.database import Database
@@ -31,8 +33,7 @@ async def erase(database: Database, user_id: str, now_ns: int) -> bool:
     Deleted pages are overwritten, and the write-ahead log emptied, so that no old page keeps what is gone. Raises
     StorageUnwritable, StorageBusy.
     """
-    async with database.write() as connection:
-        await connection.exec_driver_sql("PRAGMA secure_delete=ON")
+    async with database.write() as connection, _overwriting(connection):
         wanted = select(person.c.user_id).where(person.c.user_id == user_id, person.c.deletion_at <= now_ns)
         if (await connection.execute(wanted)).first() is None:
             return False
@@ -59,11 +60,28 @@ async def erase(database: Database, user_id: str, now_ns: int) -> bool:
     return True
 
 
+@asynccontextmanager
+async def _overwriting(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Have SQLite overwrite what the block deletes; other databases see to that themselves."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    await connection.exec_driver_sql("PRAGMA secure_delete=ON")
+    try:
+        yield
+    finally:
+        await connection.exec_driver_sql("PRAGMA secure_delete=OFF")
+
+
 async def _empty_log(database: Database) -> None:
-    """Carry the write-ahead log into the database and cut it; where readers hold it, the next checkpoint does."""
+    """Carry SQLite's write-ahead log into the database and cut it; where readers hold it, a later checkpoint does."""
     async with database.read() as connection:
-        await connection.exec_driver_sql("COMMIT")
-        await connection.exec_driver_sql("PRAGMA query_only=OFF")
-        await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        await connection.exec_driver_sql("PRAGMA query_only=ON")
-        await connection.exec_driver_sql("BEGIN")
+        if connection.dialect.name != "sqlite":
+            return
+        await connection.exec_driver_sql("COMMIT")  # no checkpoint is made within a transaction
+        try:
+            await connection.exec_driver_sql("PRAGMA query_only=OFF")
+            await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            await connection.exec_driver_sql("PRAGMA query_only=ON")
+            await connection.exec_driver_sql("BEGIN")
