@@ -10,7 +10,9 @@ from sqlalchemy.exc import DBAPIError
 from chanflow.access.audit import AuditRow
 from chanflow.adapters.storage import audit_chain, user_keys
 from chanflow.adapters.storage.access_writer import AccessWriter
+from chanflow.adapters.storage.database.address import database_url
 from chanflow.adapters.storage.database.database import Database
+from chanflow.adapters.storage.database.versions import downgrade, upgrade
 from chanflow.adapters.storage.vault import Vault
 from chanflow.domain.errors import StorageUnwritable
 
@@ -52,3 +54,19 @@ async def test_the_audit_still_only_grows(tmp_path: Path, change: str) -> None:
         with pytest.raises((StorageUnwritable, DBAPIError), match="audit only grows"):
             async with database.write() as connection:
                 await connection.execute(text(change))
+
+
+async def test_a_chain_from_before_holds_through_the_step_down_and_up(tmp_path: Path) -> None:
+    url = database_url(tmp_path / "chanflow.db")
+    async with await Database.open(url) as database:
+        writer = AccessWriter(database)
+        for number in range(3):
+            await writer.append(_row(f"r{number}"))
+    await downgrade(url, "0004")
+    await upgrade(url)
+    async with await Database.open(url) as database:
+        async with database.read() as connection:
+            assert await audit_chain.verify(connection) == (3, None)
+        with pytest.raises((StorageUnwritable, DBAPIError), match="audit only grows"):
+            async with database.write() as connection:
+                await connection.execute(text("DELETE FROM audit"))
