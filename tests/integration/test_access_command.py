@@ -51,6 +51,19 @@ def test_a_user_has_a_key_that_is_shown_once(tmp_path: Path) -> None:
     assert re.match(r"ann  viewer, agent  plan developer  disabled 2", chanflow(tmp_path, "user", "list").stdout)
 
 
+def test_a_password_is_read_from_standard_input_and_only_its_hash_is_kept(tmp_path: Path) -> None:
+    chanflow(tmp_path, "init")
+    chanflow(tmp_path, "user", "add", "ann")
+    password = "a password of ann's"
+    weak = chanflow(tmp_path, "user", "password", "ann", given="short\n")
+    assert (weak.returncode, "5 characters, allowed are 12 to 256" in weak.stderr) == (2, True)
+    assert chanflow(tmp_path, "user", "password", "nobody", given=f"{password}\n").returncode == 2
+    done = chanflow(tmp_path, "user", "password", "ann", given=f"{password}\n")
+    assert done.stdout == "ann: the password is set, 0 sessions ended\n"
+    kept = b"".join(path.read_bytes() for path in sorted(tmp_path.glob("chanflow.db*")))
+    assert (b"$argon2id$" in kept, password.encode() in kept) == (True, False)
+
+
 def test_a_desk_with_its_own_plans_says_so_and_refuses_unknown_keys(tmp_path: Path) -> None:
     (tmp_path / "plans.yaml").write_text("free: {bsp_query: 30}\n")
     assert chanflow(tmp_path, "plan", "list").stdout.startswith("free: bsp_query 30, ")

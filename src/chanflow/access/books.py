@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from chanflow.access.bearers import Bearers
 from chanflow.access.billing import Billing
+from chanflow.access.identity import Identity
 from chanflow.access.keyring import Keyring
 from chanflow.access.own_tokens import OwnTokens
 from chanflow.access.plans import Plan
@@ -32,3 +33,4 @@ class AccessBooks:
     signed: SignedRequests | None = None
     billing: Billing | None = None
     """Where plans are sold; None where they are not."""
+    identity: Identity | None = None

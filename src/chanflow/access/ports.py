@@ -65,11 +65,11 @@ class Counters(Protocol):
 class AuditLog(Protocol):
     """Keeps the audit."""
 
-    async def append(self, row: AuditRow) -> None:
-        """Keep a row; durable on return."""
+    async def append(self, row: AuditRow, user_id: str | None = None) -> None:
+        """Keep a row, its address sealed for the user; durable on return."""
         ...
 
-    def post(self, row: AuditRow) -> None:
+    def post(self, row: AuditRow, user_id: str | None = None) -> None:
         """Keep a row soon, after those before it; a fault is logged."""
         ...
 

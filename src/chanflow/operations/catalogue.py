@@ -20,7 +20,7 @@ from chanflow.operations.call import Admission, Call
 from chanflow.operations.idempotency import KeyedCalls
 from chanflow.operations.operation import AnyOperation, Arguments, Asked
 from chanflow.operations.outcome import Done, Failed, Outcome, Usage, failure, failure_of
-from chanflow.operations.permission import forbidden, lacks_scope
+from chanflow.operations.permission import forbidden, lacks_consent, lacks_scope
 from chanflow.operations.principal import Door, Principal
 from chanflow.operations.refusal import invalid_arguments
 from chanflow.operations.services import Services
@@ -101,6 +101,8 @@ class Catalogue:
             refused = await _first_refusal(call, self._policy.authenticate, self._policy.limit_rate)
         except ChanflowError as fault:
             return failure_of(fault, request_id)
+        if refused is None and principal.notice_due:
+            return lacks_consent(request_id)
         return refused or (None if scope in principal.scopes else lacks_scope(scope, request_id))
 
     async def _pass(self, call: Call) -> Outcome:

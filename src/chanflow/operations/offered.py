@@ -17,6 +17,7 @@ from chanflow.operations.market import GET_KLINES
 from chanflow.operations.market_status import GET_MARKET_STATUS
 from chanflow.operations.operation import AnyOperation
 from chanflow.operations.orders import GET_ORDERS
+from chanflow.operations.people import PEOPLE_OPERATIONS
 from chanflow.operations.points import QUERY_BUY_SELL_POINTS
 from chanflow.operations.policy import Enforcer
 from chanflow.operations.quota import GET_USER_QUOTA
@@ -53,6 +54,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     *KEY_OPERATIONS,
     GET_AUDIT,
     *BILLING_OPERATIONS,
+    *PEOPLE_OPERATIONS,
 )
 
 

@@ -123,6 +123,10 @@ class Operation(Generic[InputT, OutputT]):
     """The HTTP method of its own route, where GET for what reads and POST for the rest does not fit."""
     more_routes: tuple[Route, ...] = ()
     """Other ways to it over REST."""
+    private: frozenset[str] = frozenset()
+    """Arguments of which nothing is kept, not even a hash: passwords and codes."""
+    before_notice: bool = False
+    """Whether it may be called by who has yet to accept the notice."""
 
     def costs(self, args: InputT) -> Mapping[str, int]:
         """Return what a call with these arguments costs, per quota."""

@@ -87,6 +87,7 @@ GET_USER_QUOTA = Operation(
     hints=Hints(read_only=True),
     timeout_s=5,
     path="/user/quota",
+    before_notice=True,
     handler=get_user_quota,
     digest=lambda done: Digest(f"plan {done.plan}: {len(done.quotas)} quotas", (), ()),
 )

@@ -54,12 +54,12 @@ class Steps:
         if self.fault is not None:
             raise self.fault
 
-    async def append(self, row: AuditRow) -> None:
+    async def append(self, row: AuditRow, user_id: str | None = None) -> None:
         if self.fault is not None:
             raise self.fault
         self.post(row)
 
-    def post(self, row: AuditRow) -> None:
+    def post(self, row: AuditRow, user_id: str | None = None) -> None:
         self.seen.append(f"audit {row.outcome}")
 
     async def rows(self, *, before: int | None, limit: int) -> Sequence[Any]:

@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "f9ab9f9f9afd2aa5cbebb70f6a4b37c579516f857644283e8369fb572bf7a94b"
+GOLDEN_HASH = "a7f786f7e20ed883003d958d3f9643ed0895b6c7a73af61f10184bc25f7737a9"
 
 
 @pytest.fixture(autouse=True)

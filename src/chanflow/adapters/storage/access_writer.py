@@ -10,8 +10,9 @@ from typing import Any
 
 from chanflow.access.audit import AuditRow, SealedRow
 from chanflow.access.quota import Charge, Demand, Spent, Taken
-from chanflow.adapters.storage import audit_chain, usage_ledger
+from chanflow.adapters.storage import audit_chain, audit_seal, usage_ledger
 from chanflow.adapters.storage.database.database import Database
+from chanflow.adapters.storage.vault import Vault
 
 _GROUP = 256
 _log = logging.getLogger(__name__)
@@ -23,14 +24,23 @@ class _Refund:
     at_ns: int
 
 
-_Entry = Charge | _Refund | AuditRow
+@dataclass(frozen=True, slots=True)
+class _Audited:
+    """A row, and whose key seals what is personal in it."""
+
+    row: AuditRow
+    user_id: str | None
+
+
+_Entry = Charge | _Refund | _Audited
 
 
 class AccessWriter:
     """Implements `access.ports.Counters` and `AuditLog`. Belongs to the event loop that first used it."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, vault: Vault | None = None) -> None:
+        """Without a vault, addresses in the audit stay as they are."""
+        self._database, self._vault = database, vault
         self._waiting: list[tuple[_Entry, asyncio.Future[Any]]] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -43,13 +53,13 @@ class AccessWriter:
         """Give a charge back, once. Raises StorageUnwritable, StorageBusy."""
         await self._written(_Refund(charge_id, at_ns))
 
-    async def append(self, row: AuditRow) -> None:
-        """Keep a row of the audit; durable on return. Raises StorageUnwritable, StorageBusy."""
-        await self._written(row)
+    async def append(self, row: AuditRow, user_id: str | None = None) -> None:
+        """Keep a row of the audit, sealed for its user; durable on return. Raises StorageUnwritable, StorageBusy."""
+        await self._written(_Audited(row, user_id))
 
-    def post(self, row: AuditRow) -> None:
+    def post(self, row: AuditRow, user_id: str | None = None) -> None:
         """Keep a row soon, after those before it; a fault is logged."""
-        self._entered(row).add_done_callback(_log_fault)
+        self._entered(_Audited(row, user_id)).add_done_callback(_log_fault)
 
     async def used(self, account: str, asked: Sequence[Demand]) -> Mapping[str, int]:
         """Return what is used of each quota. Raises StorageUnwritable."""
@@ -62,7 +72,8 @@ class AccessWriter:
         """Return the newest rows of the audit, with all that were told of before. Raises StorageUnwritable."""
         await self.settled()
         async with self._database.read() as connection:
-            return await audit_chain.newest(connection, before=before, limit=limit)
+            found = await audit_chain.newest(connection, before=before, limit=limit)
+            return found if self._vault is None else await audit_seal.readable(connection, self._vault, found)
 
     async def settled(self) -> None:
         """Return once nothing waits to be written."""
@@ -96,8 +107,11 @@ class AccessWriter:
                 for entry, _ in group:
                     if isinstance(entry, _Refund):
                         await usage_ledger.give_back(connection, entry.charge_id, entry.at_ns)
-                if rows := [entry for entry, _ in group if isinstance(entry, AuditRow)]:
-                    await audit_chain.append(connection, rows)
+                if audited := [entry for entry, _ in group if isinstance(entry, _Audited)]:
+                    pairs = [(entry.row, entry.user_id) for entry in audited]
+                    if self._vault is not None:
+                        pairs = await audit_seal.personal(connection, self._vault, pairs)
+                    await audit_chain.append(connection, [row for row, _ in pairs])
         except Exception as fault:  # noqa: BLE001  # told to everyone who waits
             for _, done in group:
                 if not done.done():

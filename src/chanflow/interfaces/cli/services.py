@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chanflow.access.books import AccessBooks
 from chanflow.adapters.storage.trial_log import TrialLog
+from chanflow.domain.errors import NotFound
 from chanflow.operations.jobs import Jobs
 from chanflow.operations.services import Services
 from chanflow.runtime.access_desk import open_books
@@ -46,10 +47,19 @@ def open_services(loaded: Loaded) -> Services:
 
 def desk_books(loaded: Loaded, clock: SystemClock) -> AccessBooks:
     """Return the books by which a desk judges its callers. Raises SettingsInvalid as `open_books` does."""
+    run = NewestRun(Home(loaded.home))
+
+    def positions_open() -> bool:
+        try:
+            return bool(run.account().snapshot.positions)
+        except NotFound:
+            return False
+
     settings = loaded.settings
     issuers, name = [each.as_issuer() for each in settings.access.issuers], settings.http.public_url or OWN_NAME
     return open_books(
-        Home(loaded.home), clock, SystemRandomness(), issuers=issuers, name=name, billing=settings.billing
+        Home(loaded.home), clock, SystemRandomness(), settings.access, issuers=issuers, name=name,
+        billing=settings.billing, positions_open=positions_open,
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
@@ -21,7 +20,9 @@ from chanflow.domain.time import rfc3339
 from chanflow.interfaces.mcp.server import CatalogueServer
 from chanflow.interfaces.mcp.step_up import StepUp
 from chanflow.interfaces.rest.answer import json_response, plain_json, usage_headers
+from chanflow.interfaces.rest.auth import add_auth
 from chanflow.interfaces.rest.billing import add_billing_webhook
+from chanflow.interfaces.rest.body import json_object
 from chanflow.interfaces.rest.chat import answer_events
 from chanflow.interfaces.rest.edge import Edge
 from chanflow.interfaces.rest.frontage import LOOPBACK, Frontage
@@ -91,6 +92,7 @@ def build_app(
     _add_chat(app, catalogue, chat)
     add_metadata(app, frontage.resource)
     add_tokens(app, services.access)
+    add_auth(app, catalogue)
     _add_pages(app, catalogue)
     _add_health(app, catalogue)
     app.router.routes[:0] = [WebSocketRoute("/mcp", sockets.serve), *mcp_routes]  # first: routes are tried in order
@@ -132,7 +134,7 @@ def _add_chat(app: FastAPI, catalogue: Catalogue, chat: Chat) -> None:
         if refused := await _refused(catalogue, request, "chat:use"):
             return refused
         try:
-            body = await _json_object(request)
+            body = await json_object(request)
             return await answer_events(chat, body, caller.get())
         except Declined as fault:
             return json_response(failure_of(fault, request.state.request_id))
@@ -150,7 +152,7 @@ def _typed_route(catalogue: Catalogue, operation: AnyOperation, route: Route) ->
 
     async def from_body(request: Request) -> Response:
         try:
-            arguments = await _json_object(request)
+            arguments = await json_object(request)
         except Declined as fault:
             return json_response(failure_of(fault, request.state.request_id))
         return json_response(await _execute(catalogue, request, operation.name, arguments | said(request)))
@@ -164,21 +166,8 @@ async def _execute(catalogue: Catalogue, request: Request, name: str, arguments:
     return await catalogue.execute(caller.get(), name, arguments, door="rest", request_id=request_id, key=key)
 
 
-async def _json_object(request: Request) -> dict[str, Any]:
-    """Return the JSON object of the body. Raises Declined for another media type, no JSON, or no object."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Declined("invalid_argument", "the body must be application/json", field="Content-Type")
-    try:
-        body = json.loads(await request.body())
-    except ValueError:
-        raise Declined("invalid_argument", "the body is no JSON", field="body") from None
-    if not isinstance(body, dict):
-        raise Declined("invalid_argument", "the body must be a JSON object", field="body")
-    return body
-
-
 async def _call_request(request: Request) -> tuple[str, dict[str, Any]]:
-    body = await _json_object(request)
+    body = await json_object(request)
     if set(body) - {"name", "arguments"}:
         raise Declined("invalid_argument", "the body has name and arguments, nothing else", field="body")
     name, arguments = body.get("name"), body.get("arguments", {})

@@ -6,6 +6,7 @@ from typing import Any
 
 import chanflow
 from chanflow.analyst.grammar import MAX_TEXT
+from chanflow.interfaces.rest.auth_paths import auth_paths
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.operation import AnyOperation, Route
 from chanflow.operations.outcome import ErrorBody, QuotaBody
@@ -25,6 +26,7 @@ def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
         f"{BASE}/status": {"get": _status()},
         f"{BASE}/chat": {"post": _chat()},
         f"{BASE}/auth/refresh": {"post": _refresh()},
+        **auth_paths(BASE),
     }
     schemas = _schemas()
     for operation in operations:

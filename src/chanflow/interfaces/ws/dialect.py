@@ -17,7 +17,8 @@ PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL = -3270
 CURSOR_EXPIRED = -32014
 _CODES = {
     "unauthenticated": -32010, "rate_limited": -32011, "quota_exceeded": -32012, "insufficient_scope": -32013,
-    "plan_required": -32013, "invalid_argument": INVALID_PARAMS, "not_found": INVALID_PARAMS,
+    "plan_required": -32013, "consent_required": -32013, "invalid_argument": INVALID_PARAMS,
+    "not_found": INVALID_PARAMS,
 }  # fmt: skip
 
 SubscriptionId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
