@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import stat
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import chanflow
+from made_access import viewer_key
 
 from chanflow.domain.errors import SettingsInvalid
 from chanflow.runtime.access_desk import open_books
@@ -116,9 +118,7 @@ def test_a_call_of_the_command_line_is_audited_and_the_audit_verified(tmp_path: 
 
 @pytest.mark.timeout(180)
 def test_a_command_acts_as_the_owner_of_the_key_that_the_environment_names(tmp_path: Path) -> None:
-    chanflow(tmp_path, "init")
-    chanflow(tmp_path, "user", "add", "vic", "--role", "viewer", "--plan", "pro")
-    key = chanflow(tmp_path, "key", "create", "laptop", "--user", "vic").stdout.strip()
+    key = asyncio.run(viewer_key(Home(tmp_path)))
     quota = chanflow(tmp_path, "call", "get_user_quota", CHANFLOW_API_KEY=key)
     assert (quota.returncode, json.loads(quota.stdout)["plan"]) == (0, "pro")
     refused = chanflow(tmp_path, "call", "halt", "--reason", "x", CHANFLOW_API_KEY=key)
