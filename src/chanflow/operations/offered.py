@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from chanflow.operations.account import GET_POSITION
 from chanflow.operations.alerts import ALERT_OPERATIONS
 from chanflow.operations.analysis import ANALYZE_STRUCTURE
@@ -10,6 +12,7 @@ from chanflow.operations.catalogue import Catalogue, Policy
 from chanflow.operations.decisions import REQUEST_ANALYSIS
 from chanflow.operations.features import COMPUTE_FEATURES
 from chanflow.operations.feed import GET_HISTORICAL_SLICE, GET_LIVE_SNAPSHOT
+from chanflow.operations.job_calls import JOB_OPERATIONS
 from chanflow.operations.keys import KEY_OPERATIONS
 from chanflow.operations.market import GET_KLINES
 from chanflow.operations.market_status import GET_MARKET_STATUS
@@ -19,7 +22,7 @@ from chanflow.operations.points import QUERY_BUY_SELL_POINTS
 from chanflow.operations.policy import Enforcer
 from chanflow.operations.quota import GET_USER_QUOTA
 from chanflow.operations.reasons import EXPLAIN_DECISION
-from chanflow.operations.research import BACKTEST_STRATEGY
+from chanflow.operations.research import BACKTEST_STRATEGY, backtest_again
 from chanflow.operations.risk import RISK_OPERATIONS
 from chanflow.operations.services import Services
 from chanflow.operations.signals import GET_SIGNALS
@@ -32,6 +35,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     QUERY_BUY_SELL_POINTS,
     *ALERT_OPERATIONS,
     BACKTEST_STRATEGY,
+    *JOB_OPERATIONS,
     EXECUTE_TRADE,
     CANCEL_ORDER,
     GET_POSITION,
@@ -57,6 +61,7 @@ def build_catalogue(services: Services, policy: Policy | None = None) -> Catalog
 
     Raises ValueError when two operations share a name.
     """
+    services.jobs.learn(BACKTEST_STRATEGY.name, partial(backtest_again, services))
     if policy is None and services.access is not None:
         policy = Enforcer(services.access, services.clock, services.ids).policy()
     return Catalogue(services, OPERATIONS, policy)

@@ -198,6 +198,12 @@ class HttpSettings(Section):
     port: Annotated[Whole, Field(ge=0, le=65_535)]
 
 
+class JobsSettings(Section):
+    """How many jobs, such as backtests, a process works on at once."""
+
+    workers: Annotated[Whole, Field(ge=1, le=2)]
+
+
 class Settings(Section):
     """The whole tree."""
 
@@ -217,6 +223,7 @@ class Settings(Section):
     alerts: AlertsSettings
     bus: BusSettings
     http: HttpSettings
+    jobs: JobsSettings
     access: AccessSettings
 
     @model_validator(mode="after")

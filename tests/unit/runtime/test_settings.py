@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "8e2f52ec47d51b6a3ac73a2c26c8567fc1c042e02e6c744df3e2d796353c5aa7"
+GOLDEN_HASH = "a5aab05de9e58727f5b4b2bd670a3a53474067cc8128edcbdb2e43a17acc4ca3"
 
 
 @pytest.fixture(autouse=True)

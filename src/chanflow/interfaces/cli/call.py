@@ -46,8 +46,12 @@ def call(operation: str | None, flags: Sequence[str], open_services: Callable[[]
         async with nullcontext() if services.access is None else services.access.serving():
             return await catalogue.execute(LOCAL_OPERATOR, operation, arguments, door="cli", request_id=request_id)
 
-    outcome = anyio.run(answered)
-    out.write(compact_json(body_of(outcome)) + "\n")
+    try:
+        outcome = anyio.run(answered)
+        out.write(compact_json(body_of(outcome)) + "\n")
+        out.flush()
+    finally:
+        services.jobs.finish()
     return 0 if isinstance(outcome, Done) else 1
 
 

@@ -13,6 +13,7 @@ from chanflow.runtime.certificates import CertificateShelf
 from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
 from chanflow.runtime.desk_files import DeskFeed, KeptSignals, NewestRun
 from chanflow.runtime.home import Home
+from chanflow.runtime.job_book import JobBook
 from chanflow.runtime.job_shelf import JobShelf
 from chanflow.runtime.settings import Loaded
 
@@ -20,18 +21,20 @@ from chanflow.runtime.settings import Loaded
 def open_services(loaded: Loaded) -> Services:
     """Return the services over the data directory's newest run and its certificates."""
     home, clock = Home(loaded.home), SystemClock()
-    run = NewestRun(home)
+    run, ids = NewestRun(home), Uuid7Ids(clock, SystemRandomness())
     return Services(
         klines=run,
         account=run,
         clock=clock,
-        ids=Uuid7Ids(clock, SystemRandomness()),
+        ids=ids,
         certificates=CertificateShelf(home),
         feed=DeskFeed(run, clock),
         desk=run,
         orders=run,
         decisions=run,
-        jobs=Jobs(JobShelf(home.root / "jobs")),
+        jobs=Jobs(
+            JobBook(home), JobShelf(home.root / "jobs"), clock=clock, ids=ids, workers=loaded.settings.jobs.workers
+        ),
         trials=TrialLog(home.root / "trials.txt"),
         access=open_books(home, clock, SystemRandomness()) if loaded.settings.access.required else None,
         alerts=AlertBook(home, clock),

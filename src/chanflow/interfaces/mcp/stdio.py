@@ -17,7 +17,8 @@ def run_stdio(services: Services) -> None:
 
     async def serve() -> None:
         caller.set(LOCAL_OPERATOR)
-        async with nullcontext() if services.access is None else services.access.serving():
+        access = nullcontext() if services.access is None else services.access.serving()
+        async with access, services.jobs.serving():
             await server.run_stdio_async()
 
     anyio.run(serve)

@@ -22,6 +22,7 @@ from chanflow.interfaces.mcp.server import CatalogueServer
 from chanflow.interfaces.rest.answer import json_response, plain_json, usage_headers
 from chanflow.interfaces.rest.chat import answer_events
 from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, MAX_BODY_BYTES, Guard
+from chanflow.interfaces.rest.job_rows import parquet_response, wants_parquet
 from chanflow.interfaces.rest.openapi import BASE, NOTICE, openapi_document
 from chanflow.interfaces.rest.pages import api_page, front_page
 from chanflow.interfaces.ws.door import SocketDoor
@@ -65,6 +66,7 @@ def build_app(
             nullcontext() if services.access is None else services.access.serving(),
             mcp_server.session_manager.run(),
             sockets.serving(),
+            services.jobs.serving(),
             open_planner(catalogue) as chat.planner,
         ):
             yield
@@ -136,7 +138,10 @@ def _typed_route(catalogue: Catalogue, operation: AnyOperation, route: Route) ->
 
     async def from_query(request: Request) -> Response:
         arguments = arguments_from_text(operation, request.query_params.multi_items()) | said(request)
-        return json_response(await _execute(catalogue, request, operation.name, arguments))
+        outcome = await _execute(catalogue, request, operation.name, arguments)
+        if wants_parquet(operation, request):
+            return await parquet_response(catalogue.services, outcome, request)
+        return json_response(outcome)
 
     async def from_body(request: Request) -> Response:
         try:
