@@ -37,6 +37,8 @@ BY_SYMBOL: Mapping[str, Any] = {
     "symbol": "text", "bars": "whole", "trades": "whole", "gross": "number", "costs": "number", "net": "number",
     "hit_rate": "number",
 }  # fmt: skip
+EQUITY: Mapping[str, Any] = {"time_ms": "whole", "equity": "number", "held": "number"}
+"""The equity at each close, and what one unit of quote, shared alike among the symbols and held, was worth then."""
 
 Bars = Sequence[tuple[str, list[Bar]]]
 
@@ -70,15 +72,20 @@ def backtest_work(
     tables = {
         "trades": Table(TRADES, [row for course in courses for row in _trade_rows(course)]),
         "by_symbol": Table(BY_SYMBOL, [_symbol_row(course) for course in sorted(courses, key=_worth)]),
+        "equity": Table(EQUITY, _equity_rows(courses)),
     }
-    held = _held(traded, float(figures["taker_bps"]) + SLIPPAGE_BPS)
-    return Worked({**result, "trials": services.trials.count(trial), "buy_hold": held}, tables)
+    return Worked({**result, "trials": services.trials.count(trial)}, tables)
 
 
-def _held(traded: Bars, side_bps: float) -> float | None:
-    """Return what holding the symbols alike from the first close to the last came to, costs paid both ways."""
-    shares = [bars[-1].close / bars[0].close - 1.0 - 2.0 * side_bps / _BPS for _, bars in traded if bars[0].close > 0]
-    return sum(shares) / len(shares) if shares else None
+def _equity_rows(courses: Sequence[Course]) -> list[tuple[int, float, float]]:
+    at, equity = _equity(courses)
+    held = np.zeros(len(at))
+    for course in courses:
+        own = np.array([bar.close_ms for bar in course.bars], dtype=np.int64)
+        closes = np.array([bar.close for bar in course.bars])
+        place = np.maximum(np.searchsorted(own, at, side="right") - 1, 0)
+        held += closes[place] / closes[0] / len(courses)
+    return list(zip(at.tolist(), equity.tolist(), held.tolist(), strict=True))
 
 
 def _trade_rows(course: Course) -> list[list[Any]]:

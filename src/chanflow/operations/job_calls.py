@@ -40,7 +40,7 @@ class JobResult(Arguments):
     """Which rows of which job's result."""
 
     job_id: JobId
-    part: Literal["trades", "by_symbol"] = "trades"
+    part: Literal["trades", "by_symbol", "equity"] = "trades"
     limit: Limit10000 = 200
     cursor: Cursor | None = None
 
@@ -236,8 +236,8 @@ CANCEL_JOB = Operation(
 GET_JOB_RESULT = Operation(
     name="get_job_result",
     title="Rows of a job",
-    doc_en="The rows of a job's result (任务结果): a backtest's trades, or what each symbol came to. REST has Parquet.",
-    doc_zh="任务结果的明细：回测的每笔交易，或各标的汇总；REST 可取 Parquet。",
+    doc_en="The rows of a job's result (任务结果): trades, sums by symbol, or equity. REST has Parquet.",
+    doc_zh="任务结果的明细：每笔交易、各标的汇总或权益；REST 可取 Parquet。",
     scope="account:read",
     plans=EVERY_PLAN,
     charges={"api_call": 1},

@@ -18,6 +18,7 @@ from chanflow.operations.market import GET_KLINES
 from chanflow.operations.market_status import GET_MARKET_STATUS
 from chanflow.operations.operation import AnyOperation
 from chanflow.operations.orders import GET_ORDERS
+from chanflow.operations.performance import GET_PERFORMANCE
 from chanflow.operations.points import QUERY_BUY_SELL_POINTS
 from chanflow.operations.policy import Enforcer
 from chanflow.operations.quota import GET_USER_QUOTA
@@ -40,6 +41,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     CANCEL_ORDER,
     GET_POSITION,
     GET_MARKET_STATUS,
+    GET_PERFORMANCE,
     GET_LIVE_SNAPSHOT,
     GET_HISTORICAL_SLICE,
     GET_SIGNALS,

@@ -208,7 +208,7 @@ def _fill(day: Day, record: Record) -> None:
     price, qty = Decimal(body["price"]), Decimal(body["qty_base"])
     parent, _, suffix = client_id.rpartition("-")
     intent = day.intents.get(client_id) or day.intents.get(parent)
-    leg, reference = _reference(intent, "" if client_id in day.intents else suffix)
+    leg, reference = fill_reference(intent, "" if client_id in day.intents else suffix)
     reference = day.moved_triggers.of(client_id) or reference
     if reference is not None:
         day.slippage_quote += (price - reference) * qty * (1 if body["side"] == "buy" else -1)
@@ -234,7 +234,7 @@ def _protected(day: Day, record: Record) -> None:
         day.managed["targets moved"] += 1
 
 
-def _reference(intent: Mapping[str, Any] | None, suffix: str) -> tuple[str, Decimal | None]:
+def fill_reference(intent: Mapping[str, Any] | None, suffix: str) -> tuple[str, Decimal | None]:
     """Return the leg of a fill and the price its order was meant to trade at: the mid when sent, or its trigger."""
     if intent is None:
         return "external", None

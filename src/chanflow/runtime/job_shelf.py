@@ -14,7 +14,7 @@ from chanflow.domain.errors import StorageUnwritable
 from chanflow.domain.job_result import TablePage, Worked
 from chanflow.runtime.home import publish
 
-TABLES = ("trades", "by_symbol")
+TABLES = ("trades", "by_symbol", "equity")
 
 
 class JobShelf:

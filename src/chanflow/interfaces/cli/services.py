@@ -32,6 +32,7 @@ def open_services(loaded: Loaded) -> Services:
         desk=run,
         orders=run,
         decisions=run,
+        track=run,
         jobs=Jobs(
             JobBook(home), JobShelf(home.root / "jobs"), clock=clock, ids=ids, workers=loaded.settings.jobs.workers
         ),
