@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export CHANFLOW_HOME ?= $(CURDIR)/.chanflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast crash check bench fuzz fuzz-flow mutants properties model up web docs certificates build lock clean toolchain
+.PHONY: help setup demo test test-fast conformance crash check bench fuzz fuzz-flow mutants properties model up web docs certificates build lock clean toolchain
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -58,6 +58,10 @@ test: setup ## every test but the killing ones
 
 crash: setup ## a sample of the kill matrix: the order path killed at each of its points (all of it: docs/kill-matrix.md)
 	@$(BIN)/python -m pytest -n 2 -m "crash and slow"
+
+conformance: setup ## the MCP protocol's own test suite, both revisions, and its inspector against the MCP door
+	@$(UV) sync --frozen --quiet --inexact --group conformance
+	@$(BIN)/python -W ignore tests/conformance/run.py
 
 test-fast: setup ## the tests to run all day
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not server and not browser and not crash"

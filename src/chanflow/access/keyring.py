@@ -49,6 +49,10 @@ class Keyring:
         self._read: dict[str, tuple[int, KeyRecord, User]] = {}
         self.desk_token = f"desk_{self._chance.randbytes(SECRET_BYTES).hex()}"
 
+    def derived(self, purpose: str) -> bytes:
+        """Return a secret of 32 bytes for one purpose. It follows from the pepper and does not lead back to it."""
+        return hmac.digest(self._pepper, purpose.encode(), "sha256")
+
     def known_shape(self, text: str) -> bool:
         """Return whether a text could be a key at all; asks no database."""
         return self._is_desk_token(text) or parse_key(text) is not None

@@ -96,15 +96,24 @@ class Catalogue:
         operation = self._operations.get(name)
         return operation if operation and door in operation.doors else None
 
+    def unlisted(self, name: str) -> AnyOperation | None:
+        """Return the operation called `name`, whichever doors offer it."""
+        return self._operations.get(name)
+
     def new_request_id(self) -> str:
         """Return a name for one request; doors show it and logs carry it."""
         return str(self.services.ids.uuid7())
 
     async def execute(
-        self, principal: Principal, operation: str, args: Mapping[str, Any], *, door: Door, request_id: str
-    ) -> Outcome:
-        """Return the outcome of one call; whatever goes wrong is a `Failed`, never an exception."""
-        call = Call(principal, self.get(operation, door), args, None, door, request_id)
+        self, principal: Principal, operation: str, args: Mapping[str, Any], *, door: Door, request_id: str,
+        listed: bool = True,
+    ) -> Outcome:  # fmt: skip
+        """Return the outcome of one call; whatever goes wrong is a `Failed`, never an exception.
+
+        A door may ask for what it does not list, where that answers something else that it offers: not `listed`.
+        """
+        found = self.get(operation, door) if listed else self.unlisted(operation)
+        call = Call(principal, found, args, None, door, request_id)
         try:
             outcome = await self._pass(call)
             return await self._policy.meter(call, outcome) if self._policy.meter else outcome

@@ -28,6 +28,7 @@ from chanflow.operations.risk import RISK_OPERATIONS
 from chanflow.operations.services import Services
 from chanflow.operations.signals import GET_SIGNALS
 from chanflow.operations.tools import LIST_TOOLS
+from chanflow.operations.toolsets import narrowed
 from chanflow.operations.trading import CANCEL_ORDER, CLOSE_ALL, EXECUTE_TRADE
 
 OPERATIONS: tuple[AnyOperation, ...] = (
@@ -66,4 +67,4 @@ def build_catalogue(services: Services, policy: Policy | None = None) -> Catalog
     services.jobs.learn(BACKTEST_STRATEGY.name, partial(backtest_again, services))
     if policy is None and services.access is not None:
         policy = Enforcer(services.access, services.clock, services.ids).policy()
-    return Catalogue(services, OPERATIONS, policy)
+    return Catalogue(services, narrowed(OPERATIONS, services.toolsets), policy)

@@ -8,6 +8,8 @@ from typing import Any
 from chanflow.operations.operation import AnyOperation
 
 _NULL = {"type": "null"}
+_FAR = 10**12
+"""A bound beyond this says nothing to a caller; it holds all the same."""
 
 
 def input_schema(operation: AnyOperation) -> dict[str, Any]:
@@ -26,11 +28,13 @@ def input_schema(operation: AnyOperation) -> dict[str, Any]:
 def output_schema(operation: AnyOperation) -> dict[str, Any]:
     """Return the JSON Schema of the answer, one level deep; `full_output_schema` has the rest.
 
-    Every field is always present, but only those that are never null are listed as required: each name costs tokens.
+    Every field is always present, but only the first and `known_at` are listed as required, and only where they are
+    never null: each name costs tokens. A field that may be null has no type here: some clients refuse unions of types.
     """
     schema = full_output_schema(operation)
     properties = {name: _one_level(part, schema.get("$defs", {})) for name, part in schema["properties"].items()}
-    required = [name for name, part in properties.items() if "null" not in part["type"]]
+    listed = (name for number, name in enumerate(properties) if number == 0 or name == "known_at")
+    required = [name for name in listed if properties[name]]
     return {"type": "object", "properties": properties, "required": required}
 
 
@@ -46,18 +50,21 @@ def quota_cost(operation: AnyOperation) -> int:
 
 
 def _argument(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop the title, the null of an optional argument, and the type that an enum's values already show."""
+    """Drop what says nothing: the title, an empty default, an optional argument's null, the type of given values."""
     resolved = _resolve(part, definitions)
     choices = [choice for choice in resolved.pop("anyOf", ()) if choice != _NULL]
     if len(choices) == 1:
         resolved |= _resolve(choices[0], definitions)
     elif choices:
         resolved["anyOf"] = choices
-    if resolved.get("default", ...) is None:
+    if ("default" in resolved and resolved["default"] in (None, [], {})) or resolved.get("default") is False:
         del resolved["default"]
     resolved.pop("title", None)
-    if "enum" in resolved:
+    if "enum" in resolved or "const" in resolved:
         resolved.pop("type", None)
+    for bound in ("maximum", "exclusiveMaximum"):
+        if resolved.get(bound, 0) > _FAR:
+            del resolved[bound]
     if "items" in resolved:
         resolved["items"] = _argument(resolved["items"], definitions)
     return resolved
@@ -65,10 +72,8 @@ def _argument(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[s
 
 def _one_level(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
     resolved = _resolve(part, definitions)
-    if choices := resolved.get("anyOf"):
-        inner = [_one_level(choice, definitions) for choice in choices if choice != _NULL]
-        kinds = [choice["type"] for choice in inner]
-        return {"type": [*kinds, "null"] if _NULL in choices else kinds}
+    if "anyOf" in resolved:
+        return {}
     kind = resolved["type"]
     if kind == "array" and "items" in resolved:
         return {"type": "array", "items": {"type": _resolve(resolved["items"], definitions)["type"]}}

@@ -360,5 +360,7 @@ class Services:
     trials: Trials = field(default_factory=TrialsOfProcess)
     alerts: AlertKeeper = field(default_factory=NoAlerts)
     chan_columns: Callable[[Sequence[Bar]], Any] = chan_columns
+    toolsets: tuple[str, ...] = ("read", "alert", "research", "trade")
+    """The tools that MCP offers: see `operations.toolsets`."""
     access: AccessBooks | None = None
     """Where callers must show a key: the books they are judged by."""

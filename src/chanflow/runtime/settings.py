@@ -191,6 +191,14 @@ class AccessSettings(Section):
     required: bool
 
 
+class McpSettings(Section):
+    """Which tools MCP offers."""
+
+    toolsets: Annotated[
+        tuple[Literal["read", "alert", "research", "trade", "desk"], ...], BeforeValidator(split), Field(min_length=1)
+    ]
+
+
 class HttpSettings(Section):
     """Where the doors listen."""
 
@@ -225,6 +233,7 @@ class Settings(Section):
     http: HttpSettings
     jobs: JobsSettings
     access: AccessSettings
+    mcp: McpSettings
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

@@ -29,6 +29,7 @@ _DESK = Path(__file__).with_name("memory_desk.py")
 
 sys.path.insert(0, str(_DESK.parent))
 desk = importlib.import_module("memory_desk")
+keyed = importlib.import_module("keyed_desk")
 
 
 class _AnnouncedServer(uvicorn.Server):
@@ -41,13 +42,13 @@ class _AnnouncedServer(uvicorn.Server):
         self.up.set()
 
 
-def serving(services: Services) -> Iterator[str]:
+def serving(services: Services, **options: Any) -> Iterator[str]:
     """Serve `services` from a thread; yields the base URL."""
     listener = socket.socket(
         socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
     )  # asyncio wants it said: TCP_NODELAY
     listener.bind(("127.0.0.1", 0))
-    server = _AnnouncedServer(uvicorn.Config(build_app(services), log_level="critical", ws="none"))
+    server = _AnnouncedServer(uvicorn.Config(build_app(services, **options), log_level="critical", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     assert server.up.wait(20)
@@ -152,6 +153,15 @@ def failing_url() -> Iterator[str]:
     yield from serving(desk.failing_services())
 
 
+@pytest.fixture(scope="session")
+def keyed_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A served desk that asks for keys."""
+    root = tmp_path_factory.mktemp("keyed")
+    services, keys = keyed.keyed_services(root)
+    for url in serving(services):
+        yield keyed.KeyedDesk(url, keyed.Home(root), keys)
+
+
 @pytest.fixture
 def new_url() -> Iterator[str]:
     yield from serving(desk.new_services())
@@ -168,12 +178,12 @@ def failing_doors(failing_url: str) -> Doors:
 
 
 @pytest.fixture(scope="session")
-def doors_to() -> Callable[[Services], AbstractContextManager[Doors]]:
+def doors_to() -> Callable[..., AbstractContextManager[Doors]]:
     """Return what opens doors to any services while a block runs."""
 
     @contextmanager
-    def opened(services: Services) -> Iterator[Doors]:
-        for url in serving(services):
+    def opened(services: Services, **options: Any) -> Iterator[Doors]:
+        for url in serving(services, **options):
             yield Doors(url, services, "memory")
 
     return opened

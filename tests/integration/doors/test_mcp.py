@@ -113,10 +113,17 @@ async def test_the_full_schema_of_an_answer_is_a_resource(doors: Any, door: str)
 
 
 @pytest.mark.asyncio
-async def test_only_the_catalogue_is_offered(doors: Any) -> None:
-    async with doors.client("mcp-2026") as client:
-        assert (await client.list_prompts()).prompts == []
-        assert (await client.list_resources()).resources == []
+@pytest.mark.parametrize("door", ERAS)
+async def test_prompts_and_resources_are_the_products_alone(doors: Any, door: str) -> None:
+    async with doors.client(door) as client:
+        prompts = {prompt.name for prompt in (await client.list_prompts()).prompts}
+        found = {str(each.uri) for each in (await client.list_resources()).resources}
+        templates = {each.uri_template for each in (await client.list_resource_templates()).resource_templates}
+    assert prompts == {"morning_review", "explain_point", "find_and_backtest"}
+    assert found == {"desk://status"}
+    assert templates == {
+        "alert://{alert_id}{?after}", "job://{job_id}", "position://{account}", "schema://tools/{name}",
+    }  # fmt: skip
 
 
 @pytest.mark.asyncio

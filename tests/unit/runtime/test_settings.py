@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "a5aab05de9e58727f5b4b2bd670a3a53474067cc8128edcbdb2e43a17acc4ca3"
+GOLDEN_HASH = "cd854db893b97eb097ffb28b3f4f6c75517840ec6fd9e28e2e8949165d8d9543"
 
 
 @pytest.fixture(autouse=True)
@@ -389,6 +389,7 @@ def test_the_hash_sees_values_not_spellings(overrides: Sequence[str]) -> None:
         "bus.group_limit=511",
         "http.port=8001",
         "access.required=true",
+        "mcp.toolsets=read",
     ],
 )
 def test_the_hash_sees_every_section(override: str) -> None:

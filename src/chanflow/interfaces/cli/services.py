@@ -39,6 +39,7 @@ def open_services(loaded: Loaded) -> Services:
         trials=TrialLog(home.root / "trials.txt"),
         access=open_books(home, clock, SystemRandomness()) if loaded.settings.access.required else None,
         alerts=AlertBook(home, clock),
+        toolsets=loaded.settings.mcp.toolsets,
         signals=KeptSignals(run, Path(out) if (out := loaded.settings.signals.out) else None),
     )
 

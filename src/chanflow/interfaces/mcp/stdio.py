@@ -13,12 +13,12 @@ from chanflow.operations.services import Services
 
 def run_stdio(services: Services) -> None:
     """Serve MCP until standard input ends. Whoever started this process acts as the local operator."""
-    server = build_mcp_server(services)
 
     async def serve() -> None:
         caller.set(LOCAL_OPERATOR)
+        server = build_mcp_server(services)
         access = nullcontext() if services.access is None else services.access.serving()
-        async with access, services.jobs.serving():
+        async with access, services.jobs.serving(), server.serving():
             await server.run_stdio_async()
 
     anyio.run(serve)

@@ -43,28 +43,25 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def build_app(
     services: Services, *, allowed_hosts: frozenset[str] = LOOPBACK_NAMES, max_body_bytes: int = MAX_BODY_BYTES,
-    open_planner: OpenPlanner = no_planner,
+    open_planner: OpenPlanner = no_planner, serve_mcp: Callable[[Catalogue], CatalogueServer] = CatalogueServer,
 ) -> FastAPI:  # fmt: skip
     """Return the HTTP application of a desk.
 
     It answers to the names in `allowed_hosts` on any port and reads bodies up to `max_body_bytes`. `open_planner` gives
-    the model of the chat for as long as it serves. Each application serves one lifespan.
+    the model of the chat for as long as it serves, `serve_mcp` the server behind `/mcp`. Each application serves one
+    lifespan.
     """
     catalogue = build_catalogue(services)
     chat, sockets = Chat(catalogue), SocketDoor(catalogue, allowed_hosts)
-    mcp_server = CatalogueServer(catalogue)
-    mcp_app = mcp_server.streamable_http_app(
-        streamable_http_path="/mcp",
-        stateless_http=True,
-        json_response=False,
-        transport_security=_transport_security(allowed_hosts),
-    )
+    mcp_server = serve_mcp(catalogue)
+    mcp_routes = mcp_server.http_routes(_transport_security(allowed_hosts))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with (
             nullcontext() if services.access is None else services.access.serving(),
             mcp_server.session_manager.run(),
+            mcp_server.serving(),
             sockets.serving(),
             services.jobs.serving(),
             open_planner(catalogue) as chat.planner,
@@ -85,7 +82,7 @@ def build_app(
     _add_chat(app, catalogue, chat)
     _add_pages(app, catalogue)
     _add_health(app, catalogue)
-    app.router.routes.extend([WebSocketRoute("/mcp", sockets.serve), *mcp_app.routes])
+    app.router.routes.extend([WebSocketRoute("/mcp", sockets.serve), *mcp_routes])
     return app
 
 
