@@ -23,6 +23,7 @@ from chanflow.operations.points import QUERY_BUY_SELL_POINTS
 from chanflow.operations.policy import Enforcer
 from chanflow.operations.quota import GET_USER_QUOTA
 from chanflow.operations.reasons import EXPLAIN_DECISION
+from chanflow.operations.reports import GET_REPORT
 from chanflow.operations.research import BACKTEST_STRATEGY, backtest_again
 from chanflow.operations.risk import RISK_OPERATIONS
 from chanflow.operations.services import Services
@@ -43,6 +44,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     GET_POSITION,
     GET_MARKET_STATUS,
     GET_PERFORMANCE,
+    GET_REPORT,
     GET_LIVE_SNAPSHOT,
     GET_HISTORICAL_SLICE,
     GET_SIGNALS,

@@ -17,6 +17,7 @@ from chanflow.domain.time import Clock, Ids
 from chanflow.market.feed import Page, SliceQuery, Snapshot, snapshot_of
 from chanflow.operations.jobs import Jobs
 from chanflow.operations.structure import chan_columns
+from chanflow.review.daily import Day
 from chanflow.review.explain import Link
 from chanflow.review.track_figures import Figures, GroupBy
 from chanflow.risk.view import RiskView
@@ -264,6 +265,23 @@ class NoTrack:
         raise NotFound("no desk has run yet")
 
 
+class ReportReader(Protocol):
+    """Where reports come from."""
+
+    def report(self, run_id: str | None, date: str | None) -> tuple[str, Day]:
+        """Return a run's id and its day, of one UTC date if asked. Raises NotFound, JournalCorrupt."""
+        ...
+
+
+class NoReports:
+    """No desk has run."""
+
+    def report(self, run_id: str | None, date: str | None) -> tuple[str, Day]:
+        """Raise NotFound."""
+        del run_id, date
+        raise NotFound("no desk has run yet")
+
+
 class RiskReader(Protocol):
     """Where the desk's risk stands."""
 
@@ -356,6 +374,7 @@ class Services:
     risk: RiskReader = field(default_factory=NoRisk)
     decisions: DecisionReader = field(default_factory=NoDecisions)
     track: TrackReader = field(default_factory=NoTrack)
+    reports: ReportReader = field(default_factory=NoReports)
     jobs: Jobs = field(default_factory=Jobs)
     trials: Trials = field(default_factory=TrialsOfProcess)
     alerts: AlertKeeper = field(default_factory=NoAlerts)

@@ -89,6 +89,8 @@ class Day:
     head: Mapping[str, Any] = field(default_factory=dict)
     finished: bool = False
     records: int = 0
+    last_at: str = ""
+    """When the last record was written, RFC 3339."""
     signals: list[ChartSignal] = field(default_factory=list)
     proposals: Counter[str] = field(default_factory=Counter)
     refusals: list[Refusal] = field(default_factory=list)
@@ -145,11 +147,16 @@ def fold(records: Iterable[Record]) -> Day:
     """Return the day that a journal's records tell of, however far they go."""
     day = Day()
     for record in records:
-        day.records += 1
-        reader = _READERS.get(record.kind)
-        if reader is not None:
-            reader(day, record)
+        take(day, record)
     return day
+
+
+def take(day: Day, record: Record) -> None:
+    """Add what a record tells."""
+    day.records, day.last_at = day.records + 1, record.at
+    reader = _READERS.get(record.kind)
+    if reader is not None:
+        reader(day, record)
 
 
 def _ms(record: Record) -> int:

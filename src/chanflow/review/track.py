@@ -72,7 +72,7 @@ class TrackFold:
         self._paid: dict[str, Decimal] = defaultdict(lambda: ZERO)
         self._readers = {
             "ledger": self._ledger, "mark": self._mark, "trade_proposal": self._proposal,
-            "approved_order": self._approval, "order_intent": self._intent, "fill": self._fill,
+            "approved_order": self._approval, "order_intent": self._intent,
             "trade_closed": self._closed,
         }  # fmt: skip
 
@@ -94,7 +94,9 @@ class TrackFold:
 
     def _ledger(self, at_ns: int, body: Any) -> None:
         kind, amount = body["kind"], Decimal(body["amount_quote"])
-        if kind == "capital":
+        if kind == "fill":
+            self._fill(body)
+        elif kind == "capital":
             self.track.capital, self.track.opened_ns = float(amount), at_ns
         elif kind == "transfer":
             self.track.transfers.append((at_ns, float(amount)))
@@ -119,16 +121,16 @@ class TrackFold:
         if body["leg"] == "entry" and decision is not None:
             self._opened_by.setdefault(body["position_id"], decision)
 
-    def _fill(self, _: int, body: Any) -> None:
+    def _fill(self, body: Any) -> None:
+        """Take a fill as the ledger booked it, which is before it closed its trade."""
         name = body["client_order_id"]
-        parent, _dash, suffix = name.rpartition("-")
+        parent, _, suffix = name.rpartition("-")
         intent = self._intents.get(name) or self._intents.get(parent)
-        _leg, reference = fill_reference(intent, "" if name in self._intents else suffix)
+        _, reference = fill_reference(intent, "" if name in self._intents else suffix)
         reference = self._triggers.of(name) or reference
-        if intent is not None and reference is not None:
-            sign = 1 if body["side"] == "buy" else -1
-            slipped = (Decimal(body["price"]) - reference) * Decimal(body["qty_base"]) * sign
-            self._slipped[intent["position_id"]] += slipped
+        if reference is not None:
+            slipped = (Decimal(body["price"]) - reference) * Decimal(body["signed_base"])
+            self._slipped[body["position_id"]] += slipped
 
     def _closed(self, _: int, body: Any) -> None:
         slipped = self._slipped.pop(body["position_id"], ZERO)

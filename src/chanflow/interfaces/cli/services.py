@@ -15,6 +15,7 @@ from chanflow.runtime.desk_files import DeskFeed, KeptSignals, NewestRun
 from chanflow.runtime.home import Home
 from chanflow.runtime.job_book import JobBook
 from chanflow.runtime.job_shelf import JobShelf
+from chanflow.runtime.run_reports import RunReports
 from chanflow.runtime.settings import Loaded
 
 
@@ -33,6 +34,7 @@ def open_services(loaded: Loaded) -> Services:
         orders=run,
         decisions=run,
         track=run,
+        reports=RunReports(home),
         jobs=Jobs(
             JobBook(home), JobShelf(home.root / "jobs"), clock=clock, ids=ids, workers=loaded.settings.jobs.workers
         ),
