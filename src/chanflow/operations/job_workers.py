@@ -78,7 +78,7 @@ class JobWorkers:
         self._keeper: threading.Thread | None = None
         self._wake = threading.Event()
         self._active = self._news = self._waiters = self._looks = 0
-        self._serving = self._closing = False
+        self._serving = self._closing = self._blind = False
 
     def learn(self, operation: str, maker: Maker) -> None:
         """Know how to make an operation's work from a job's arguments."""
@@ -257,8 +257,11 @@ class JobWorkers:
                     return
             try:
                 self._look()
+                self._blind = False
             except Exception:  # noqa: BLE001  # the next look may do better
-                _log.exception("jobs cannot be looked after")
+                if not self._blind:
+                    _log.exception("jobs cannot be looked after; tried again until they can")
+                self._blind = True
             self._wake.wait(self._pace.look_s)
             self._wake.clear()
 
