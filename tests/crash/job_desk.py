@@ -10,7 +10,7 @@ from typing import Any
 from memory_desk import memory_services
 
 from chanflow.adapters.storage.trial_log import TrialLog
-from chanflow.operations.job_workers import Pace
+from chanflow.operations.job_effort import Pace
 from chanflow.operations.jobs import Jobs
 from chanflow.operations.offered import build_catalogue
 from chanflow.operations.outcome import Done

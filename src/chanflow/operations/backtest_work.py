@@ -15,7 +15,7 @@ from chanflow.domain.market_data import Bar
 from chanflow.domain.time import NS_PER_DAY, NS_PER_MS
 from chanflow.market.markets import market_of
 from chanflow.operations.fields import time_of_ms
-from chanflow.operations.job_workers import Effort
+from chanflow.operations.job_effort import Effort
 from chanflow.operations.points import point_type
 from chanflow.operations.services import Services
 from chanflow.operations.structure import Structure

@@ -9,15 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
 from chanflow.domain.errors import ChanflowError
 from chanflow.domain.job import Job, JobStatus, ended, let_go
-from chanflow.domain.job_result import Worked
 from chanflow.domain.time import NS_PER_S, Clock, Ids
+from chanflow.operations.job_effort import Cancelled, Effort, Listener, Maker, Pace, Work
 from chanflow.operations.job_ports import JobStore, Shelf
 from chanflow.operations.outcome import Declined
 
@@ -26,41 +24,6 @@ _CLOSE_S = 5.0
 _PREPARED = 16
 _STEP, _FORGET_EVERY = 0.01, 100
 FAILED = "the work failed; the desk's log has the cause"
-
-
-class Cancelled(Exception):
-    """The work was told to stop."""
-
-
-@dataclass(slots=True)
-class Effort:
-    """What work is given: it says how far it is, from 0 to 1, and hears whether it is to stop."""
-
-    share: float = 0.0
-    stop: threading.Event = field(default_factory=threading.Event)
-    told_ns: int = 0
-    told: float = 0.0
-
-    def reach(self, share: float) -> None:
-        """Say how far the work is. Raises Cancelled where it is to stop."""
-        self.share = min(1.0, max(self.share, share))
-        if self.stop.is_set():
-            raise Cancelled
-
-
-Work = Callable[[Effort], Worked]
-Maker = Callable[[Mapping[str, Any]], Work]
-"""Makes the work of an operation from a job's arguments."""
-Listener = Callable[[Job], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often a worker shows itself, when it counts as lost, and how often is looked for jobs of other processes."""
-
-    beat_s: float = 10.0
-    lost_s: float = 30.0
-    look_s: float = 2.0
 
 
 class JobWorkers:

@@ -17,8 +17,9 @@ import anyio.to_thread
 from chanflow.domain.job import KEPT_NS, Job, JobStatus
 from chanflow.domain.job_result import TablePage
 from chanflow.domain.time import Clock, Ids
+from chanflow.operations.job_effort import Listener, Maker, Pace, Work
 from chanflow.operations.job_ports import JobStore, Shelf
-from chanflow.operations.job_workers import JobWorkers, Listener, Maker, Pace, Work
+from chanflow.operations.job_workers import JobWorkers
 from chanflow.operations.memory_jobs import MemoryJobs, MemoryShelf
 from chanflow.operations.outcome import Declined
 from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids

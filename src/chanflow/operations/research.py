@@ -19,7 +19,7 @@ from chanflow.domain.time import NS_PER_MS
 from chanflow.operations.backtest_work import Bars, backtest_work
 from chanflow.operations.bars import bars_known
 from chanflow.operations.fields import Level, Symbol, TimeNs, time_of_ns, whole
-from chanflow.operations.job_workers import Work
+from chanflow.operations.job_effort import Work
 from chanflow.operations.jobs import NewJob
 from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
 from chanflow.operations.outcome import Declined, compact_json

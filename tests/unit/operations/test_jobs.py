@@ -13,7 +13,7 @@ import pytest
 from chanflow.domain.errors import InvalidArgument
 from chanflow.domain.job import Job
 from chanflow.domain.job_result import Table, Worked
-from chanflow.operations.job_workers import Effort, Pace, Work
+from chanflow.operations.job_effort import Effort, Pace, Work
 from chanflow.operations.jobs import MAX_QUEUED, Jobs, NewJob
 from chanflow.operations.memory_jobs import MemoryJobs
 from chanflow.operations.outcome import Declined
