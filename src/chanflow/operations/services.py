@@ -17,7 +17,9 @@ from chanflow.domain.time import Clock, Ids
 from chanflow.market.feed import Page, SliceQuery, Snapshot, snapshot_of
 from chanflow.operations.jobs import Jobs
 from chanflow.operations.structure import chan_columns
+from chanflow.review.daily import Day
 from chanflow.review.explain import Link
+from chanflow.review.track_figures import Figures, GroupBy
 from chanflow.risk.view import RiskView
 
 if TYPE_CHECKING:
@@ -244,6 +246,43 @@ class NoDecisions:
         raise NotFound("no desk has run yet")
 
 
+class TrackReader(Protocol):
+    """Where what the desk came to is read."""
+
+    def performance(self, *, days: int | None, group_by: GroupBy) -> tuple[Figures, int]:
+        """Return what the newest run came to in its last `days`, and how far its journal tells, in Unix ns.
+
+        Raises NotFound when no desk has run yet.
+        """
+        ...
+
+
+class NoTrack:
+    """No desk has run."""
+
+    def performance(self, *, days: int | None, group_by: GroupBy) -> tuple[Figures, int]:
+        """Raise NotFound."""
+        del days, group_by
+        raise NotFound("no desk has run yet")
+
+
+class ReportReader(Protocol):
+    """Where reports come from."""
+
+    def report(self, run_id: str | None, date: str | None) -> tuple[str, Day]:
+        """Return a run's id and its day, of one UTC date if asked. Raises NotFound, JournalCorrupt."""
+        ...
+
+
+class NoReports:
+    """No desk has run."""
+
+    def report(self, run_id: str | None, date: str | None) -> tuple[str, Day]:
+        """Raise NotFound."""
+        del run_id, date
+        raise NotFound("no desk has run yet")
+
+
 class RiskReader(Protocol):
     """Where the desk's risk stands."""
 
@@ -367,6 +406,8 @@ class Services:
     orders: OrderReader = field(default_factory=NoOrders)
     risk: RiskReader = field(default_factory=NoRisk)
     decisions: DecisionReader = field(default_factory=NoDecisions)
+    track: TrackReader = field(default_factory=NoTrack)
+    reports: ReportReader = field(default_factory=NoReports)
     jobs: Jobs = field(default_factory=Jobs)
     trials: Trials = field(default_factory=TrialsOfProcess)
     alerts: AlertKeeper = field(default_factory=NoAlerts)

@@ -17,6 +17,8 @@ from chanflow.market.ports import Tail
 from chanflow.review.explain import Link, decisions_named, explain
 from chanflow.review.journal import JournalTail, Record, read_records
 from chanflow.review.orders import OrdersFold
+from chanflow.review.track import TrackFold
+from chanflow.review.track_figures import Figures, GroupBy, figures
 from chanflow.runtime.codec import decode
 from chanflow.runtime.home import Home, RunFolder
 
@@ -113,6 +115,26 @@ class _KeptOrders:
         return self._fold.views(), parse_rfc3339(self._known_at) if self._known_at else 0
 
 
+class _KeptTrack:
+    """What was traded in one journal, read on from where the last question ended; answers stand until it grows."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._tail = JournalTail(path)
+        self._fold = TrackFold()
+        self._told: dict[tuple[int | None, GroupBy], Figures] = {}
+
+    def read(self, days: int | None, group_by: GroupBy) -> tuple[Figures, int]:
+        """Return a window's figures, and how far the journal tells, in Unix ns. Raises JournalCorrupt."""
+        for record in self._tail.read():
+            self._fold.take(record.kind, record.at, record.body)
+            self._told.clear()
+        track = self._fold.known()
+        if (days, group_by) not in self._told:
+            self._told[days, group_by] = figures(track, days=days, group_by=group_by)
+        return self._told[days, group_by], track.known_ns
+
+
 class NewestRun:
     """Reads the newest run of a data directory, whichever that is at the moment of asking."""
 
@@ -122,6 +144,8 @@ class NewestRun:
         self._opening = threading.Lock()
         self._orders: _KeptOrders | None = None
         self._reading = threading.Lock()
+        self._track: _KeptTrack | None = None
+        self._tracking = threading.Lock()
 
     def _folder(self) -> RunFolder:
         folder = self._home.newest_run()
@@ -150,6 +174,21 @@ class NewestRun:
                 return self._orders.read()
             except BaseException:
                 self._orders = None
+                raise
+
+    def performance(self, *, days: int | None, group_by: GroupBy) -> tuple[Figures, int]:
+        """Return what the newest run came to in its last `days`, and how far its journal tells, in Unix ns.
+
+        A journal that a desk is writing is read on from call to call. Raises NotFound, JournalCorrupt.
+        """
+        folder = self._folder()
+        with self._tracking:
+            if self._track is None or self._track.path != folder.journal_path:
+                self._track = _KeptTrack(folder.journal_path)
+            try:
+                return self._track.read(days, group_by)
+            except BaseException:
+                self._track = None
                 raise
 
     def explain(self, name: str | None) -> tuple[str, Sequence[Link]]:

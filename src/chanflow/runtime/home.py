@@ -16,7 +16,7 @@ runs/0001-<run id>/
   bus.db                        messages not yet handled
   report.html  summary.json
 trials.txt                      the name of every backtest that was ever tried
-jobs/                           results of backtests, a file each
+jobs/                           results of backtests: figures in JSON, rows in Parquet
 cassettes/analyst.jsonl.zst     what models answered to the analyst, where the settings keep it
 certificates/0001-default-<sha256>.json    what `chanflow certify --install` measured
 ```

@@ -196,6 +196,12 @@ class McpSettings(Section):
     ]
 
 
+class JobsSettings(Section):
+    """How many jobs, such as backtests, a process works on at once."""
+
+    workers: Annotated[Whole, Field(ge=1, le=2)]
+
+
 class Settings(Section):
     """The whole tree."""
 
@@ -215,6 +221,7 @@ class Settings(Section):
     alerts: AlertsSettings
     bus: BusSettings
     http: HttpSettings
+    jobs: JobsSettings
     access: AccessSettings
     billing: BillingSettings
     mcp: McpSettings

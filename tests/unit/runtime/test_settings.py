@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "a7f786f7e20ed883003d958d3f9643ed0895b6c7a73af61f10184bc25f7737a9"
+GOLDEN_HASH = "763e4813b23e55516836f995348b133b4ef155a1881fb49306fd7bce7561f0d9"
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,10 @@ from chanflow.runtime.certificates import CertificateShelf
 from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
 from chanflow.runtime.desk_files import DeskFeed, KeptSignals, NewestRun
 from chanflow.runtime.home import Home
+from chanflow.runtime.job_book import JobBook
 from chanflow.runtime.job_shelf import JobShelf
 from chanflow.runtime.request_book import RequestBook
+from chanflow.runtime.run_reports import RunReports
 from chanflow.runtime.settings import Loaded
 from chanflow.runtime.token_desk import OWN_NAME
 
@@ -24,18 +26,20 @@ from chanflow.runtime.token_desk import OWN_NAME
 def open_services(loaded: Loaded) -> Services:
     """Return the services over the data directory's newest run and its certificates."""
     home, clock, settings = Home(loaded.home), SystemClock(), loaded.settings
-    run = NewestRun(home)
+    run, ids = NewestRun(home), Uuid7Ids(clock, SystemRandomness())
     return Services(
         klines=run,
         account=run,
         clock=clock,
-        ids=Uuid7Ids(clock, SystemRandomness()),
+        ids=ids,
         certificates=CertificateShelf(home),
         feed=DeskFeed(run, clock),
         desk=run,
         orders=run,
         decisions=run,
-        jobs=Jobs(JobShelf(home.root / "jobs")),
+        track=run,
+        reports=RunReports(home),
+        jobs=Jobs(JobBook(home), JobShelf(home.root / "jobs"), clock=clock, ids=ids, workers=settings.jobs.workers),
         trials=TrialLog(home.root / "trials.txt"),
         access=desk_books(loaded, clock) if settings.access.required else None,
         alerts=AlertBook(home, clock),

@@ -27,6 +27,7 @@ from chanflow.interfaces.rest.chat import answer_events
 from chanflow.interfaces.rest.edge import Edge
 from chanflow.interfaces.rest.frontage import LOOPBACK, Frontage
 from chanflow.interfaces.rest.guard import MAX_BODY_BYTES, Guard
+from chanflow.interfaces.rest.job_rows import parquet_response, wants_parquet
 from chanflow.interfaces.rest.oauth import add_metadata
 from chanflow.interfaces.rest.openapi import BASE, NOTICE, openapi_document
 from chanflow.interfaces.rest.pages import api_page, front_page, upgrade_page
@@ -70,6 +71,7 @@ def build_app(
             mcp_server.session_manager.run(),
             mcp_server.serving(),
             sockets.serving(),
+            services.jobs.serving(),
             open_planner(catalogue) as chat.planner,
         ):
             yield
@@ -148,7 +150,10 @@ def _typed_route(catalogue: Catalogue, operation: AnyOperation, route: Route) ->
 
     async def from_query(request: Request) -> Response:
         arguments = arguments_from_text(operation, request.query_params.multi_items()) | said(request)
-        return json_response(await _execute(catalogue, request, operation.name, arguments))
+        outcome = await _execute(catalogue, request, operation.name, arguments)
+        if wants_parquet(operation, request):
+            return await parquet_response(catalogue.services, outcome, request)
+        return json_response(outcome)
 
     async def from_body(request: Request) -> Response:
         try:

@@ -7,8 +7,9 @@ from chanflow.adapters.storage.database.tables import (
     budget,
     confirmations,
     identity,
+    jobs,
     memory,
     tokens,
 )
 
-__all__ = ["access", "alerts", "billing", "budget", "confirmations", "identity", "memory", "tokens"]
+__all__ = ["access", "alerts", "billing", "budget", "confirmations", "identity", "jobs", "memory", "tokens"]
