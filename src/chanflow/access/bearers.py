@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from chanflow.access.principals import Principal
 
@@ -19,6 +19,15 @@ class BearerReader(Protocol):
 
     async def principal(self, text: str, ip: str | None) -> Principal | NoEntry:
         """Return as whom the bearer acts, or why not. Raises StorageUnwritable, StorageBusy."""
+        ...
+
+
+@runtime_checkable
+class StandingReader(Protocol):
+    """A reader that knows without the credential how someone stands whom it let in before."""
+
+    async def standing(self, principal: Principal) -> Principal | NoEntry | None:
+        """Return as whom they act now, or why no longer; None for whom it did not let in. Raises as `principal`."""
         ...
 
 
@@ -38,3 +47,10 @@ class Bearers:
             if reader.known_shape(text):
                 return await reader.principal(text, ip)
         return "unauthenticated"
+
+    async def standing(self, principal: Principal) -> Principal | NoEntry | None:
+        """Return as whom someone acts now who was let in before, or why no longer; None where no reader knows."""
+        for reader in self._readers:
+            if isinstance(reader, StandingReader) and (found := await reader.standing(principal)) is not None:
+                return found
+        return None

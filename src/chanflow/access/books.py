@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from chanflow.access.bearers import Bearers
 from chanflow.access.keyring import Keyring
 from chanflow.access.plans import Plan
-from chanflow.access.ports import AuditLog, Counters, KeyShelf
+from chanflow.access.ports import AuditLog, Counters, KeyShelf, SocketLeases
 from chanflow.access.rate_limit import RateLimit
+from chanflow.access.tickets import Tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +26,5 @@ class AccessBooks:
     audit: AuditLog
     limits: RateLimit
     serving: Callable[[], AbstractAsyncContextManager[None]]
+    leases: SocketLeases
+    tickets: Tickets

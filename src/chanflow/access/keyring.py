@@ -11,7 +11,6 @@ from chanflow.access.keys import (
     ID_BYTES,
     SECRET_BYTES,
     KeyRecord,
-    PresentedKey,
     User,
     key_text,
     networks,
@@ -58,10 +57,21 @@ class Keyring:
         if self._is_desk_token(text):
             return replace(LOCAL_OPERATOR, ip=ip)
         presented = parse_key(text)
-        found = None if presented is None else await self._found(presented)
-        if found is None:
+        found = None if presented is None else await self._found(presented.id)
+        if found is None or presented is None or not opens(found[0], presented, self._pepper):
             return "unauthenticated"
-        record, user = found
+        return self._acting(*found, ip)
+
+    async def standing(self, principal: Principal) -> Principal | NoEntry | None:
+        """Return as whom the bearer of a key acts now who was let in before; None for others."""
+        if principal.kind == "local":
+            return principal
+        if principal.kind != "key":
+            return None
+        found = await self._found(principal.id.removeprefix("key:"))
+        return "unauthenticated" if found is None else self._acting(*found, principal.ip)
+
+    def _acting(self, record: KeyRecord, user: User, ip: str | None) -> Principal | NoEntry:
         if user.disabled_ns is not None or not record.usable(self._clock.now_ns()):
             return "unauthenticated"
         return principal_of(record, user, ip) if record.admits(ip) else "ip_not_allowed"
@@ -109,21 +119,19 @@ class Keyring:
     def _is_desk_token(self, text: str) -> bool:
         return hmac.compare_digest(text.encode(), self.desk_token.encode())
 
-    async def _found(self, presented: PresentedKey) -> tuple[KeyRecord, User] | None:
-        cached, now_ns = self._read.get(presented.id), self._clock.monotonic_ns()
+    async def _found(self, key_id: str) -> tuple[KeyRecord, User] | None:
+        cached, now_ns = self._read.get(key_id), self._clock.monotonic_ns()
         if cached is not None and now_ns - cached[0] < CACHED_MS * NS_PER_MS:
-            record, user = cached[1:]
-        else:
-            self._read.pop(presented.id, None)
-            read = await self._shelf.key(presented.id)
-            if read is None:
-                return None
-            record, user = read
-            if len(self._read) >= _MOST_CACHED:
-                self._read.clear()
-            # The moment before it was read: what was revoked meanwhile is not believed for longer.
-            self._read[presented.id] = (now_ns, record, user)
-        return (record, user) if opens(record, presented, self._pepper) else None
+            return cached[1:]
+        self._read.pop(key_id, None)
+        read = await self._shelf.key(key_id)
+        if read is None:
+            return None
+        if len(self._read) >= _MOST_CACHED:
+            self._read.clear()
+        # The moment before it was read: what was revoked meanwhile is not believed for longer.
+        self._read[key_id] = (now_ns, *read)
+        return read
 
     async def _owned(self, key_id: str, user_id: str | None) -> KeyRecord:
         read = await self._shelf.key(key_id)

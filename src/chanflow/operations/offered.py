@@ -23,6 +23,7 @@ from chanflow.operations.research import BACKTEST_STRATEGY
 from chanflow.operations.risk import RISK_OPERATIONS
 from chanflow.operations.services import Services
 from chanflow.operations.signals import GET_SIGNALS
+from chanflow.operations.socket_ticket import CREATE_SOCKET_TICKET
 from chanflow.operations.tools import LIST_TOOLS
 from chanflow.operations.trading import CANCEL_ORDER, CLOSE_ALL, EXECUTE_TRADE
 
@@ -49,6 +50,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     LIST_TOOLS,
     *KEY_OPERATIONS,
     GET_AUDIT,
+    CREATE_SOCKET_TICKET,
 )
 
 

@@ -15,6 +15,7 @@ from chanflow.domain.market_data import Bar
 from chanflow.domain.order import OrderEvent, OrderView
 from chanflow.domain.time import Clock, Ids
 from chanflow.market.feed import Page, SliceQuery, Snapshot, snapshot_of
+from chanflow.operations.desk_log import DeskLog, NoDeskLog
 from chanflow.operations.jobs import Jobs
 from chanflow.operations.structure import chan_columns
 from chanflow.review.explain import Link
@@ -337,6 +338,7 @@ class Services:
     jobs: Jobs = field(default_factory=Jobs)
     trials: Trials = field(default_factory=TrialsOfProcess)
     alerts: AlertKeeper = field(default_factory=NoAlerts)
+    log: DeskLog = field(default_factory=NoDeskLog)
     chan_columns: Callable[[Sequence[Bar]], Any] = chan_columns
     access: AccessBooks | None = None
     """Where callers must show a key: the books they are judged by."""

@@ -13,11 +13,14 @@ from chanflow.access.keyring import Keyring
 from chanflow.access.keys import sound_pepper
 from chanflow.access.plans import PLANS, Plan, overridden
 from chanflow.access.rate_limit import RateLimit
+from chanflow.access.tickets import Tickets
 from chanflow.adapters.storage.access_writer import AccessWriter
 from chanflow.adapters.storage.account_shelf import AccountShelf
 from chanflow.adapters.storage.database.address import database_url
 from chanflow.adapters.storage.database.database import Database
 from chanflow.adapters.storage.database.versions import current, revisions, upgrade
+from chanflow.adapters.storage.socket_leases import SqlSocketLeases
+from chanflow.adapters.storage.socket_tickets import SqlTickets
 from chanflow.domain.errors import SettingsInvalid, StorageUnwritable
 from chanflow.domain.time import Clock, Randomness
 from chanflow.runtime.home import Home, publish
@@ -48,7 +51,10 @@ def open_books(home: Home, clock: Clock, randomness: Randomness) -> AccessBooks:
 
     keyring = Keyring(shelf, pepper, clock, randomness)
     bearers = Bearers((keyring,))
-    return AccessBooks(plans, bearers, keyring, shelf, writer, writer, RateLimit(clock.monotonic_ns), serving)
+    return AccessBooks(
+        plans, bearers, keyring, shelf, writer, writer, RateLimit(clock.monotonic_ns), serving,
+        leases=SqlSocketLeases(database), tickets=Tickets(SqlTickets(database), clock, randomness),
+    )  # fmt: skip
 
 
 def read_plans(home: Home) -> Mapping[str, Plan]:

@@ -45,6 +45,7 @@ OPERATIONS = [
     "rotate_key",
     "revoke_key",
     "get_audit",
+    "create_socket_ticket",
 ]
 
 

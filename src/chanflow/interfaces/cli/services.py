@@ -14,6 +14,7 @@ from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
 from chanflow.runtime.desk_files import DeskFeed, KeptSignals, NewestRun
 from chanflow.runtime.home import Home
 from chanflow.runtime.job_shelf import JobShelf
+from chanflow.runtime.run_log import RunLog
 from chanflow.runtime.settings import Loaded
 
 
@@ -35,6 +36,7 @@ def open_services(loaded: Loaded) -> Services:
         trials=TrialLog(home.root / "trials.txt"),
         access=open_books(home, clock, SystemRandomness()) if loaded.settings.access.required else None,
         alerts=AlertBook(home, clock),
+        log=RunLog(home),
         signals=KeptSignals(run, Path(out) if (out := loaded.settings.signals.out) else None),
     )
 
