@@ -40,6 +40,8 @@ def listen(app: ASGIApp, *, host: str, port: int, out: TextIO, paths: str) -> No
     """Serve an application until interrupted; once it listens, write the address and `paths` to `out`."""
     import uvicorn
 
+    from chanflow.interfaces.ws.wire import SOCKET_WIRE
+
     shown = f"[{host}]" if ":" in host else host
 
     class Announced(uvicorn.Server):
@@ -52,7 +54,7 @@ def listen(app: ASGIApp, *, host: str, port: int, out: TextIO, paths: str) -> No
             out.flush()
 
     config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=5
+        app, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=5, **SOCKET_WIRE
     )
     try:
         Announced(config).run()

@@ -21,6 +21,7 @@ from chanflow.interfaces.cli.demo import lake_for, publish_report, stop_on_term
 from chanflow.interfaces.cli.desk_doors import QuietServer
 from chanflow.interfaces.cli.models import models_of, planner_of
 from chanflow.interfaces.cli.services import desk_token, open_services
+from chanflow.interfaces.ws.wire import SOCKET_WIRE
 from chanflow.market.sink import RowSink
 from chanflow.market.synthetic import SyntheticSource
 from chanflow.operations.alert_watch import AlertWatch
@@ -183,6 +184,7 @@ async def _up(
     config = uvicorn.Config(
         build_app(services, allowed_hosts=LOOPBACK_NAMES, open_planner=partial(planner_of, loaded)), host=host,
         port=settings.http.port if port is None else port, log_level="warning", server_header=False,
+        **SOCKET_WIRE,
     )  # fmt: skip
     server = QuietServer(config)
 

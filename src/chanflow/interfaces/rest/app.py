@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -25,6 +26,7 @@ from chanflow.interfaces.rest.guard import LOOPBACK_NAMES, MAX_BODY_BYTES, Guard
 from chanflow.interfaces.rest.openapi import BASE, NOTICE, openapi_document
 from chanflow.interfaces.rest.pages import api_page, front_page
 from chanflow.interfaces.ws.door import SocketDoor
+from chanflow.interfaces.ws.mcp_visit import serve_visit
 from chanflow.operations.bars import known_symbols
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.chat import Chat, OpenPlanner, no_planner
@@ -50,8 +52,8 @@ def build_app(
     the model of the chat for as long as it serves. Each application serves one lifespan.
     """
     catalogue = build_catalogue(services)
-    chat, sockets = Chat(catalogue), SocketDoor(catalogue, allowed_hosts)
-    mcp_server = CatalogueServer(catalogue)
+    chat, mcp_server = Chat(catalogue), CatalogueServer(catalogue)
+    sockets = SocketDoor(catalogue, allowed_hosts, partial(serve_visit, mcp_server))
     mcp_app = mcp_server.streamable_http_app(
         streamable_http_path="/mcp",
         stateless_http=True,

@@ -4,18 +4,41 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
 
 MAX_MESSAGES = 1_000
 MAX_BYTES = 1 << 20
 
 
+@dataclass(eq=False, slots=True)
+class Mark:
+    """Where a subscription stands: the cursor of what was sent last."""
+
+    cursor: str
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    """A message in two parts: the second is one text for all the sockets it goes to."""
+
+    head: str
+    tail: str
+    mark: Mark | None
+    cursor: str
+    key: Hashable | None
+
+
 class Outbox:
-    """The messages of one socket. A reader that is too slow for the bound is closed, not skipped."""
+    """The messages of one socket. A reader that is too slow for the bound is closed, not skipped.
+
+    What only the newest of counts is put under a key: there it replaces what still waits, beside the bound.
+    """
 
     def __init__(self) -> None:
-        self._waiting: deque[str] = deque()
-        self._bytes = 0
+        self._waiting: deque[_Waiting] = deque()
+        self._latest: dict[Hashable, _Waiting] = {}
+        self._count = self._bytes = 0
         self._moved = asyncio.Event()
         self.overflowed = False
         """Whether more came than is kept."""
@@ -27,23 +50,42 @@ class Outbox:
         self.closed = True
         self._moved.set()
 
+    def overflow(self) -> None:
+        """Say that something could not be kept, and take nothing more."""
+        self.overflowed = True
+        self.close()
+
     @property
     def free(self) -> bool:
         """Whether half of the room is left: what is read from the log waits for that."""
-        return len(self._waiting) <= MAX_MESSAGES // 2 and self._bytes <= MAX_BYTES // 2
+        return self._count <= MAX_MESSAGES // 2 and self._bytes <= MAX_BYTES // 2
 
-    def put(self, text: str) -> bool:
-        """Take a message of ASCII text. Returns False where there is no room for it."""
+    def put(self, head: str, tail: str = "", *, mark: Mark | None = None, cursor: str = "") -> bool:
+        """Take a message of ASCII text, whose cursor its subscription's mark gets when it is sent.
+
+        Returns False where there is no room for it.
+        """
         if self.closed:
             return False
-        if len(self._waiting) >= MAX_MESSAGES or self._bytes + len(text) > MAX_BYTES:
-            self.overflowed = True
-            self.close()
+        size = len(head) + len(tail)
+        if self._count >= MAX_MESSAGES or self._bytes + size > MAX_BYTES:
+            self.overflow()
             return False
-        self._waiting.append(text)
-        self._bytes += len(text)
+        self._waiting.append(_Waiting(head, tail, mark, cursor, None))
+        self._count, self._bytes = self._count + 1, self._bytes + size
         self._moved.set()
         return True
+
+    def put_latest(self, key: Hashable, head: str, tail: str) -> None:
+        """Take a message in place of the one that waits under its key."""
+        if self.closed:
+            return
+        if (waiting := self._latest.get(key)) is not None:
+            waiting.head, waiting.tail = head, tail
+            return
+        self._latest[key] = waiting = _Waiting(head, tail, None, "", key)
+        self._waiting.append(waiting)
+        self._moved.set()
 
     async def room(self) -> None:
         """Return when half of the room is free, or nothing is taken any more."""
@@ -58,7 +100,13 @@ class Outbox:
                 self._moved.clear()
                 await self._moved.wait()
                 continue
-            text = self._waiting.popleft()
-            self._bytes -= len(text)
+            waiting = self._waiting.popleft()
+            if waiting.key is None:
+                self._count, self._bytes = self._count - 1, self._bytes - len(waiting.head) - len(waiting.tail)
+            else:
+                del self._latest[waiting.key]
             self._moved.set()
-            await send(text)
+            # The mark moves first: what was handed over goes out before the close that names it.
+            if waiting.mark is not None:
+                waiting.mark.cursor = waiting.cursor
+            await send(waiting.head + waiting.tail)
