@@ -23,6 +23,7 @@ from chanflow.interfaces.ws.places import Place, Places
 from chanflow.interfaces.ws.session import Session
 from chanflow.interfaces.ws.switchboard import Switchboard
 from chanflow.interfaces.ws.visit import LOGGED_OUT, NORMAL, POLICY, TRY_AGAIN_LATER, Visit
+from chanflow.interfaces.ws.wire import quiet_refusals
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.outcome import Failed, failure, failure_of
 from chanflow.operations.principal import Principal
@@ -58,8 +59,9 @@ class SocketDoor:
     async def serving(self) -> AsyncIterator[None]:
         """Carry events while the block lasts."""
         try:
-            async with self._switchboard.serving():
-                yield
+            with quiet_refusals():
+                async with self._switchboard.serving():
+                    yield
         finally:
             if self._looking is not None:
                 self._looking.cancel()
