@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 MAX_MESSAGES = 1_000
 MAX_BYTES = 1 << 20
@@ -18,17 +19,6 @@ class Mark:
     cursor: str
 
 
-@dataclass(eq=False, slots=True)
-class _Waiting:
-    """A message in two parts: the second is one text for all the sockets it goes to."""
-
-    head: str
-    tail: str
-    mark: Mark | None
-    cursor: str
-    key: Hashable | None
-
-
 class Outbox:
     """The messages of one socket. A reader that is too slow for the bound is closed, not skipped.
 
@@ -36,8 +26,10 @@ class Outbox:
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[_Waiting] = deque()
-        self._latest: dict[Hashable, _Waiting] = {}
+        # Four entries a message: head, tail, mark, cursor; of a keyed one None, None, None and its key. Nothing is made
+        # for a message that waits: a thousand sockets' worth of objects at once makes the collector walk the heap.
+        self._waiting: deque[Any] = deque()
+        self._latest: dict[Hashable, tuple[str, str]] = {}
         self._count = self._bytes = 0
         self._moved = asyncio.Event()
         self.overflowed = False
@@ -61,9 +53,9 @@ class Outbox:
         return self._count <= MAX_MESSAGES // 2 and self._bytes <= MAX_BYTES // 2
 
     def put(self, head: str, tail: str = "", *, mark: Mark | None = None, cursor: str = "") -> bool:
-        """Take a message of ASCII text, whose cursor its subscription's mark gets when it is sent.
+        """Take a message of ASCII text in two parts, the second one text for all sockets.
 
-        Returns False where there is no room for it.
+        Its cursor is what its subscription's mark gets when it is sent. Returns False where there is no room for it.
         """
         if self.closed:
             return False
@@ -71,7 +63,7 @@ class Outbox:
         if self._count >= MAX_MESSAGES or self._bytes + size > MAX_BYTES:
             self.overflow()
             return False
-        self._waiting.append(_Waiting(head, tail, mark, cursor, None))
+        self._waiting.extend((head, tail, mark, cursor))
         self._count, self._bytes = self._count + 1, self._bytes + size
         self._moved.set()
         return True
@@ -80,12 +72,10 @@ class Outbox:
         """Take a message in place of the one that waits under its key."""
         if self.closed:
             return
-        if (waiting := self._latest.get(key)) is not None:
-            waiting.head, waiting.tail = head, tail
-            return
-        self._latest[key] = waiting = _Waiting(head, tail, None, "", key)
-        self._waiting.append(waiting)
-        self._moved.set()
+        if key not in self._latest:
+            self._waiting.extend((None, None, None, key))
+            self._moved.set()
+        self._latest[key] = (head, tail)
 
     async def room(self) -> None:
         """Return when half of the room is free, or nothing is taken any more."""
@@ -100,13 +90,14 @@ class Outbox:
                 self._moved.clear()
                 await self._moved.wait()
                 continue
-            waiting = self._waiting.popleft()
-            if waiting.key is None:
-                self._count, self._bytes = self._count - 1, self._bytes - len(waiting.head) - len(waiting.tail)
+            take = self._waiting.popleft
+            head, tail, mark, cursor = take(), take(), take(), take()
+            if head is None:
+                head, tail = self._latest.pop(cursor)
             else:
-                del self._latest[waiting.key]
+                self._count, self._bytes = self._count - 1, self._bytes - len(head) - len(tail)
             self._moved.set()
             # The mark moves first: what was handed over goes out before the close that names it.
-            if waiting.mark is not None:
-                waiting.mark.cursor = waiting.cursor
-            await send(waiting.head + waiting.tail)
+            if mark is not None:
+                mark.cursor = cursor
+            await send(head + tail)
