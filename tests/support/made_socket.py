@@ -103,8 +103,10 @@ class SocketDesk:
 
 
 @contextmanager
-def served(root: Path, *, keys: bool, clock: MovedClock | None = None, **changed: Any) -> Iterator[SocketDesk]:
-    """Serve a desk from a thread; with `keys` it asks for them."""
+def served(
+    root: Path, *, keys: bool, clock: MovedClock | None = None, ping_s: float | None = None, **changed: Any
+) -> Iterator[SocketDesk]:  # fmt: skip
+    """Serve a desk from a thread; with `keys` it asks for them. `ping_s` stands in for the 20 s of a ping."""
     home, clock = Home(root), clock or MovedClock()
     memory = importlib.import_module("memory_desk").memory_services()
     if keys:
@@ -115,9 +117,10 @@ def served(root: Path, *, keys: bool, clock: MovedClock | None = None, **changed
     )  # fmt: skip
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
+    wire = SOCKET_WIRE if ping_s is None else {**SOCKET_WIRE, "ws_ping_interval": ping_s, "ws_ping_timeout": ping_s}
     config = uvicorn.Config(
-        build_app(services), log_config=None, log_level="info", timeout_graceful_shutdown=1, **SOCKET_WIRE
-    )
+        build_app(services), log_config=None, log_level="info", timeout_graceful_shutdown=1, **wire
+    )  # fmt: skip
     server = _AnnouncedServer(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -18,6 +18,7 @@ from chanflow.access.keyring import NewKey
 from chanflow.access.scopes import ROLES
 from chanflow.domain.time import NS_PER_S
 from chanflow.interfaces.ws import door
+from chanflow.interfaces.ws.wire import SOCKET_WIRE
 from chanflow.operations.offered import OPERATIONS
 
 pytestmark = pytest.mark.server
@@ -235,6 +236,43 @@ async def test_fifty_who_open_at_once_have_exactly_the_sockets_of_their_plan(tmp
             await until(free)
             await free()
             assert sum(taken) == 5
+
+
+async def test_a_socket_whose_lease_has_ended_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "RENEW_EACH", 1)
+    with served(tmp_path, keys=True) as desk:
+        key = await desk.key("stalled", plan="free")
+        async with desk.connected(key) as client:
+            desk.clock.ahead_ns = 61 * NS_PER_S
+            assert (await closed(client))[0] == 1013
+        async with desk.connected(key) as client:
+            assert (await say(client, "ping"))["result"] == {}
+
+
+async def test_who_answers_no_ping_is_taken_for_dead_and_gives_its_place_back(tmp_path: Path) -> None:
+    assert SOCKET_WIRE["ws_ping_interval"] + SOCKET_WIRE["ws_ping_timeout"] == 40
+    with served(tmp_path, keys=True, ping_s=0.3) as desk:
+        key = await desk.key("dead", plan="free")
+        host, _, port = desk.http.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            f"GET /mcp HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\n"
+            f"Authorization: Bearer {key.text}\r\n\r\n".encode()
+        )
+        assert b"101" in await reader.readline()
+        assert await refused(desk, key) == (429, "quota_exceeded")
+        assert await asyncio.wait_for(reader.read(), MESSAGE_S)
+
+        async def opens() -> bool:
+            try:
+                async with desk.connected(key) as client:
+                    return bool((await say(client, "ping"))["result"] == {})
+            except InvalidStatus:
+                return False
+
+        await until(opens)
+        writer.close()
 
 
 async def test_subscriptions_and_their_symbols_are_held_to_the_plan(tmp_path: Path) -> None:

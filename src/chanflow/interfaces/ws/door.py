@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -92,7 +93,8 @@ class SocketDoor:
         place = await self._placed(found, socket, request_id, accepted=accepted)
         if place is None:
             return None
-        visit = Visit(socket, found, place, services.access, services.clock, token)
+        leave = partial(self._places.give_back, place)
+        visit = Visit(socket, found, place, services.access, services.clock, token, leave)
         self._visits[place.id] = visit
         try:
             if not accepted:
@@ -101,7 +103,7 @@ class SocketDoor:
             await (self._mcp(visit) if speaks_mcp else self._dialect(visit))
         finally:
             del self._visits[place.id]
-            await asyncio.shield(self._places.give_back(place))
+            await asyncio.shield(leave())
 
     async def _dialect(self, visit: Visit) -> None:
         await Session(self._catalogue, self._switchboard, self._places, visit).run()

@@ -46,14 +46,14 @@ async def let_in(books: AccessBooks | None, socket: WebSocket, request_id: str) 
         return failure("unauthenticated", request_id, "one credential is enough", suggestion=_HOW)
     if ticket is not None:
         return await _by_ticket(books, ticket, ip, request_id)
-    return await entered(books, headers, ip, request_id) if "authorization" in headers else None
+    return await _shown(books, headers, ip, request_id) if "authorization" in headers else None
 
 
 async def by_token(books: AccessBooks, token: str, ip: str | None, request_id: str) -> Principal | Failed:
     """Return as whom the bearer of a token in a message acts, or why not."""
     if not token.isascii() or not token.isprintable():
         token = ""
-    return await entered(books, Headers(raw=[(b"authorization", f"Bearer {token}".encode())]), ip, request_id)
+    return await _shown(books, Headers(raw=[(b"authorization", f"Bearer {token}".encode())]), ip, request_id)
 
 
 async def standing(books: AccessBooks, principal: Principal, token: str | None, now_ns: int) -> Principal | None:
@@ -69,6 +69,11 @@ async def standing(books: AccessBooks, principal: Principal, token: str | None, 
     if found is None:
         return principal
     return found if isinstance(found, Principal) and found.account == principal.account else None
+
+
+async def _shown(books: AccessBooks, headers: Headers, ip: str | None, request_id: str) -> Principal | Failed:
+    """Return as whom acts who shows a credential in a header, judged as for a request."""
+    return await entered(books, headers, ip, request_id)
 
 
 async def _by_ticket(books: AccessBooks, ticket: str, ip: str | None, request_id: str) -> Principal | Failed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -24,14 +25,14 @@ _log = logging.getLogger(__name__)
 
 
 class Visit:
-    """A socket with its caller. `token` is what was shown, where it can be asked about again."""
+    """A socket with its caller. `token` is what was shown, where it can be asked about again; `leave` frees its place."""
 
     def __init__(
         self, socket: WebSocket, principal: Principal, place: Place, books: AccessBooks | None, clock: Clock,
-        token: str | None,
+        token: str | None, leave: Callable[[], Awaitable[None]],
     ) -> None:  # fmt: skip
         self.socket, self.principal, self.place = socket, principal, place
-        self._books, self._clock, self._token = books, clock, token
+        self._books, self._clock, self._token, self._leave = books, clock, token, leave
         self._blind = 0
         self.needed: frozenset[str] = frozenset()
         """The scopes of what is pushed: who loses one of them cannot stay."""
@@ -89,6 +90,7 @@ class Visit:
         return text
 
     async def close(self) -> None:
-        """Close the socket with the reason of its end."""
+        """Close the socket with the reason of its end, its place free for whoever then comes back at once."""
+        await self._leave()
         with suppress(RuntimeError, WebSocketDisconnect):
             await self.socket.close(*self.why)
