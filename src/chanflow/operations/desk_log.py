@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from chanflow.domain.told import Told
@@ -26,6 +26,14 @@ class DeskLog(Protocol):
         """Return a reader that begins with what the newest run told of late."""
         ...
 
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called when a desk of this process wrote something, from its event loop."""
+        ...
+
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        """Call it no more."""
+        ...
+
 
 class NoTail:
     """Reads nothing."""
@@ -42,3 +50,9 @@ class NoDeskLog:
     def tail(self) -> DeskTail:
         """Return a reader of nothing."""
         return NoTail()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Do nothing: nothing is written."""
+
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        """Do nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 from chanflow.domain.errors import NotFound
@@ -12,6 +12,8 @@ from chanflow.runtime.home import Home, RunFolder
 
 RECENT_BYTES = 16 << 20
 """So much of a journal is read that stood before the first question."""
+_LOOK_EACH = 5
+"""After so many questions without an answer it is seen whether a newer run has begun."""
 
 
 class RunLog:
@@ -19,10 +21,24 @@ class RunLog:
 
     def __init__(self, home: Home) -> None:
         self._home = home
+        self._listeners: list[Callable[[], None]] = []
 
     def tail(self) -> RunTail:
         """Return a reader that begins with what the newest run told of late."""
         return RunTail(self._home)
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called when a desk of this process wrote something."""
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        """Call it no more."""
+        self._listeners.remove(listener)
+
+    def changed(self) -> None:
+        """Say that a desk of this process wrote something."""
+        for listener in list(self._listeners):
+            listener()
 
 
 class RunTail:
@@ -31,24 +47,31 @@ class RunTail:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._open: tuple[RunFolder, JournalTail] | None = None
+        self._empty = 0
 
     def read(self, most: int) -> Sequence[Told]:
         """Return up to `most` records that came since. Raises JournalCorrupt, naming the record."""
+        found = self._more(most)
+        if found:
+            return found
+        self._empty += 1
+        if self._open is not None and self._empty % _LOOK_EACH:
+            return ()
         newest = self._home.newest_run()
-        if newest is None:
+        if newest is None or not newest.journal_path.exists():
             return ()
         if self._open is None:
-            if not newest.journal_path.exists():
-                return ()
             self._open = (newest, JournalTail.within(newest.journal_path, RECENT_BYTES))
-        found = self._more(most)
-        if not found and self._open[0].number < newest.number:
+        elif self._open[0].number < newest.number:
+            # What the run before still wrote after it was read to its end comes first.
+            if found := self._more(most):
+                return found
             self._open = (newest, JournalTail(newest.journal_path))
-            found = self._more(most)
-        return found
+        return self._more(most)
 
     def _more(self, most: int) -> Sequence[Told]:
-        assert self._open is not None
+        if self._open is None:
+            return ()
         folder, tail = self._open
         try:
             records = list(islice(tail.read(), most))

@@ -23,6 +23,7 @@ from chanflow.domain.told import Told
 from chanflow.interfaces.ws.channels import CHANNEL_OF, Channel
 from chanflow.interfaces.ws.cursor import CursorExpired, desk_cursor, place_of
 from chanflow.interfaces.ws.listening import Listening
+from chanflow.interfaces.ws.waking import woken_or
 from chanflow.operations.desk_log import DeskLog
 
 PAGE = 2_000
@@ -32,7 +33,7 @@ KEPT_NS = NS_PER_DAY
 _STEP = 1_000
 """So many forgotten events are let go of at once."""
 POLL_NS = 100_000_000
-"""How often the journal is looked at."""
+"""How often the journal is looked at for what another process wrote; what this one writes is carried at once."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +54,8 @@ class DeskHub:
     """The sockets' side of the desk's journal, for one process. Belongs to the event loop that runs it."""
 
     def __init__(self, log: DeskLog, clock: Clock, on_told: Callable[[Told], None] = lambda _: None) -> None:
-        self._tail, self._clock, self._on_told = log.tail(), clock, on_told
+        self._log, self._tail, self._clock, self._on_told = log, log.tail(), clock, on_told
+        self._woken = asyncio.Event()
         self._events: list[DeskEvent] = []
         self._first = self._bytes = 0
         self._listening: dict[Channel, set[Listening]] = {}
@@ -64,16 +66,21 @@ class DeskHub:
 
     async def run(self) -> None:
         """Carry what is written until cancelled. What cannot be read is logged once, and tried again."""
+        self._log.listen(self._woken.set)
         failed = False
-        while True:
-            try:
-                await self.carry()
-                failed = False
-            except ChanflowError:
-                if not failed:
-                    _log.warning("the desk's journal could not be read", exc_info=True)
-                failed = True
-            await self._clock.sleep_until(self._clock.now_ns() + POLL_NS)
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    await self.carry()
+                    failed = False
+                except ChanflowError:
+                    if not failed:
+                        _log.warning("the desk's journal could not be read", exc_info=True)
+                    failed = True
+                await woken_or(self._woken, self._clock, POLL_NS)
+        finally:
+            self._log.unlisten(self._woken.set)
 
     async def carry(self) -> None:
         """Carry all that was written since the last time. Raises JournalCorrupt."""

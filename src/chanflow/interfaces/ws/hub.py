@@ -18,6 +18,7 @@ from chanflow.domain.time import NS_PER_DAY, NS_PER_MS, Clock
 from chanflow.domain.watch_alert import Logged, SeriesMark
 from chanflow.interfaces.ws.cursor import CursorExpired
 from chanflow.interfaces.ws.listening import Filter, Listening
+from chanflow.interfaces.ws.waking import woken_or
 from chanflow.operations.alert_cursor import cursor_of
 from chanflow.runtime.alert_book import AlertBook
 
@@ -84,20 +85,9 @@ class Hub:
                     await self._renew()
                 except ChanflowError:
                     _log.warning("the log of alerts could not be read", exc_info=True)
-                await self._rest()
+                await woken_or(self._woken, self._clock, POLL_NS)
         finally:
             self._book.unlisten(self._woken.set)
-
-    async def _rest(self) -> None:
-        waits = [
-            asyncio.ensure_future(self._woken.wait()),
-            asyncio.ensure_future(self._clock.sleep_until(self._clock.now_ns() + POLL_NS)),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
 
     async def carry(self) -> None:
         """Carry all that was written since the last time."""

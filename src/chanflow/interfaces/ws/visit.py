@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class Visit:
-    """A socket with its caller. `token` is what was shown, where it can be asked about again; `leave` frees its place."""
+    """A socket with its caller. `token` is what was shown, where it can be asked about again; `leave` frees it."""
 
     def __init__(
         self, socket: WebSocket, principal: Principal, place: Place, books: AccessBooks | None, clock: Clock,

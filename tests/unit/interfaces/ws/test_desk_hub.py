@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_socket import until
 
 from chanflow.domain.errors import JournalCorrupt
 from chanflow.domain.time import NS_PER_DAY, rfc3339
@@ -30,9 +31,16 @@ class ListLog:
     def __init__(self) -> None:
         self.told: list[Told] = []
         self.at, self.broken = 0, False
+        self.listeners: list[Callable[[], None]] = []
 
     def tail(self) -> DeskTail:
         return self
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        self.listeners.append(listener)
+
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        self.listeners.remove(listener)
 
     def write(self, count: int = 1, *, kind: str = "fill", run: int = 1, at_ns: int = START_NS, size: int = 0) -> None:
         for _ in range(count):
@@ -133,3 +141,21 @@ def test_cursors_grow_with_their_places(run: int, seq: int) -> None:
     assert desk_place(desk_cursor(place)) == place
     assert desk_cursor(place) < desk_cursor(place + 1)
     assert len(desk_cursor(place)) == 17
+
+
+async def test_what_a_desk_of_this_process_writes_is_carried_without_waiting() -> None:
+    """The clock stands still, so that only the call can wake the hub."""
+    log = ListLog()
+    hub = DeskHub(log, SimulatedClock(START_NS))
+    to = listening(await hub.start_at(None), Outbox())
+    await hub.join(to)
+    running = asyncio.create_task(hub.run())
+    await until(lambda: bool(log.listeners))
+    log.write(2)
+    for each in log.listeners:
+        each()
+    await until(lambda: hub.place == place_of(1, 1))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert log.listeners == []
+    assert await sent(to.outbox) == [0, 1]
