@@ -86,8 +86,11 @@ class DeskHub:
         """Carry all that was written since the last time. Raises JournalCorrupt."""
         async with self._carrying:
             while page := await anyio.to_thread.run_sync(partial(self._read, PAGE)):
-                if not self._begun:
-                    self._begun, self._floor = True, place_of(page[0][0].run, page[0][0].seq) - 1
+                first = page[0][0]
+                # Before the first record of the first run there was nothing.
+                if not self._begun and (first.run, first.seq) != (1, 0):
+                    self._floor = place_of(first.run, first.seq) - 1
+                self._begun = True
                 for told, event in page:
                     self.place = place_of(told.run, told.seq)
                     self._on_told(told)

@@ -116,6 +116,21 @@ async def test_what_is_older_than_a_day_or_too_much_is_forgotten_and_says_so(mon
         await hub.start_at(place_of(2, 0))
 
 
+async def test_who_waited_for_the_first_run_of_all_misses_nothing_of_it() -> None:
+    nothing = await DeskHub(ListLog(), SimulatedClock(START_NS)).start_at(None)
+    for run, expired in ((1, False), (2, True)):
+        log = ListLog()
+        log.write(3, run=run)
+        hub, to = DeskHub(log, SimulatedClock(START_NS)), listening(nothing, Outbox())
+        if expired:
+            with pytest.raises(CursorExpired):
+                await hub.start_at(nothing)
+            continue
+        assert await hub.start_at(nothing) == nothing
+        await hub.join(to)
+        assert await sent(to.outbox) == [0, 1, 2]
+
+
 async def test_the_events_kept_have_a_bound_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk_hub, "MAX_KEPT_BYTES", 100_000)
     log = ListLog()
