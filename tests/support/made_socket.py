@@ -34,12 +34,16 @@ MESSAGE_S = 60
 
 
 class MovedClock(SystemClock):
-    """The machine's time, and what a test puts it ahead by."""
+    """The machine's time, and what a test puts it ahead by. What buckets fill by may stand still."""
 
     ahead_ns = 0
+    steady_ns: int | None = None
 
     def now_ns(self) -> int:
         return super().now_ns() + self.ahead_ns
+
+    def monotonic_ns(self) -> int:
+        return super().monotonic_ns() if self.steady_ns is None else self.steady_ns
 
 
 class _AnnouncedServer(uvicorn.Server):

@@ -17,7 +17,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from chanflow.access.keyring import NewKey
 from chanflow.access.scopes import ROLES
 from chanflow.domain.time import NS_PER_S
-from chanflow.interfaces.ws import door
+from chanflow.interfaces.rest import entry as rest_entry
+from chanflow.interfaces.ws import door, entry
 from chanflow.interfaces.ws.wire import SOCKET_WIRE
 from chanflow.operations.offered import OPERATIONS
 
@@ -27,7 +28,10 @@ KLINES = {"channel": "klines", "filter": {"symbol": "BTCUSDT", "level": "1m"}}
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SocketDesk]:
-    with served(tmp_path_factory.mktemp("desk"), keys=True) as desk:
+    """Serve a desk that bears with strangers: all tests share an address."""
+    with pytest.MonkeyPatch.context() as patched, served(tmp_path_factory.mktemp("desk"), keys=True) as desk:
+        for module in (rest_entry, entry):
+            patched.setattr(module, "STRANGERS_BURST", 1_000)
         yield desk
 
 
@@ -54,17 +58,12 @@ async def closed(client: ClientConnection) -> tuple[int, str]:
 
 
 async def refused(desk: SocketDesk, key: NewKey | None = None, query: str = "", **how: object) -> tuple[int, str]:
-    """Return the status and code with which a socket is refused before it opens.
-
-    Strangers of this address are slowed by what other tests tried; that is waited for.
-    """
-    status, code = 429, "rate_limited"
-    while code == "rate_limited":
-        with pytest.raises(InvalidStatus) as caught:
-            async with desk.connected(key, query, **how):
-                pass
-        status, code = caught.value.response.status_code, json.loads(caught.value.response.body or b"{}")["code"]
-    return status, code
+    """Return the status and code with which a socket is refused before it opens."""
+    with pytest.raises(InvalidStatus) as caught:
+        async with desk.connected(key, query, **how):
+            pass
+    response = caught.value.response
+    return response.status_code, json.loads(response.body or b"{}")["code"]
 
 
 async def test_a_key_in_the_header_lets_in_and_nothing_else_of_it_does(desk: SocketDesk) -> None:
@@ -155,6 +154,30 @@ async def test_who_does_not_say_it_hears_nothing_and_is_closed(desk: SocketDesk,
         await client.send(frame)
         assert (await heard(client))["error"]["code"] == code
         assert (await closed(client))[0] == 4401
+
+
+async def test_strangers_who_only_open_sockets_are_slowed_and_owners_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (rest_entry, entry):
+        monkeypatch.setattr(module, "STRANGERS_BURST", 20)
+    with served(tmp_path, keys=True) as desk:
+        key, codes = await desk.key("owner"), list[str]()
+        desk.clock.steady_ns = 0
+        for _ in range(30):
+            try:
+                async with desk.connected() as client:
+                    await client.send("nothing")
+                    await closed(client)
+            except InvalidStatus as fault:
+                codes.append(json.loads(fault.response.body or b"{}")["code"])
+        assert codes == ["rate_limited"] * 10
+        desk.clock.steady_ns = 2 * NS_PER_S
+        for _ in range(5):
+            async with desk.connected(key) as client:
+                assert (await say(client, "ping"))["result"] == {}
+            async with desk.connected() as client:
+                assert (await say(client, "authenticate", {"token": key.text}))["result"] == {"ok": True}
 
 
 async def test_who_says_nothing_is_closed(desk: SocketDesk, monkeypatch: pytest.MonkeyPatch) -> None:

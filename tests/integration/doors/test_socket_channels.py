@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
+import httpx
 import pytest
 from made_socket import MESSAGE_S, SocketDesk, heard, say, served
 from memory_desk import FIRST_MS, MINUTE_MS, MemoryKlines
@@ -238,6 +239,14 @@ async def test_a_filter_that_is_not_the_channels_is_refused(desk: SocketDesk, pa
     async with desk.connected() as client:
         answer = await say(client, "subscribe", params)
         assert (answer["error"]["code"], answer["error"]["data"]["field"]) == (-32602, field)
+
+
+async def test_a_desk_that_asks_for_no_key_needs_no_ticket(desk: SocketDesk) -> None:
+    async with httpx.AsyncClient(base_url=desk.http, timeout=60) as http:
+        answer = await http.post("/api/v2/ws/ticket", json={})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    async with desk.connected(query="?ticket=any") as client:
+        assert (await say(client, "authenticate", {"token": "any"}))["result"] == {"ok": True}
 
 
 async def test_nothing_is_compressed_and_no_subprotocol_is_made_up(desk: SocketDesk) -> None:

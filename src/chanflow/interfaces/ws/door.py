@@ -19,7 +19,7 @@ from chanflow.domain.errors import ChanflowError
 from chanflow.domain.time import NS_PER_S
 from chanflow.interfaces.rest.answer import json_response
 from chanflow.interfaces.ws import dialect
-from chanflow.interfaces.ws.entry import by_token, let_in, refused_address
+from chanflow.interfaces.ws.entry import by_token, let_in, no_stranger, refused_address, try_as_stranger
 from chanflow.interfaces.ws.places import Place, Places
 from chanflow.interfaces.ws.session import Session
 from chanflow.interfaces.ws.switchboard import Switchboard
@@ -80,6 +80,8 @@ class SocketDoor:
             found = failure("unauthenticated", request_id, "MCP needs its credential when the socket opens")
         if found is None and self._strangers >= MAX_STRANGERS:
             found = failure("rate_limited", request_id, f"{MAX_STRANGERS} sockets have not said yet who they are")
+        if found is None and services.access is not None:
+            found = try_as_stranger(services.access, _ip(socket), request_id)
         if isinstance(found, Failed):
             return await _deny(socket, found)
         token = socket.headers.get("authorization", "").partition(" ")[2].strip() or None
@@ -156,9 +158,10 @@ class SocketDoor:
             asked = dialect.Authenticate.model_validate(call.get("params"))
         except ValidationError as wrong:
             return dialect.misused(call_id, wrong, request_id), None
-        found = await by_token(books, asked.token, socket.client.host if socket.client else None, request_id)
+        found = await by_token(books, asked.token, _ip(socket), request_id)
         if isinstance(found, Failed):
             return dialect.refused(call_id, found), None
+        no_stranger(books, _ip(socket))
         return dialect.result(call_id, {"ok": True}), (found, asked.token)
 
     async def _placed(
@@ -203,6 +206,10 @@ class SocketDoor:
         for place_id in lost:
             if (visit := self._visits.get(place_id)) is not None:
                 visit.end(TRY_AGAIN_LATER, "the socket's lease has ended: open another")
+
+
+def _ip(socket: WebSocket) -> str | None:
+    return socket.client.host if socket.client else None
 
 
 async def _served(serving: Awaitable[None]) -> bool:

@@ -71,17 +71,28 @@ async def standing(books: AccessBooks, principal: Principal, token: str | None, 
     return found if isinstance(found, Principal) and found.account == principal.account else None
 
 
+def try_as_stranger(books: AccessBooks, ip: str | None, request_id: str) -> Failed | None:
+    """Draw from the bucket of an address's attempts; return why it may make no more of them now."""
+    pace = books.limits.take(f"stranger {ip}", rate_per_s=STRANGERS_PER_S, burst=STRANGERS_BURST)
+    if pace.passed:
+        return None
+    sentence = "too many attempts without a good key came from this address"
+    return failure("rate_limited", request_id, sentence, retry_after_ms=pace.retry_after_ms)
+
+
+def no_stranger(books: AccessBooks, ip: str | None) -> None:
+    """Give back what an attempt drew that was good."""
+    books.limits.give_back(f"stranger {ip}")
+
+
 async def _shown(books: AccessBooks, headers: Headers, ip: str | None, request_id: str) -> Principal | Failed:
     """Return as whom acts who shows a credential in a header, judged as for a request."""
     return await entered(books, headers, ip, request_id)
 
 
 async def _by_ticket(books: AccessBooks, ticket: str, ip: str | None, request_id: str) -> Principal | Failed:
-    bucket = f"stranger {ip}"
-    pace = books.limits.take(bucket, rate_per_s=STRANGERS_PER_S, burst=STRANGERS_BURST)
-    if not pace.passed:
-        sentence = "too many attempts without a good key came from this address"
-        return failure("rate_limited", request_id, sentence, retry_after_ms=pace.retry_after_ms)
+    if refused := try_as_stranger(books, ip, request_id):
+        return refused
     try:
         found = await books.tickets.redeem(ticket, ip)
         still = None if found is None else await books.bearers.standing(found)
@@ -90,7 +101,7 @@ async def _by_ticket(books: AccessBooks, ticket: str, ip: str | None, request_id
     if found is None or isinstance(still, str):
         words = "the ticket is none, was used, or is older than 30 seconds"
         return failure(still if isinstance(still, str) else "unauthenticated", request_id, words, suggestion=_HOW)
-    books.limits.give_back(bucket)
+    no_stranger(books, ip)
     return still or found
 
 
