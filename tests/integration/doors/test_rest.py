@@ -105,6 +105,7 @@ def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
         "backtestStrategy",
         "explainDecision",
         "requestAnalysis",
+        "createSocketTicket",
         "chat",
         "getPosition",
         "getMarketStatus",
