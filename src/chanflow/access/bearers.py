@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from chanflow.access.principals import Principal
 
@@ -22,11 +22,22 @@ class BearerReader(Protocol):
         ...
 
 
+@runtime_checkable
+class StandingReader(Protocol):
+    """A reader that knows without the credential how someone stands whom it let in before."""
+
+    async def standing(self, principal: Principal) -> Principal | NoEntry | None:
+        """Return as whom they act now, or why no longer; None for whom it did not let in. Raises as `principal`."""
+        ...
+
+
 class Bearers:
     """All kinds of credentials that a desk takes. A text is read by the first reader that knows its shape."""
 
-    def __init__(self, readers: Sequence[BearerReader]) -> None:
+    def __init__(self, readers: Sequence[BearerReader], others: Sequence[StandingReader] = ()) -> None:
+        """`others` let people in another way, such as by a cookie, and know how they stand."""
         self._readers = tuple(readers)
+        self._standing = (*(each for each in readers if isinstance(each, StandingReader)), *others)
 
     def known_shape(self, text: str) -> bool:
         """Return whether a text could be a credential of any kind."""
@@ -38,3 +49,10 @@ class Bearers:
             if reader.known_shape(text):
                 return await reader.principal(text, ip)
         return "unauthenticated"
+
+    async def standing(self, principal: Principal) -> Principal | NoEntry | None:
+        """Return as whom someone acts now who was let in before, or why no longer; None where no reader knows."""
+        for reader in self._standing:
+            if (found := await reader.standing(principal)) is not None:
+                return found
+        return None

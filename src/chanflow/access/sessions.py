@@ -60,12 +60,22 @@ class Sessions:
         found = None if shape is None else await self._shelf.session(shape[1])
         if found is None or not hmac.compare_digest(found[0].secret_hmac, secret_hmac(self._pepper, text)):
             return "unauthenticated"
-        record, user = found
-        if user.disabled_ns is not None or now_ns >= record.ends_ns:
-            return "unauthenticated"
-        if now_ns - record.seen_ns >= _SEEN_S * NS_PER_S:
+        acting = self._acting(*found, ip)
+        if isinstance(acting, Principal) and now_ns - found[0].seen_ns >= _SEEN_S * NS_PER_S:
             with suppress(StorageBusy):  # the session ends a minute sooner, and this request does not fail
-                await self._shelf.saw_session(record.id, now_ns)
+                await self._shelf.saw_session(found[0].id, now_ns)
+        return acting
+
+    async def standing(self, principal: Principal) -> Principal | NoEntry | None:
+        """Return as whom the holder of a session acts now who was let in before; None for others."""
+        if principal.kind != "user" or principal.issuer is not None or principal.client is None:
+            return None
+        found = await self._shelf.session(principal.client)
+        return "unauthenticated" if found is None else self._acting(*found, principal.ip)
+
+    def _acting(self, record: SessionRecord, user: User, ip: str | None) -> Principal | NoEntry:
+        if user.disabled_ns is not None or self._clock.now_ns() >= record.ends_ns:
+            return "unauthenticated"
         return Principal(
             kind="user", id=f"user:{user.id}", user_id=user.id, plan=user.plan, roles=user.roles,
             scopes=scopes_of(user.roles), client=record.id, ip=ip, expires_ns=record.ends_ns,

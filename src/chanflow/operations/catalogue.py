@@ -94,8 +94,11 @@ class Catalogue:
             _log.exception("request %s failed", request_id)
             return failure("internal", request_id)
 
-    async def admit(self, principal: Principal, scope: str, *, door: Door, request_id: str) -> Failed | None:
-        """Return why a request that is no call of an operation may not be made, None where it may."""
+    async def admit(self, principal: Principal, scope: str | None, *, door: Door, request_id: str) -> Failed | None:
+        """Return why a request that is no call of an operation may not be made, None where it may.
+
+        Without a scope it is one that everyone may make who was let in.
+        """
         call = Call(principal, None, {}, None, door, request_id)
         try:
             refused = await _first_refusal(call, self._policy.authenticate, self._policy.limit_rate)
@@ -103,7 +106,7 @@ class Catalogue:
             return failure_of(fault, request_id)
         if refused is None and principal.notice_due:
             return lacks_consent(request_id)
-        return refused or (None if scope in principal.scopes else lacks_scope(scope, request_id))
+        return refused or (None if scope is None or scope in principal.scopes else lacks_scope(scope, request_id))
 
     async def _pass(self, call: Call) -> Outcome:
         policy = self._policy

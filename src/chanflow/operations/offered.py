@@ -31,6 +31,7 @@ from chanflow.operations.research import BACKTEST_STRATEGY, backtest_again
 from chanflow.operations.risk import RISK_OPERATIONS
 from chanflow.operations.services import Services
 from chanflow.operations.signals import GET_SIGNALS
+from chanflow.operations.socket_ticket import CREATE_SOCKET_TICKET
 from chanflow.operations.tools import LIST_TOOLS
 from chanflow.operations.toolsets import narrowed
 from chanflow.operations.trading import CANCEL_ORDER, CLOSE_ALL
@@ -63,6 +64,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     GET_AUDIT,
     *BILLING_OPERATIONS,
     *PEOPLE_OPERATIONS,
+    CREATE_SOCKET_TICKET,
 )
 
 

@@ -15,6 +15,7 @@ from chanflow.domain.market_data import Bar
 from chanflow.domain.order import OrderEvent, OrderView
 from chanflow.domain.time import Clock, Ids
 from chanflow.market.feed import Page, SliceQuery, Snapshot, snapshot_of
+from chanflow.operations.desk_log import DeskLog, NoDeskLog
 from chanflow.operations.jobs import Jobs
 from chanflow.operations.structure import chan_columns
 from chanflow.review.daily import Day
@@ -412,6 +413,7 @@ class Services:
     trials: Trials = field(default_factory=TrialsOfProcess)
     alerts: AlertKeeper = field(default_factory=NoAlerts)
     requests: RequestKeeper = field(default_factory=NoRequests)
+    log: DeskLog = field(default_factory=NoDeskLog)
     chan_columns: Callable[[Sequence[Bar]], Any] = chan_columns
     toolsets: tuple[str, ...] = ("read", "alert", "research", "trade")
     """The tools that MCP offers: see `operations.toolsets`."""

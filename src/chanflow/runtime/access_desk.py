@@ -16,6 +16,7 @@ from chanflow.access.key_sets import FetchJson
 from chanflow.access.keys import sound_pepper
 from chanflow.access.plans import PLANS, Plan, overridden
 from chanflow.access.rate_limit import RateLimit
+from chanflow.access.tickets import Tickets
 from chanflow.access.token_issuers import Issuer
 from chanflow.adapters.storage.access_writer import AccessWriter
 from chanflow.adapters.storage.account_shelf import AccountShelf
@@ -23,6 +24,8 @@ from chanflow.adapters.storage.database.address import database_url
 from chanflow.adapters.storage.database.database import Database
 from chanflow.adapters.storage.database.versions import current, revisions, upgrade
 from chanflow.adapters.storage.identity.privacy import DeskPrivacy
+from chanflow.adapters.storage.socket_leases import SqlSocketLeases
+from chanflow.adapters.storage.socket_tickets import SqlTickets
 from chanflow.adapters.storage.subscription_shelf import SqlSubscriptions
 from chanflow.adapters.storage.vault import Vault
 from chanflow.domain.errors import ChanflowError, SettingsInvalid, StorageUnwritable
@@ -90,7 +93,9 @@ def open_books(
             await database.close()
 
     keyring = open_keyring(shelf, pepper, clock, randomness)
-    bearers = Bearers((keyring, tokens, open_reader(issuers, plans, clock, own_name=name, fetch=fetch)))
+    bearers = Bearers(
+        (keyring, tokens, open_reader(issuers, plans, clock, own_name=name, fetch=fetch)), [identity.sessions]
+    )
     return AccessBooks(
         plans,
         bearers,
@@ -100,6 +105,8 @@ def open_books(
         writer,
         RateLimit(clock.monotonic_ns),
         serving,
+        SqlSocketLeases(database),
+        Tickets(SqlTickets(database), clock, randomness),
         tokens,
         open_signed(keyring, database, pepper, clock, randomness),
         None if till is None else till.billing,

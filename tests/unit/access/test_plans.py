@@ -21,10 +21,14 @@ def test_the_plans_are_those_of_the_document() -> None:
         "developer": (-1, 100, 50_000, 100, 50, 200, 4),
         "enterprise": (-1, -1, -1, -1, 200, 800, 16),
     }
+    assert {plan.name: (plan.sockets, plan.socket_subscriptions) for plan in PLANS.values()} == {
+        "free": (1, 5), "pro": (5, 50), "developer": (20, 100), "enterprise": (200, 1_000),
+    }  # fmt: skip
 
 
 def test_a_file_changes_what_it_names_and_nothing_else() -> None:
-    plans = overridden({"free": {"bsp_query": 30, "burst": 11}}, "plans.yaml")
+    plans = overridden({"free": {"bsp_query": 30, "burst": 11, "sockets": 3}}, "plans.yaml")
+    assert (plans["free"].sockets, plans["free"].socket_subscriptions) == (3, 5)
     assert (plans["free"].limits["bsp_query"], plans["free"].limits["api_call"], plans["free"].burst) == (30, 1_000, 11)
     assert plans["pro"] == PLANS["pro"]
     assert overridden(None, "plans.yaml") == PLANS

@@ -73,7 +73,7 @@ class Steps:
 def _catalogue(desk: Any, steps: Steps, **changed: Any) -> Catalogue:
     services = desk.memory_services()
     nothing: Any = None
-    books = AccessBooks(PLANS, nothing, nothing, nothing, steps, steps, steps, nullcontext)  # type: ignore[arg-type]
+    books = AccessBooks(PLANS, nothing, nothing, nothing, steps, steps, steps, nullcontext, nothing, nothing)  # type: ignore[arg-type]
     policy = Enforcer(books, steps.clock, Uuid7Ids(steps.clock, SeededRandomness(1))).policy()
 
     async def handler(asked: Any) -> Any:

@@ -18,6 +18,7 @@ from chanflow.runtime.home import Home
 from chanflow.runtime.job_book import JobBook
 from chanflow.runtime.job_shelf import JobShelf
 from chanflow.runtime.request_book import RequestBook
+from chanflow.runtime.run_log import RunLog
 from chanflow.runtime.run_reports import RunReports
 from chanflow.runtime.settings import Loaded
 from chanflow.runtime.token_desk import OWN_NAME
@@ -46,6 +47,7 @@ def open_services(loaded: Loaded) -> Services:
         toolsets=settings.mcp.toolsets,
         requests=RequestBook(home, SystemRandomness()),
         signals=KeptSignals(run, Path(out) if (out := settings.signals.out) else None),
+        log=RunLog(home),
     )
 
 

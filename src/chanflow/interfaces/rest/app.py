@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -33,6 +34,7 @@ from chanflow.interfaces.rest.openapi import BASE, NOTICE, openapi_document
 from chanflow.interfaces.rest.pages import api_page, front_page, upgrade_page
 from chanflow.interfaces.rest.token_routes import add_tokens
 from chanflow.interfaces.ws.door import SocketDoor
+from chanflow.interfaces.ws.mcp_visit import serve_visit
 from chanflow.operations.bars import known_symbols
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.chat import Chat, OpenPlanner, no_planner
@@ -59,8 +61,8 @@ def build_app(
     for as long as it serves, `serve_mcp` the server behind `/mcp`. Each application serves one lifespan.
     """
     catalogue, allowed_hosts = build_catalogue(services), frontage.allowed_hosts
-    chat, sockets = Chat(catalogue), SocketDoor(catalogue, allowed_hosts)
-    mcp_server = serve_mcp(catalogue)
+    chat, mcp_server = Chat(catalogue), serve_mcp(catalogue)
+    sockets = SocketDoor(catalogue, allowed_hosts, partial(serve_visit, mcp_server))
     mcp_routes = mcp_server.http_routes(_transport_security(allowed_hosts))
 
     @asynccontextmanager

@@ -8,8 +8,9 @@ from chanflow.adapters.storage.database.tables import (
     confirmations,
     identity,
     jobs,
+    leases,
     memory,
     tokens,
 )
 
-__all__ = ["access", "alerts", "billing", "budget", "confirmations", "identity", "jobs", "memory", "tokens"]
+__all__ = ["access", "alerts", "billing", "budget", "confirmations", "identity", "jobs", "leases", "memory", "tokens"]
