@@ -83,4 +83,5 @@ def _changed(plan: Plan, change: Mapping[Any, Any], source: str) -> Plan:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST:
             raise SettingsInvalid(f"{source}: {plan.name}.{key} is {value!r}, allowed are {least} to {_MOST}")
         place[key] = value
-    return replace(plan, limits=limits, **figures)
+    changed: Any = figures
+    return replace(plan, limits=limits, **changed)

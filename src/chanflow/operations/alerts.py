@@ -162,7 +162,8 @@ async def _new(args: SubscribeAlert, args_hash: str, asked: Asked[SubscribeAlert
     marks = await _marks(args, services)
     return WatchAlert(
         alert_id=f"al_{services.ids.uuid7().hex}", account=asked.principal.account,
-        client_alert_id=args.client_alert_id, args_hash=args_hash, kind=args.kind, symbols=tuple(sorted(set(args.symbols or ()))), level=args.level,
+        client_alert_id=args.client_alert_id, args_hash=args_hash, kind=args.kind,
+        symbols=tuple(sorted(set(args.symbols or ()))), level=args.level,
         types=tuple(sorted(set(args.type))), above=args.above, below=args.below,
         status="active", created_ns=services.clock.now_ns(), expires_ns=args.expires_at,
         known_since_ns=services.alerts.market_ns(), since_ms={mark.symbol: mark.seen_ms for mark in marks},

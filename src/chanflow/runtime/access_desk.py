@@ -93,9 +93,8 @@ def open_books(
             await database.close()
 
     keyring = open_keyring(shelf, pepper, clock, randomness)
-    bearers = Bearers(
-        (keyring, tokens, open_reader(issuers, plans, clock, own_name=name, fetch=fetch)), [identity.sessions]
-    )
+    foreign = open_reader(issuers, plans, clock, own_name=name, fetch=fetch)
+    bearers = Bearers((keyring, tokens, foreign), [identity.sessions])
     return AccessBooks(
         plans,
         bearers,

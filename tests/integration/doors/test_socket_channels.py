@@ -20,7 +20,7 @@ from chanflow.domain.time import NS_PER_DAY, NS_PER_S
 from chanflow.interfaces.ws import desk_hub
 from chanflow.interfaces.ws.channels import CHANNEL_OF
 from chanflow.operations.job_effort import Effort, Worked
-from chanflow.operations.jobs import Jobs
+from chanflow.operations.jobs import Jobs, NewJob
 
 pytestmark = pytest.mark.server
 
@@ -200,7 +200,7 @@ async def test_a_job_is_told_of_until_it_ends(desk: SocketDesk) -> None:
 
     async with desk.connected() as client:
         await subscribed(client, "jobs", filter={"job_id": "job-1"})
-        JOBS.start("job-1", work)
+        JOBS.start(NewJob("job-1", "local", "backtest_strategy", "0" * 64, {}, 1), work)
         states = [(await pushed(client, "jobs"))["data"]]
         gate.set()
         while states[-1]["status"] != "succeeded":
