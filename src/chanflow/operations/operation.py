@@ -117,6 +117,8 @@ class Operation(Generic[InputT, OutputT]):
     """What a call costs where that depends on its arguments; `charges` is what the plainest one does."""
     posted: bool = False
     """Whether its arguments are too much for a query string, although it only reads."""
+    kept_for: Callable[[InputT], str | None] | None = None
+    """The symbol on whose stored bars alone the answer rests, so that it may be kept; None where it may not."""
     verb: Method | None = None
     """The HTTP method of its own route, where GET for what reads and POST for the rest does not fit."""
     more_routes: tuple[Route, ...] = ()

@@ -11,7 +11,7 @@ from chanflow.runtime.access_desk import open_books
 from chanflow.runtime.alert_book import AlertBook
 from chanflow.runtime.certificates import CertificateShelf
 from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
-from chanflow.runtime.desk_files import DeskFeed, KeptSignals, NewestRun
+from chanflow.runtime.desk_files import DeskFeed, KeptSignals, NewestRun, StoredVersions
 from chanflow.runtime.home import Home
 from chanflow.runtime.job_shelf import JobShelf
 from chanflow.runtime.settings import Loaded
@@ -20,13 +20,14 @@ from chanflow.runtime.settings import Loaded
 def open_services(loaded: Loaded) -> Services:
     """Return the services over the data directory's newest run and its certificates."""
     home, clock = Home(loaded.home), SystemClock()
-    run = NewestRun(home)
+    run, certificates = NewestRun(home), CertificateShelf(home)
     return Services(
         klines=run,
         account=run,
         clock=clock,
         ids=Uuid7Ids(clock, SystemRandomness()),
-        certificates=CertificateShelf(home),
+        certificates=certificates,
+        versions=StoredVersions(run, certificates),
         feed=DeskFeed(run, clock),
         desk=run,
         orders=run,

@@ -20,13 +20,15 @@ async def entered(books: AccessBooks, headers: Headers, ip: str | None, request_
     """Return as whom a request acts, or why it may not come in.
 
     An attempt draws from its address's bucket before anything is looked up, and gets back what it drew if it was good.
+    Many who show the same key at once are one attempt.
     """
-    bucket = f"stranger {ip}"
-    pace = books.limits.take(bucket, rate_per_s=STRANGERS_PER_S, burst=STRANGERS_BURST)
-    if not pace.passed:
-        sentence = "too many attempts without a good key came from this address"
-        return failure("rate_limited", request_id, sentence, retry_after_ms=pace.retry_after_ms)
-    text = _bearer(headers)
+    text, bucket = _bearer(headers), f"stranger {ip}"
+    drew = text is None or not books.bearers.under_way(text, ip)
+    if drew:
+        pace = books.limits.take(bucket, rate_per_s=STRANGERS_PER_S, burst=STRANGERS_BURST)
+        if not pace.passed:
+            sentence = "too many attempts without a good key came from this address"
+            return failure("rate_limited", request_id, sentence, retry_after_ms=pace.retry_after_ms)
     if text is None or not books.bearers.known_shape(text):
         suggestion = "send one header Authorization: Bearer cf_…"
         return failure("unauthenticated", request_id, field="Authorization", suggestion=suggestion)
@@ -35,7 +37,8 @@ async def entered(books: AccessBooks, headers: Headers, ip: str | None, request_
     except ChanflowError as fault:
         return failure_of(fault, request_id)
     if isinstance(found, Principal):
-        books.limits.give_back(bucket)
+        if drew:
+            books.limits.give_back(bucket)
         return found
     return failure(found, request_id, field="Authorization")
 
