@@ -16,6 +16,7 @@ import anyio
 from pydantic import ValidationError
 
 from chanflow.domain.errors import ChanflowError
+from chanflow.operations.answer_cache import AnswerCache
 from chanflow.operations.call import Admission, Call
 from chanflow.operations.idempotency import KeyedCalls
 from chanflow.operations.operation import AnyOperation, Arguments, Asked
@@ -50,6 +51,8 @@ class Catalogue:
         self.services = services
         self._policy = policy or Policy()
         self._keyed = KeyedCalls(services)
+        versions = services.versions
+        self._answers = None if versions is None else AnswerCache(versions, services.clock)
         self._operations: dict[str, AnyOperation] = {}
         for operation in operations:
             if operation.name in self._operations:
@@ -145,7 +148,7 @@ class Catalogue:
         call.course.routed = True
         try:
             with anyio.fail_after(operation.timeout_s):
-                return Done(await operation.handler(asked), Usage())
+                return await self._answer(operation, asked)
         except ChanflowError as fault:
             _log.info("request %s to %s: %s", call.request_id, operation.name, type(fault).__name__)
             return failure_of(fault, call.request_id)
@@ -154,6 +157,12 @@ class Catalogue:
         except Exception:  # noqa: BLE001  # a door must get an answer
             _log.exception("request %s to %s failed", call.request_id, operation.name)
             return failure("internal", call.request_id)
+
+    async def _answer(self, operation: AnyOperation, asked: Asked[Any]) -> Done:
+        symbol = None if operation.kept_for is None else operation.kept_for(asked.args)
+        if symbol is None or self._answers is None:
+            return Done(await operation.handler(asked), Usage())
+        return await self._answers.answer(operation, asked.args, symbol, lambda: operation.handler(asked))
 
 
 async def _first_refusal(call: Call, *steps: Admission | None) -> Failed | None:

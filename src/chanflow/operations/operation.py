@@ -119,6 +119,8 @@ class Operation(Generic[InputT, OutputT]):
     """Whether an answer may be kept under an idempotency key, as all may where it is None. A secret is not kept."""
     posted: bool = False
     """Whether its arguments are too much for a query string, although it only reads."""
+    kept_for: Callable[[InputT], str | None] | None = None
+    """The symbol on whose stored bars alone the answer rests, so that it may be kept; None where it may not."""
     verb: Method | None = None
     """The HTTP method of its own route, where GET for what reads and POST for the rest does not fit."""
     more_routes: tuple[Route, ...] = ()

@@ -113,6 +113,8 @@ class Done:
 
     result: BaseModel
     usage: Usage
+    body: dict[str, Any] | None = None
+    """The result as plain JSON data, where that is known already. Nobody changes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,8 @@ def failure_of(fault: ChanflowError, request_id: str) -> Failed:
 
 def body_of(outcome: Outcome) -> dict[str, Any]:
     """Return the outcome's body as plain JSON data."""
+    if isinstance(outcome, Done) and outcome.body is not None:
+        return outcome.body
     model = outcome.result if isinstance(outcome, Done) else outcome.error
     return model.model_dump(mode="json")
 

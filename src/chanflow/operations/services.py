@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -52,6 +52,14 @@ class KlineReader(Protocol):
 
     def symbols(self) -> list[str]:
         """Return the symbols that have bars, sorted. Raises NotFound when nothing was ever recorded here."""
+        ...
+
+
+class DataVersions(Protocol):
+    """Says whether the data that answers rest on have changed."""
+
+    def version(self, symbol: str) -> Hashable:
+        """Return what changes whenever the stored data of a symbol do. Raises NotFound, InvalidArgument."""
         ...
 
 
@@ -403,6 +411,8 @@ class Services:
     feed: FeedReader = field(default_factory=NoFeed)
     desk: DeskReader = field(default_factory=NoDesk)
     signals: SignalReader = field(default_factory=NoSignals)
+    versions: DataVersions | None = None
+    """What says whether stored bars changed; None where answers are worked out each time."""
     trading: TradeDesk = field(default_factory=NoTradeDesk)
     orders: OrderReader = field(default_factory=NoOrders)
     risk: RiskReader = field(default_factory=NoRisk)

@@ -132,13 +132,16 @@ class JournalTail:
     def read(self) -> Iterator[Record]:
         """Yield the whole records that came since, each checked against the chain; a line being written is left.
 
-        Raises NotFound for a missing file and JournalCorrupt, naming the record, for anything altered.
+        Raises NotFound for a missing file and JournalCorrupt, naming the record, for anything altered, and for a file
+        that became shorter than what was read of it.
         """
         try:
             file = self._path.open("rb")
         except OSError as error:
             raise NotFound(f"there is no journal to read at {self._path}") from error
         with file:
+            if file.seek(0, os.SEEK_END) < self._at:
+                raise JournalCorrupt(f"journal record {self._number}: the file was cut to less than was read of it")
             file.seek(self._at)
             while (line := file.readline(MAX_RECORD_BYTES + 2)).endswith(b"\n"):
                 record = _parse(line, self._number, self._prev)

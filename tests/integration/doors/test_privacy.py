@@ -50,7 +50,7 @@ class Unknown:
 
 async def _verified(root: Path) -> tuple[int, int | None]:
     async with await Database.open(root / "chanflow.db") as database, database.read() as connection:
-        return await audit_chain.verify(connection)
+        return await connection.run_sync(audit_chain.verify)
 
 
 def _bytes_of(folder: Path) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from chanflow.access.audit import AuditRow, SealedRow
 from chanflow.adapters.storage.user_keys import key_made, keys_of
@@ -17,19 +17,19 @@ from chanflow.adapters.storage.vault import Vault, owner_of
 Pair = tuple[AuditRow, str | None]
 
 
-async def personal(connection: AsyncConnection, vault: Vault, pairs: Sequence[Pair]) -> list[Pair]:
+def personal(connection: Connection, vault: Vault, pairs: Sequence[Pair]) -> list[Pair]:
     """Return rows with the addresses of users sealed. One of a user who was erased is left out."""
     users = {user_id for row, user_id in pairs if user_id is not None and row.ip is not None}
-    keys: dict[str, bytes | None] = dict(await keys_of(connection, vault, users))
+    keys: dict[str, bytes | None] = dict(keys_of(connection, vault, users))
     for user_id in sorted(users - keys.keys()):
-        keys[user_id] = await key_made(connection, vault, user_id)
+        keys[user_id] = key_made(connection, vault, user_id)
     return [(_sealed(vault, row, user_id, keys), user_id) for row, user_id in pairs]
 
 
-async def readable(connection: AsyncConnection, vault: Vault, found: Sequence[SealedRow]) -> list[SealedRow]:
+def readable(connection: Connection, vault: Vault, found: Sequence[SealedRow]) -> list[SealedRow]:
     """Return rows with the addresses that can still be read, and none for the others. Their hashes stay as stored."""
     users = {owner for each in found if (owner := owner_of(each.row.ip)) is not None}
-    keys = await keys_of(connection, vault, users)
+    keys = keys_of(connection, vault, users)
     return [replace(each, row=_opened(vault, each.row, keys)) for each in found]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chanflow.access.quota import PERIODS, Demand, Spent, Taken
@@ -43,7 +43,9 @@ class SqlSocketLeases:
         """Let a lease hold so many symbols in all, if the account's alerts and leases stay within the limit."""
         async with self._database.write() as connection:
             own = (await connection.execute(select(lease.c.symbols).where(lease.c.id == lease_id))).scalar() or 0
-            used = await _alerts(connection, account) + (await held(connection, [account], now_ns)).get(account, 0)
+            used = await _alerts(connection, account) + (await connection.run_sync(held, [account], now_ns)).get(
+                account, 0
+            )
             demand = Demand(SYMBOLS_QUOTA, symbols - own, limit, PERIODS[SYMBOLS_QUOTA])
             if demand.cost > 0 and not demand.fits(used):
                 return Spent(demand, used)
@@ -53,7 +55,7 @@ class SqlSocketLeases:
     async def symbols(self, account: str, now_ns: int) -> int:
         """Return how many symbols the account's leases hold."""
         async with self._database.read() as connection:
-            return (await held(connection, [account], now_ns)).get(account, 0)
+            return (await connection.run_sync(held, [account], now_ns)).get(account, 0)
 
     async def renew(self, lease_ids: Sequence[str], now_ns: int) -> Sequence[str]:
         """Make leases last from now on; returns those that had ended."""
@@ -73,14 +75,14 @@ class SqlSocketLeases:
             await connection.execute(delete(lease).where(lease.c.id == lease_id))
 
 
-async def held(connection: AsyncConnection, accounts: Collection[str], now_ns: int) -> Mapping[str, int]:
+def held(connection: Connection, accounts: Collection[str], now_ns: int) -> Mapping[str, int]:
     """Return how many symbols the open sockets of accounts hold, where there are any."""
     asked = (
         select(lease.c.account, func.sum(lease.c.symbols))
         .where(lease.c.account.in_(sorted(accounts)), lease.c.expires_at > now_ns)
         .group_by(lease.c.account)
     )
-    return {row[0]: int(row[1]) for row in await connection.execute(asked)}
+    return {row[0]: int(row[1]) for row in connection.execute(asked)}
 
 
 async def _alerts(connection: AsyncConnection, account: str) -> int:

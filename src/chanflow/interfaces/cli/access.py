@@ -197,8 +197,9 @@ def run_audit() -> None:
     """Verify the audit and the counters. Exits with 6 where either does not hold."""
 
     async def verified(books: _Open) -> tuple[int, int | None, Sequence[usage_ledger.Key]]:
-        async with books.database.read() as connection:
-            return *await audit_chain.verify(connection), await usage_ledger.disagreeing(connection)
+        return await books.database.consult(
+            lambda connection: (*audit_chain.verify(connection), usage_ledger.disagreeing(connection))
+        )  # fmt: skip
 
     count, broken, wrong = _with_database(verified)
     typer.echo(

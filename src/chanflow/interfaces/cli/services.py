@@ -13,7 +13,7 @@ from chanflow.runtime.access_desk import open_books
 from chanflow.runtime.alert_book import AlertBook
 from chanflow.runtime.certificates import CertificateShelf
 from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
-from chanflow.runtime.desk_files import DeskFeed, KeptSignals, NewestRun
+from chanflow.runtime.desk_files import DeskFeed, KeptSignals, NewestRun, StoredVersions
 from chanflow.runtime.home import Home
 from chanflow.runtime.job_book import JobBook
 from chanflow.runtime.job_shelf import JobShelf
@@ -27,13 +27,14 @@ from chanflow.runtime.token_desk import OWN_NAME
 def open_services(loaded: Loaded) -> Services:
     """Return the services over the data directory's newest run and its certificates."""
     home, clock, settings = Home(loaded.home), SystemClock(), loaded.settings
-    run, ids = NewestRun(home), Uuid7Ids(clock, SystemRandomness())
+    run, ids, certificates = NewestRun(home), Uuid7Ids(clock, SystemRandomness()), CertificateShelf(home)
     return Services(
         klines=run,
         account=run,
         clock=clock,
         ids=ids,
-        certificates=CertificateShelf(home),
+        certificates=certificates,
+        versions=StoredVersions(run, certificates),
         feed=DeskFeed(run, clock),
         desk=run,
         orders=run,

@@ -65,12 +65,15 @@ async def entered(
     """Return as whom a request acts, or why it may not come in. One that is `signed` is judged by its signature.
 
     An attempt draws from its address's bucket before anything is looked up, and gets back what it drew if it was good.
+    Many who show the same key at once are one attempt.
     """
-    bucket = f"stranger {ip}"
-    pace = books.limits.take(bucket, rate_per_s=STRANGERS_PER_S, burst=STRANGERS_BURST)
-    if not pace.passed:
-        sentence = "too many attempts without a good key came from this address"
-        return failure("rate_limited", request_id, sentence, retry_after_ms=pace.retry_after_ms)
+    text, bucket = _bearer(headers), f"stranger {ip}"
+    drew = text is None or signed is not None or not books.bearers.under_way(text, ip)
+    if drew:
+        pace = books.limits.take(bucket, rate_per_s=STRANGERS_PER_S, burst=STRANGERS_BURST)
+        if not pace.passed:
+            sentence = "too many attempts without a good key came from this address"
+            return failure("rate_limited", request_id, sentence, retry_after_ms=pace.retry_after_ms)
     cookies = session_cookies(headers)
     try:
         if cookies and books.identity is not None:
@@ -81,7 +84,7 @@ async def entered(
             found = await _by_bearer(books, headers, ip, request_id)
     except ChanflowError as fault:
         return failure_of(fault, request_id)
-    if isinstance(found, Entered):
+    if isinstance(found, Entered) and drew:
         books.limits.give_back(bucket)
     return found
 

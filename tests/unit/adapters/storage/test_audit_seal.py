@@ -40,7 +40,7 @@ async def test_an_address_is_read_until_its_key_is_destroyed_and_the_chain_holds
         await writer.append(_row("r5"), "ann")
         assert (await ips())[-1] is None
         async with database.read() as connection:
-            assert await audit_chain.verify(connection) == (5, None)
+            assert await connection.run_sync(audit_chain.verify) == (5, None)
             stored = [row.ip for row in await connection.execute(text("SELECT ip FROM audit ORDER BY seq"))]
         assert stored[4] is None
         assert stored[0].startswith("v1.ann.")
@@ -66,7 +66,7 @@ async def test_a_chain_from_before_holds_through_the_step_down_and_up(tmp_path: 
     await upgrade(url)
     async with await Database.open(url) as database:
         async with database.read() as connection:
-            assert await audit_chain.verify(connection) == (3, None)
+            assert await connection.run_sync(audit_chain.verify) == (3, None)
         with pytest.raises((StorageUnwritable, DBAPIError), match="audit only grows"):
             async with database.write() as connection:
                 await connection.execute(text("DELETE FROM audit"))

@@ -58,7 +58,7 @@ async def erase(database: Database, user_id: str, now_ns: int) -> bool:
         await connection.execute(
             update(user).where(user.c.id == user_id).values(name=f"erased-{user_id}", roles=[], disabled_at=now_ns)
         )
-        await destroy(connection, user_id, now_ns)
+        await connection.run_sync(destroy, user_id, now_ns)
     await _empty_log(database)
     return True
 

@@ -70,7 +70,7 @@ def forget_exports(folder: Path, now_ns: int) -> None:
 
 
 async def _everything(connection: AsyncConnection, vault: Vault, user_id: str) -> dict[str, list[dict[str, Any]]]:
-    key = (await keys_of(connection, vault, [user_id])).get(user_id)
+    key = (await connection.run_sync(keys_of, vault, [user_id])).get(user_id)
     found: dict[str, list[dict[str, Any]]] = {}
     for table, condition in await _asked(connection, user_id):
         rows = (await connection.execute(select(table).where(condition).order_by(*table.primary_key))).mappings()

@@ -51,7 +51,7 @@ class DatabasePeople(LinkShelf):
         asked = _asked().order_by(user.c.created_at, user.c.id)
         async with self._database.read() as connection:
             rows = (await connection.execute(asked)).all()
-            keys = await keys_of(connection, self._vault, [row.id for row in rows if row.email_sealed])
+            keys = await connection.run_sync(keys_of, self._vault, [row.id for row in rows if row.email_sealed])
             return [self._person(row, keys) for row in rows]
 
     async def add_person(self, new: Person, *, now_ns: int, notice_due: bool) -> None:
@@ -147,7 +147,7 @@ class DatabasePeople(LinkShelf):
             row = (await connection.execute(_asked().where(condition))).first()
             if row is None:
                 return None
-            return self._person(row, await keys_of(connection, self._vault, [row.id]))
+            return self._person(row, await connection.run_sync(keys_of, self._vault, [row.id]))
 
     def _person(self, row: Any, keys: Mapping[str, bytes]) -> Person:
         key = keys.get(row.id)
@@ -170,7 +170,7 @@ class DatabasePeople(LinkShelf):
         return kept
 
     async def _key(self, connection: AsyncConnection, user_id: str) -> bytes:
-        key = await key_made(connection, self._vault, user_id)
+        key = await connection.run_sync(key_made, self._vault, user_id)
         if key is None:
             raise NotFound("there is no such user")
         return key
