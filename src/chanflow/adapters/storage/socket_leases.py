@@ -43,9 +43,8 @@ class SqlSocketLeases:
         """Let a lease hold so many symbols in all, if the account's alerts and leases stay within the limit."""
         async with self._database.write() as connection:
             own = (await connection.execute(select(lease.c.symbols).where(lease.c.id == lease_id))).scalar() or 0
-            used = await _alerts(connection, account) + (await connection.run_sync(held, [account], now_ns)).get(
-                account, 0
-            )
+            open_now = await connection.run_sync(held, [account], now_ns)
+            used = await _alerts(connection, account) + open_now.get(account, 0)
             demand = Demand(SYMBOLS_QUOTA, symbols - own, limit, PERIODS[SYMBOLS_QUOTA])
             if demand.cost > 0 and not demand.fits(used):
                 return Spent(demand, used)

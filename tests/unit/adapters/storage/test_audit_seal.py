@@ -35,7 +35,7 @@ async def test_an_address_is_read_until_its_key_is_destroyed_and_the_chain_holds
         longest = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"
         assert await ips() == ["10.1.2.3", None, "10.4.5.6", longest]
         async with database.write() as connection:
-            await user_keys.destroy(connection, "ann", START_NS)
+            await connection.run_sync(user_keys.destroy, "ann", START_NS)
         assert await ips() == [None, None, "10.4.5.6", longest]
         await writer.append(_row("r5"), "ann")
         assert (await ips())[-1] is None
