@@ -2,9 +2,12 @@
 
 /** Every code the desk may answer with. */
 export type Code =
+  | "billing_busy"
   | "confirmation_invalid"
   | "confirmation_stale"
   | "conflict"
+  | "consent_required"
+  | "csrf_required"
   | "cursor_expired"
   | "data_stale"
   | "host_not_allowed"
@@ -21,8 +24,10 @@ export type Code =
   | "origin_not_allowed"
   | "payload_too_large"
   | "plan_required"
+  | "proof_required"
   | "quota_exceeded"
   | "rate_limited"
+  | "second_factor_required"
   | "timeout"
   | "unauthenticated"
   | "venue_busy"

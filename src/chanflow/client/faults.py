@@ -7,16 +7,28 @@ from collections.abc import Mapping
 from chanflow.client.fault import ChanflowClientError
 
 
+class BillingBusy(ChanflowClientError):
+    """The payment provider cannot be reached."""
+
+
 class ConfirmationInvalid(ChanflowClientError):
     """The confirmation does not fit this request."""
 
 
 class ConfirmationStale(ChanflowClientError):
-    """The confirmation has expired."""
+    """What was confirmed holds no longer."""
 
 
 class Conflict(ChanflowClientError):
     """The request conflicts with what is there."""
+
+
+class ConsentRequired(ChanflowClientError):
+    """The notice is yet to be accepted."""
+
+
+class CsrfRequired(ChanflowClientError):
+    """A write by cookie needs an Origin of ours and the session's X-CSRF-Token."""
 
 
 class CursorExpired(ChanflowClientError):
@@ -83,6 +95,10 @@ class PlanRequired(ChanflowClientError):
     """The caller's plan does not have this operation."""
 
 
+class ProofRequired(ChanflowClientError):
+    """The password or the code is not the right one."""
+
+
 class QuotaExceeded(ChanflowClientError):
     """The quota is spent."""
 
@@ -133,6 +149,10 @@ class RateLimited(ChanflowClientError):
     """Too many requests."""
 
 
+class SecondFactorRequired(ChanflowClientError):
+    """A code of the authenticator is needed: send it as code."""
+
+
 class Timeout(ChanflowClientError):
     """The operation took too long."""
 
@@ -150,9 +170,12 @@ class VenueUnreachable(ChanflowClientError):
 
 
 BY_CODE: Mapping[str, type[ChanflowClientError]] = {
+    "billing_busy": BillingBusy,
     "confirmation_invalid": ConfirmationInvalid,
     "confirmation_stale": ConfirmationStale,
     "conflict": Conflict,
+    "consent_required": ConsentRequired,
+    "csrf_required": CsrfRequired,
     "cursor_expired": CursorExpired,
     "data_stale": DataStale,
     "host_not_allowed": HostNotAllowed,
@@ -169,8 +192,10 @@ BY_CODE: Mapping[str, type[ChanflowClientError]] = {
     "origin_not_allowed": OriginNotAllowed,
     "payload_too_large": PayloadTooLarge,
     "plan_required": PlanRequired,
+    "proof_required": ProofRequired,
     "quota_exceeded": QuotaExceeded,
     "rate_limited": RateLimited,
+    "second_factor_required": SecondFactorRequired,
     "timeout": Timeout,
     "unauthenticated": Unauthenticated,
     "venue_busy": VenueBusy,
