@@ -57,9 +57,11 @@ def description() -> dict[str, Any]:
 
 
 def formatted(text: str) -> str:
-    """Return Python as the formatter leaves it."""
-    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", "made.py", "-"]
-    return subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    """Return Python as the linter sorts its imports and the formatter leaves it."""
+    for how in (["check", "--select", "I", "--fix-only", "--quiet"], ["format"]):
+        command = [sys.executable, "-m", "ruff", *how, "--stdin-filename", "src/chanflow/client/made.py", "-"]
+        text = subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    return text
 
 
 # ── types ─────────────────────────────────────────────────────────────────────
