@@ -17,7 +17,7 @@ from chanflow.adapters.storage.database.database import Database
 from chanflow.adapters.storage.vault import Vault
 
 _GROUP = 256
-_SOON_S = 0.010
+_SOON_S, _TOGETHER_S = 0.010, 0.001
 _log = logging.getLogger(__name__)
 
 
@@ -29,10 +29,11 @@ class _Refund:
 
 @dataclass(frozen=True, slots=True)
 class _Audited:
-    """A row, and whose key seals what is personal in it."""
+    """A row, whose key seals what is personal in it, and whether nobody waits for it."""
 
     row: AuditRow
     user_id: str | None
+    posted: bool = False
 
 
 _Entry = Charge | _Refund | _Audited
@@ -63,12 +64,7 @@ class AccessWriter:
 
     def post(self, row: AuditRow, user_id: str | None = None) -> None:
         """Keep a row soon, after those before it; a fault is logged. It goes with the next charge, or after 10 ms."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Any] = loop.create_future()
-        done.add_done_callback(_log_fault)
-        self._waiting.append((_Audited(row, user_id), done))
-        if self._writing is None and self._soon is None:
-            self._soon = loop.call_later(_SOON_S, self._begin)
+        self._entered(_Audited(row, user_id, posted=True)).add_done_callback(_log_fault)
 
     async def used(self, account: str, asked: Sequence[Demand]) -> Mapping[str, int]:
         """Return what is used of each quota. Raises StorageUnwritable."""
@@ -87,9 +83,9 @@ class AccessWriter:
 
     async def settled(self) -> None:
         """Return once nothing waits to be written."""
-        if self._waiting:
+        while self._waiting or self._writing is not None:
             self._begin()
-        while self._writing is not None:
+            assert self._writing is not None
             await asyncio.shield(self._writing)
 
     async def _written(self, entry: _Entry) -> Any:
@@ -98,23 +94,35 @@ class AccessWriter:
     def _entered(self, entry: _Entry) -> asyncio.Future[Any]:
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, done))
-        self._begin()
+        self._begin_after(_delay_s(entry))
         return done
+
+    def _begin_after(self, delay_s: float) -> None:
+        """Write after a moment, at the latest, in which others may join the group."""
+        if self._writing is not None:
+            return
+        loop = asyncio.get_running_loop()
+        if self._soon is not None and self._soon.when() <= loop.time() + delay_s:
+            return
+        if self._soon is not None:
+            self._soon.cancel()
+        self._soon = loop.call_later(delay_s, self._begin)
 
     def _begin(self) -> None:
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
         if self._writing is None:
-            self._writing = asyncio.create_task(self._write_all())
+            self._writing = asyncio.create_task(self._write_group())
 
-    async def _write_all(self) -> None:
+    async def _write_group(self) -> None:
+        group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]
         try:
-            while self._waiting:
-                group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]
-                await self._write(group)
+            await self._write(group)
         finally:
             self._writing = None
+            if self._waiting:
+                self._begin_after(min(_delay_s(entry) for entry, _ in self._waiting))
 
     async def _write(self, group: list[tuple[_Entry, asyncio.Future[Any]]]) -> None:
         """Write a group in one transaction; whoever waits hears of its fault, and nobody else."""
@@ -143,6 +151,10 @@ class AccessWriter:
                 pairs = audit_seal.personal(connection, self._vault, pairs)
             audit_chain.append(connection, [row for row, _ in pairs])
         return answers
+
+
+def _delay_s(entry: _Entry) -> float:
+    return _SOON_S if isinstance(entry, _Audited) and entry.posted else _TOGETHER_S
 
 
 def _log_fault(done: asyncio.Future[Any]) -> None:
