@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chanflow.operations.account import GET_POSITION
+from chanflow.operations.alert_deliveries import DELIVERY_OPERATIONS
 from chanflow.operations.alerts import ALERT_OPERATIONS
 from chanflow.operations.analysis import ANALYZE_STRUCTURE
 from chanflow.operations.audit import GET_AUDIT
@@ -34,6 +35,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     ANALYZE_STRUCTURE,
     QUERY_BUY_SELL_POINTS,
     *ALERT_OPERATIONS,
+    *DELIVERY_OPERATIONS,
     BACKTEST_STRATEGY,
     EXECUTE_TRADE,
     CANCEL_ORDER,

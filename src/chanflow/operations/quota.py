@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Literal
 
+from chanflow.access.alert_slots import QUOTA
 from chanflow.access.plans import PLANS, UNLIMITED, Plan, plan_named
 from chanflow.access.quota import PERIODS, demands, resets_ns
+from chanflow.domain.errors import NotFound
 from chanflow.domain.time import rfc3339
 from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
 from chanflow.operations.trading import EVERY_PLAN
@@ -51,6 +54,9 @@ async def get_user_quota(asked: Asked[GetUserQuota]) -> QuotaStatus:
     if books is not None:
         every = demands(dict.fromkeys(plan.limits, 1), plan, now_ns)
         used = await books.counters.used(asked.principal.account, every)
+        with suppress(NotFound):  # a desk that keeps no alerts has none to count
+            async with asked.services.alerts.open() as store:
+                used = {**used, QUOTA: await store.slots(asked.principal.account)}
     ends_ns = resets_ns("month", now_ns)
     assert ends_ns is not None
     return QuotaStatus(

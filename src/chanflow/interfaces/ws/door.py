@@ -23,6 +23,7 @@ from chanflow.interfaces.rest.guard import MAX_JSON_DEPTH
 from chanflow.interfaces.ws import dialect
 from chanflow.interfaces.ws.hub import CursorExpired, Filter, Hub, Listening
 from chanflow.interfaces.ws.outbox import Outbox
+from chanflow.operations.alert_courier import AlertCourier
 from chanflow.operations.alert_cursor import cursor_of, seq_of
 from chanflow.operations.alert_watch import AlertWatch
 from chanflow.operations.alerts import newest_mark
@@ -64,7 +65,8 @@ class SocketDoor:
             await hub.begin()
             self.hub = hub
             watch = AlertWatch(services, services.alerts)
-            working = [asyncio.create_task(each) for each in (hub.run(), watch.run())]
+            courier = AlertCourier(services.alerts, services.clock)
+            working = [asyncio.create_task(each) for each in (hub.run(), watch.run(), courier.run())]
             try:
                 yield
             finally:
@@ -239,7 +241,7 @@ class _Session:
             raise Declined("invalid_argument", str(wrong), field="after") from None
         alerts = frozenset() if asked.filter.alert_id is None else frozenset({asked.filter.alert_id})
         listening = Listening(
-            request_id, asked.channel, self._principal.id, self._outbox, seq, wanted, alerts
+            request_id, asked.channel, self._principal.account, self._outbox, seq, wanted, alerts
         )  # fmt: skip
         self._listening[request_id] = listening
         body = {"subscription_id": request_id, "cursor": cursor_of(seq), "quota": None}
