@@ -13,7 +13,7 @@ from chanflow.domain.time import NS_PER_S
 Channel = Literal["webhook", "desk"]
 
 MOST_FAILURES = 20
-"""After so many failed attempts in a row a webhook is switched off: about ten hours."""
+"""After so many failed attempts in a row a webhook is switched off: about nine hours."""
 LONGEST_S = 3_600
 """The longest pause between two attempts, before chance is added or taken."""
 
