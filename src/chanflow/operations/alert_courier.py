@@ -105,22 +105,9 @@ class AlertCourier:
             self._busy[due.account] -= 1
 
     async def _send(self, store: SqlAlerts, due: Due) -> None:
-        status, error = None, ""
-        try:
-            assert due.sealed is not None
-            webhook = self._book.safe().opened(due.alert_id, due.sealed)
-            body = body_of_event(due)
-            timestamp = self._clock.now_ns() // NS_PER_S
-            headers = headers_of(webhook.secret, timestamp=timestamp, delivery=due.id, body=body)
-            status = await self._book.outward.post(webhook.url, body, headers)
-            if 300 <= status < 400:
-                error = f"answered {status}, wanted is 2xx; no redirect is followed"
-            elif not 200 <= status < 300:
-                error = f"answered {status}, wanted is 2xx"
-        except (InvalidArgument, OutsideUnreachable) as fault:
-            error = str(fault)
+        status, error = await self._answer(due)
         now_ns = self._clock.now_ns()
-        if not error:
+        if error is None:
             await store.deliveries.delivered(due, self._channel, status, now_ns)
             return
         await store.deliveries.failed(
@@ -128,6 +115,25 @@ class AlertCourier:
             again_ns=now_ns + pause_ns(due.attempts + 1, self._chance.random()),
             target_again_ns=now_ns + pause_ns(due.failures + 1, self._chance.random()), most=MOST_FAILURES,
         )  # fmt: skip
+
+    async def _answer(self, due: Due) -> tuple[int | None, str | None]:
+        """Send once, and return the status of the answer, if one came, and why that is none of a delivery, if so."""
+        try:
+            assert due.sealed is not None
+            webhook = self._book.safe().opened(due.alert_id, due.sealed)
+            body = body_of_event(due)
+            timestamp = self._clock.now_ns() // NS_PER_S
+            headers = headers_of(webhook.secret, timestamp=timestamp, delivery=due.id, body=body)
+            status = await self._book.outward.post(webhook.url, body, headers)
+        except (InvalidArgument, OutsideUnreachable) as fault:
+            return None, str(fault)
+        except Exception as fault:  # noqa: BLE001  # counted as a failure, so that it ends; its words may hold the address
+            _log.warning("delivery %s cannot be sent: %s", due.id, type(fault).__name__)
+            return None, f"the desk cannot send it: {type(fault).__name__}"
+        if 200 <= status < 300:
+            return status, None
+        redirect = "; no redirect is followed" if 300 <= status < 400 else ""
+        return status, f"answered {status}, wanted is 2xx{redirect}"
 
 
 def body_of_event(due: Due) -> bytes:

@@ -192,7 +192,7 @@ async def test_a_name_that_turns_private_after_it_was_checked_is_not_asked(desk:
 
 @pytest.mark.parametrize("url", [
     "http://hook.example/", "https://127.0.0.1/", "https://user:word@hook.example/", "https://[::1]/", "hook.example",
-    "https://10.0.0.7:8443/",
+    "https://10.0.0.7:8443/", f"https://{'a' * 64}.example/", f"https://hook.example/{'a' * 2048}", "https://%00/",
 ])  # fmt: skip
 async def test_an_address_that_may_not_be_asked_sets_no_alert(desk: Any, tmp_path: Path, url: str) -> None:
     world = world_of(desk, tmp_path, Outward())
@@ -337,6 +337,20 @@ async def test_the_secret_and_the_path_are_in_no_log_and_not_in_the_database(
             assert hidden not in shown
             assert hidden.encode() not in kept
         assert alert.encode() in kept
+
+
+async def test_what_another_pepper_sealed_is_a_failure_that_ends(desk: Any, tmp_path: Path) -> None:
+    async with outside() as server:
+        world, url = reaching(desk, tmp_path, server)
+        alert = await world.set(url)
+        await world.happen(1, alert)
+        home = Home(tmp_path)
+        home.pepper_path.unlink()
+        world.book = AlertBook(home, world.clock, outward=world.book.outward)
+        await world.carry()
+        (row,) = (await world.deliveries(alert))["deliveries"]
+        assert (row["state"], row["error"]) == ("waiting", "the desk cannot send it: StorageUnwritable")
+        assert server.asked == []
 
 
 async def test_only_the_operator_may_use_the_channels_of_the_desk(desk: Any, tmp_path: Path) -> None:

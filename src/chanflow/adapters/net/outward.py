@@ -88,7 +88,7 @@ class Outward:
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 await self._checked(httpx.URL(url), origin)
-        except (TimeoutError, OSError, httpx.InvalidURL):
+        except (TimeoutError, OSError, UnicodeError, httpx.InvalidURL):
             raise OutsideUnreachable(f"{_shown(url)} has no address that could be found") from None
         return origin
 
