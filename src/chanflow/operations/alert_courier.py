@@ -147,11 +147,12 @@ def body_of_event(due: Due) -> bytes:
 def alert_of_event(due: Due) -> Alert:
     """Return an event as the desk tells it: a warning, since somebody asked for it; once, by its id."""
     body = due.body
-    words = [str(body[name]) for name in ("symbol", "level", "type", "event") if body.get(name)]
+    words = [str(body[name]) for name in ("symbol", "level", "type", "kind", "event") if body.get(name)]
     if body.get("price") is not None:
         words.append(f"at {body['price']}")
+    cause = [str(body["cause"])] if body.get("cause") else []
     return compose(
         severity="warning", title=f"alert {due.client_alert_id}: {' '.join(words) or due.kind}",
-        body=f"known at {time_of_ns(due.known_ns)}, {due.alert_id}", dedupe_key=due.id, at_ns=due.logged_ns,
-        source="alert",
+        body="\n".join([*cause, f"known at {time_of_ns(due.known_ns)}, {due.alert_id}"]), dedupe_key=due.id,
+        at_ns=due.logged_ns, source="alert",
     )  # fmt: skip

@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 from made_outside import Outside, certificate, outside
 
 from chanflow.adapters.net.outward import Outward
+from chanflow.adapters.storage.delivery_store import Due
 from chanflow.domain.alert import Alert
 from chanflow.domain.time import NS_PER_S
 from chanflow.domain.watch_alert import Happening
 from chanflow.monitor.webhook import LONGEST_S, MOST_FAILURES, pause_ns
-from chanflow.operations.alert_courier import CLAIM_NS, AlertCourier
+from chanflow.operations.alert_courier import CLAIM_NS, AlertCourier, alert_of_event
 from chanflow.operations.offered import build_catalogue
 from chanflow.operations.outcome import body_of
 from chanflow.operations.principal import LOCAL_OPERATOR, Principal
@@ -337,6 +338,13 @@ async def test_the_secret_and_the_path_are_in_no_log_and_not_in_the_database(
             assert hidden not in shown
             assert hidden.encode() not in kept
         assert alert.encode() in kept
+
+
+def test_a_risk_event_is_told_with_its_kind_and_cause() -> None:
+    body = {"event": "risk", "kind": "halt", "cause": "drawdown is 0.11"}
+    told = alert_of_event(Due("dl_1", 0, "al_1", "local", "risk-001", None, 0, 1, "risk", NS_PER_S, NS_PER_S, body))
+    assert told.title == "alert risk-001: halt risk"
+    assert told.body.startswith("drawdown is 0.11\n")
 
 
 async def test_what_another_pepper_sealed_is_a_failure_that_ends(desk: Any, tmp_path: Path) -> None:
