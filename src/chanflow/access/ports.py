@@ -93,8 +93,8 @@ class SocketLeases(Protocol):
         """Let a lease hold so many symbols in all, if the account's alerts and leases stay within the limit."""
         ...
 
-    async def symbols(self, account: str, now_ns: int) -> int:
-        """Return how many symbols the account's leases hold."""
+    async def slots(self, account: str, now_ns: int) -> int:
+        """Return the slots of `alert_subscription` that an account takes, with its alerts and its leases."""
         ...
 
     async def renew(self, lease_ids: Sequence[str], now_ns: int) -> Sequence[str]:

@@ -35,6 +35,13 @@ class WatchAlert:
     expires_ns: int | None
     known_since_ns: int
     since_ms: Mapping[str, int] = field(default_factory=dict)
+    plan: str = "enterprise"
+    """Its owner's plan when it was set, for owners that are not users of the desk."""
+
+    @property
+    def slots(self) -> int:
+        """What it takes of a quota of alerts: one for each symbol, one where it names none."""
+        return max(1, len(self.symbols))
 
     @property
     def series(self) -> tuple[tuple[str, str], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from chanflow.domain.time import NS_PER_MS
@@ -26,16 +26,21 @@ class _Prices:
 
 
 class AlertIndex:
-    """Alerts that are active, made anew when one comes or goes."""
+    """Alerts that are active, made anew when one comes or goes.
 
-    def __init__(self, alerts: Iterable[WatchAlert] = ()) -> None:
+    Those that are `paused` hear nothing; the bars they need are looked at all the same, so that one that is live again
+    begins with what comes then.
+    """
+
+    def __init__(self, alerts: Iterable[WatchAlert] = (), *, paused: Container[str] = ()) -> None:
         self._waiting: dict[tuple[str, ...], list[WatchAlert]] = {}
         self._above: dict[tuple[str, str], _Prices] = {}
         self._below: dict[tuple[str, str], _Prices] = {}
         series: set[tuple[str, str]] = set()
         for alert in alerts:
             series.update(alert.series)
-            self._add(alert)
+            if alert.alert_id not in paused:
+                self._add(alert)
         self.series: tuple[tuple[str, str], ...] = tuple(sorted(series))
         """The bars that some alert needs: symbol and level."""
 

@@ -67,11 +67,12 @@ def _first_new(bars: Sequence[Bar], seen_ms: int) -> int:
 def _points(
     services: Services, symbol: str, level: Level, bars: Sequence[Bar], columns: Any, seen_ms: int
 ) -> Iterator[Happening]:
-    structure = Structure(columns, bars)
-    for point in _appearances(columns.points, bars):
+    structure = None
+    for point in _appearances(columns.points, bars, _first_new(bars, seen_ms)):
         for event, at_ms, then in _moments(point):
             if at_ms <= seen_ms:
                 continue
+            structure = structure or Structure(columns, bars)
             center = structure.center_of(then)
             # Without its revision, which depends on the bars that came later.
             row = point_row(services, symbol, level, then, _REVISION.sub("", center.ref) if center else None)
@@ -91,8 +92,13 @@ def _moments(point: Point) -> Iterator[tuple[PointEvent, int, Point]]:
         yield "void", point.void_ms, replace(first, state="void", void_ms=point.void_ms)
 
 
-def _appearances(table: Any, bars: Sequence[Bar]) -> list[Point]:
-    """Return each time that a point of one type was shown, as one where it was withdrawn and shown with one bar."""
+def _appearances(table: Any, bars: Sequence[Bar], first: int) -> list[Point]:
+    """Return each time that a point of one type was shown, as one where it was withdrawn and shown with one bar.
+
+    Only of points to which something happened at the bar numbered `first` or later: few of thousands.
+    """
+    moved = (table.first_seen_bar >= first) | (table.confirmed_bar >= first) | (table.void_bar >= first)
+    wanted = set(table.bar[moved].tolist())
     names = (
         "level", "element", "bar", "ts_ms", "price", "side", "types", "first_seen_bar", "confirmed_bar", "void_bar",
     )  # fmt: skip
@@ -100,7 +106,7 @@ def _appearances(table: Any, bars: Sequence[Bar]) -> list[Point]:
     for level, element, bar, at_ms, price, side, types, seen, confirmed, void in zip(
         *(getattr(table, name).tolist() for name in names), strict=True
     ):
-        for bit, kind in enumerate(POINT_TYPES):
+        for bit, kind in enumerate(POINT_TYPES if bar in wanted else ()):
             if types >> bit & 1:
                 point = Point(
                     of="segment" if level else "stroke", type=kind, side="buy" if side > 0 else "sell",

@@ -21,6 +21,7 @@ from chanflow.domain.time import NS_PER_DAY, NS_PER_MS
 from chanflow.domain.watch_alert import AlertKind, Happening, SeriesMark
 from chanflow.monitor.alert_index import AlertIndex
 from chanflow.operations.alert_happenings import told_by
+from chanflow.operations.alert_quota import paused_ids
 from chanflow.operations.bars import bars_known
 from chanflow.operations.fields import Level
 from chanflow.operations.services import Services
@@ -76,10 +77,12 @@ class AlertWatch:
                 await store.forget(now_ns - KEPT_NS)
 
     async def _refreshed(self, store: SqlAlerts) -> AlertIndex:
-        """Return the alerts that are active, indexed anew only where one came or went."""
+        """Return the alerts that are active, indexed anew only where one came or went, or a plan changed."""
         change = await store.change()
         if change != self._change:
-            self._index, self._change = AlertIndex(await store.active()), change
+            active = await store.active()
+            self._index = AlertIndex(active, paused=paused_ids(active, change.owners, self._services))
+            self._change = change
         return self._index
 
     async def _look_at(self, store: SqlAlerts, index: AlertIndex, symbol: str, level: Level, seen_ms: int) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, FiniteFloat, StringConstraints, model_validator
 
+from chanflow.access.plans import UNLIMITED
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.time import NS_PER_MS
 from chanflow.domain.watch_alert import AlertKind, Logged, SeriesMark, WatchAlert
+from chanflow.monitor.webhook import Target
 from chanflow.operations.alert_cursor import LogCursor, cursor_of, seq_of
+from chanflow.operations.alert_quota import TooManyAlerts, limit_of
+from chanflow.operations.alert_targets import targets_of
 from chanflow.operations.bars import known_symbols, read_bars
 from chanflow.operations.fields import Level, Limit200, Symbol, TimeNs, time_of_ns
 from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation, Route
@@ -20,13 +24,16 @@ from chanflow.operations.points import PointType
 from chanflow.operations.services import Services
 from chanflow.operations.trading import EVERY_PLAN
 
+if TYPE_CHECKING:
+    from chanflow.adapters.storage.alert_store import SqlAlerts
+
 MAX_ACTIVE = 10_000
 """So many active alerts an account may have, whatever its plan."""
 
 AlertId = Annotated[str, StringConstraints(pattern=r"^al_[0-9a-f]{32}$")]
 ClientAlertId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,36}$")]
 Price = Annotated[FiniteFloat, Field(gt=0, lt=1e15)]
-Status = Literal["active", "deleted", "expired"]
+Status = Literal["active", "paused", "deleted", "expired"]
 
 
 class SubscribeAlert(Arguments):
@@ -43,6 +50,8 @@ class SubscribeAlert(Arguments):
     type: Annotated[list[PointType], Field(max_length=6)] = Field(default=[])
     above: Price | None = None
     below: Price | None = None
+    webhook: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = None
+    notify: bool = False
     expires_at: TimeNs | None = None
     alert_id: AlertId | None = None
     action: Literal["delete"] | None = None
@@ -68,13 +77,16 @@ class ListAlerts(Arguments):
     """Which of the caller's alerts."""
 
     alert_id: AlertId | None = None
-    status: Literal["active", "deleted", "expired", "any"] = "active"
+    status: Literal["active", "paused", "deleted", "expired", "any"] = "active"
     limit: Limit200 = 50
     cursor: AlertId | None = None
 
 
 class AlertRow(Answer):
-    """An alert as it was set."""
+    """An alert as it was set. Of a webhook the host is shown, and why it is off where it is; `failures` are in a row.
+
+    The plan of its owner pauses an alert: it hears nothing until the plan has room for it again.
+    """
 
     alert_id: str
     client_alert_id: str
@@ -86,6 +98,10 @@ class AlertRow(Answer):
     above: FiniteFloat | None
     below: FiniteFloat | None
     status: Status
+    webhook: str | None
+    webhook_off: str | None
+    failures: int
+    notify: bool
     created_at: str
     expires_at: str | None
 
@@ -133,24 +149,35 @@ async def subscribe_alert(asked: Asked[SubscribeAlert]) -> AlertSet:
     async with asked.services.alerts.open() as store:
         kept = await store.find_client(account, args.client_alert_id)
         if kept is None:
-            new = await _new(args, args_hash, asked)
-            marks = [SeriesMark(symbol, new.level, seen_ms) for symbol, seen_ms in sorted(new.since_ms.items())]
-            kept = await store.add(new, marks=marks, most=MAX_ACTIVE)
-        if kept is None:
-            sentence = f"the account has {MAX_ACTIVE} active alerts, more are not kept: delete some"
-            raise Declined("quota_exceeded", sentence, field="symbols")
+            kept = await _add(store, await _new(args, args_hash, asked), asked)
         if kept.args_hash != args_hash:
             raise Declined(
                 "idempotency_conflict", "client_alert_id was used for an alert with other arguments",
                 field="client_alert_id",
             )  # fmt: skip
-        answer = await _answer(store, kept)
+        answer = await _answer(store, kept, asked)
     asked.services.alerts.changed()
     return answer
 
 
+async def _add(store: SqlAlerts, new: WatchAlert, asked: Asked[SubscribeAlert]) -> WatchAlert:
+    """Keep a new alert, and where it goes. Raises Declined where the account may hold no more."""
+    args, limit = asked.args, limit_of(asked)
+    targets = await targets_of(new.alert_id, webhook=args.webhook, notify=args.notify, asked=asked)
+    marks = [SeriesMark(symbol, new.level, seen_ms) for symbol, seen_ms in sorted(new.since_ms.items())]
+    kept = await store.add(new, marks=marks, most=MAX_ACTIVE, limit=limit, targets=targets)
+    if isinstance(kept, WatchAlert):
+        return kept
+    if kept.alerts >= MAX_ACTIVE:
+        sentence = f"the account has {MAX_ACTIVE} active alerts, more are not kept: delete some"
+        raise Declined("quota_exceeded", sentence, field="symbols")
+    raise TooManyAlerts(SUBSCRIBE_ALERT.name, kept.slots, limit, new.slots)
+
+
 def _hash(args: SubscribeAlert) -> str:
-    given = args.model_dump(mode="json", exclude={"client_alert_id"})
+    # What came later is left out where it is not used, so that alerts that were set before are still the same.
+    later = {name for name in ("webhook", "notify") if not getattr(args, name)}
+    given = args.model_dump(mode="json", exclude={"client_alert_id", *later})
     return sha256_of({**given, "symbols": sorted(set(args.symbols or ())), "type": sorted(set(args.type))})
 
 
@@ -167,6 +194,7 @@ async def _new(args: SubscribeAlert, args_hash: str, asked: Asked[SubscribeAlert
         types=tuple(sorted(set(args.type))), above=args.above, below=args.below,
         status="active", created_ns=services.clock.now_ns(), expires_ns=args.expires_at,
         known_since_ns=services.alerts.market_ns(), since_ms={mark.symbol: mark.seen_ms for mark in marks},
+        plan=asked.principal.plan,
     )  # fmt: skip
 
 
@@ -187,25 +215,35 @@ async def _delete(asked: Asked[SubscribeAlert], account: str) -> AlertSet:
     if more:
         raise Declined("invalid_argument", "action delete goes with alert_id alone", field=min(more))
     async with asked.services.alerts.open() as store:
-        await _own(store, account, alert_id)
+        await own_alert(store, account, alert_id)
         await store.end(alert_id, "deleted", asked.services.clock.now_ns())
-        answer = await _answer(store, await _own(store, account, alert_id))
+        answer = await _answer(store, await own_alert(store, account, alert_id), asked)
     asked.services.alerts.changed()
     return answer
 
 
-async def _own(store: Any, account: str, alert_id: str) -> WatchAlert:
-    found: WatchAlert | None = await store.find(account, alert_id)
+async def own_alert(store: SqlAlerts, account: str, alert_id: str) -> WatchAlert:
+    """Return an alert of an account. Raises Declined where it has none of that id."""
+    found = await store.find(account, alert_id)
     if found is None:
         raise Declined("not_found", "there is no alert of that id", field="alert_id")
     return found
 
 
-async def _answer(store: Any, alert: WatchAlert) -> AlertSet:
+async def _answer(store: SqlAlerts, alert: WatchAlert, asked: Asked[SubscribeAlert]) -> AlertSet:
+    limit, left = limit_of(asked), MAX_ACTIVE - await store.count(alert.account)
+    if limit != UNLIMITED:
+        left = min(left, limit - await store.slots(alert.account, asked.services.clock.now_ns()))
+    status = _status(alert, await store.paused_from(alert.account, limit))
     return AlertSet(
-        alert_id=alert.alert_id, resource=_resource(alert), status=alert.status, cursor=cursor_of(await store.head()),
-        remaining=max(0, MAX_ACTIVE - await store.count(alert.account)),
+        alert_id=alert.alert_id, resource=_resource(alert), status=status, cursor=cursor_of(await store.head()),
+        remaining=max(0, left),
     )  # fmt: skip
+
+
+def _status(alert: WatchAlert, paused_from: str | None) -> Status:
+    held = alert.status == "active" and paused_from is not None and alert.alert_id >= paused_from
+    return "paused" if held else alert.status
 
 
 def _resource(alert: WatchAlert) -> str:
@@ -253,25 +291,31 @@ async def list_alerts(asked: Asked[ListAlerts]) -> AlertsListed:
     """Return the caller's alerts, newest first."""
     args, account = asked.args, asked.principal.account
     async with asked.services.alerts.open() as store:
+        paused_from = await store.paused_from(account, limit_of(asked))
         if args.alert_id is not None:
-            found = [await _own(store, account, args.alert_id)]
+            found = [await own_alert(store, account, args.alert_id)]
         else:
             status = None if args.status == "any" else args.status
-            found = await store.page(account, status=status, limit=args.limit + 1, after=args.cursor)
-    page = found[: args.limit]
+            found = await store.page(
+                account, status=status, limit=args.limit + 1, after=args.cursor, paused_from=paused_from
+            )
+        page = found[: args.limit]
+        targets = await store.deliveries.targets([each.alert_id for each in page])
     return AlertsListed(
-        alerts=[_row(each) for each in page],
+        alerts=[_row(each, _status(each, paused_from), targets.get(each.alert_id, ())) for each in page],
         next_cursor=page[-1].alert_id if len(found) > args.limit else None,
         known_at=time_of_ns(asked.services.clock.now_ns()),
     )
 
 
-def _row(alert: WatchAlert) -> AlertRow:
+def _row(alert: WatchAlert, status: Status, targets: Sequence[Target]) -> AlertRow:
+    webhook = next((each for each in targets if each.channel == "webhook"), None)
     level: Any = alert.level if alert.series else None
     return AlertRow(
         alert_id=alert.alert_id, client_alert_id=alert.client_alert_id, resource=_resource(alert), kind=alert.kind,
         symbols=list(alert.symbols), level=level, type=list(alert.types), above=alert.above, below=alert.below,
- status=alert.status,
+        status=status, webhook=webhook.shown if webhook else None, webhook_off=webhook.off_why if webhook else None,
+        failures=webhook.failures if webhook else 0, notify=any(each.channel == "desk" for each in targets),
         created_at=time_of_ns(alert.created_ns),
         expires_at=None if alert.expires_ns is None else time_of_ns(alert.expires_ns),
     )  # fmt: skip
@@ -282,7 +326,7 @@ async def get_alert_events(asked: Asked[GetAlertEvents]) -> AlertEvents:
     args = asked.args
     after = 0 if args.after is None else seq_of(args.after)
     async with asked.services.alerts.open() as store:
-        await _own(store, asked.principal.account, args.alert_id)
+        await own_alert(store, asked.principal.account, args.alert_id)
         found = await store.events_of(args.alert_id, after, limit=args.limit + 1)
     page = found[: args.limit]
     return AlertEvents(
@@ -303,10 +347,12 @@ SUBSCRIBE_ALERT = Operation(
     name="subscribe_alert",
     title="Set an alert",
     doc_en="Set an alert (提醒) on points, price, structure, signal or risk, once per client_alert_id; or delete one.",
-    doc_zh="设置提醒：买卖点、价格、结构、信号或风险；同一 client_alert_id 只设一次。也可删除。",
+    doc_zh="设置提醒：买卖点、价格、结构、信号或风险，可推送到 webhook；同一 client_alert_id 只设一次。也可删除。",
     scope="alert:write",
     plans=EVERY_PLAN,
     charges={"alert_subscription": 1, "api_call": 1},
+    # The alerts themselves are what counts of alert_subscription: see `operations.alert_quota`.
+    costs_of=lambda _: {"api_call": 1},
     rate_class="write",
     input=SubscribeAlert,
     output=AlertSet,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from chanflow.operations.account import GET_POSITION
+from chanflow.operations.alert_deliveries import DELIVERY_OPERATIONS
 from chanflow.operations.alerts import ALERT_OPERATIONS
 from chanflow.operations.analysis import ANALYZE_STRUCTURE
 from chanflow.operations.audit import GET_AUDIT
@@ -41,6 +42,7 @@ OPERATIONS: tuple[AnyOperation, ...] = (
     ANALYZE_STRUCTURE,
     QUERY_BUY_SELL_POINTS,
     *ALERT_OPERATIONS,
+    *DELIVERY_OPERATIONS,
     BACKTEST_STRATEGY,
     *JOB_OPERATIONS,
     EXECUTE_TRADE,

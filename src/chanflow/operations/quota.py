@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from chanflow.access.alert_slots import QUOTA
 from chanflow.access.plans import PLANS, UNLIMITED, Plan, plan_named
 from chanflow.access.quota import PERIODS, demands, resets_ns
 from chanflow.domain.time import rfc3339
@@ -51,9 +52,8 @@ async def get_user_quota(asked: Asked[GetUserQuota]) -> QuotaStatus:
     if books is not None:
         every = demands(dict.fromkeys(plan.limits, 1), plan, now_ns)
         account = asked.principal.account
-        counted = await books.counters.used(account, every)
-        sockets = await books.leases.symbols(account, now_ns)
-        used = {**counted, "alert_subscription": counted["alert_subscription"] + sockets}
+        used = await books.counters.used(account, every)
+        used = {**used, QUOTA: await books.leases.slots(account, now_ns)}
     ends_ns = resets_ns("month", now_ns)
     assert ends_ns is not None
     return QuotaStatus(

@@ -24,8 +24,10 @@ from chanflow.review.track_figures import Figures, GroupBy
 from chanflow.risk.view import RiskView
 
 if TYPE_CHECKING:
+    from chanflow.adapters.net.outward import Outward
     from chanflow.adapters.storage.alert_store import SqlAlerts
     from chanflow.adapters.storage.request_store import SqlRequests
+    from chanflow.adapters.storage.webhook_safe import WebhookSafe
 
 
 class KlineReader(Protocol):
@@ -336,6 +338,15 @@ class AlertKeeper(Protocol):
         """What gives the market's own time, Unix ns."""
         ...
 
+    @property
+    def outward(self) -> Outward:
+        """The way to webhooks. Raises NotFound where no alerts are kept."""
+        ...
+
+    def safe(self) -> WebhookSafe:
+        """Return what seals webhooks. Raises NotFound where no alerts are kept; SettingsInvalid, StorageUnwritable."""
+        ...
+
     def open(self) -> AbstractAsyncContextManager[SqlAlerts]:
         """Give the alerts for a block. Raises NotFound where none are kept; StorageUnwritable, StorageBusy."""
         ...
@@ -350,6 +361,15 @@ class NoAlerts:
 
     @property
     def market_ns(self) -> Callable[[], int]:
+        """Raise NotFound."""
+        raise NotFound("this desk keeps no alerts")
+
+    @property
+    def outward(self) -> Outward:
+        """Raise NotFound."""
+        raise NotFound("this desk keeps no alerts")
+
+    def safe(self) -> WebhookSafe:
         """Raise NotFound."""
         raise NotFound("this desk keeps no alerts")
 

@@ -77,6 +77,21 @@ class Outward:
     ) -> None:  # fmt: skip
         self._allowed, self._trust, self._resolve = allowed_origins, trust, resolve
 
+    async def examine(self, url: str, *, field: str = "url") -> str:
+        """Return the origin of a URL that may be asked, its name looked up now; it is looked up again when it is asked.
+
+        Raises InvalidArgument for one that may not be asked, OutsideUnreachable where its name has no address now.
+        """
+        import httpx
+
+        origin = outward_url(url, allowed_origins=self._allowed, field=field)
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                await self._checked(httpx.URL(url), origin)
+        except (TimeoutError, OSError, UnicodeError, httpx.InvalidURL):
+            raise OutsideUnreachable(f"{_shown(url)} has no address that could be found") from None
+        return origin
+
     async def get_json(self, url: str) -> Any:
         """Return the JSON at a URL, of at most 64 kB and 32 levels.
 

@@ -6,12 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Row, case, delete, func, insert, select, update
+from sqlalchemy import Row, case, delete, false, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chanflow.access.alert_slots import first_paused
+from chanflow.access.plans import UNLIMITED
 from chanflow.adapters.storage.database.database import Database
+from chanflow.adapters.storage.database.tables.access import user
 from chanflow.adapters.storage.database.tables.alerts import alert, alert_counter, alert_event, alert_hit, alert_series
+from chanflow.adapters.storage.delivery_store import SqlDeliveries, aim, post
+from chanflow.adapters.storage.slots import slots_taken
 from chanflow.domain.watch_alert import AlertKind, AlertStatus, Happening, Logged, SeriesMark, WatchAlert
+from chanflow.monitor.webhook import Target
 
 COUNTER = "log"
 
@@ -21,10 +27,20 @@ CHUNK = 400
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What tells whether alerts came or went."""
+    """What tells whether alerts came or went, or a plan that decides which of them are live."""
 
     changed_ns: int
     active: int
+    owners: Mapping[str, str | None]
+    """The plan of each user that has active alerts; None for one that is disabled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """An alert that was not kept: the account holds so many alerts, and so many slots of its quota."""
+
+    alerts: int
+    slots: int
 
 
 class SqlAlerts:
@@ -32,21 +48,32 @@ class SqlAlerts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.deliveries = SqlDeliveries(database)
+        """Where alerts go beyond the log."""
 
     # ── alerts ────────────────────────────────────────────────────────────────
 
-    async def add(self, new: WatchAlert, *, marks: Sequence[SeriesMark], most: int) -> WatchAlert | None:
+    async def add(
+        self, new: WatchAlert, *, marks: Sequence[SeriesMark], most: int, limit: int = UNLIMITED,
+        targets: Sequence[Target] = (),
+    ) -> WatchAlert | Full:  # fmt: skip
         """Keep an alert with the series it needs, and return it; the one that is there where its client id was used.
 
-        None where the account has `most` active ones. A series that is watched already stays where it is.
+        Full where the account has `most` active ones, or would hold more slots than `limit`. A series that is watched
+        already stays where it is.
         """
         async with self._database.write() as connection:
             asked = select(alert).where(alert.c.account == new.account, alert.c.client_alert_id == new.client_alert_id)
             if (row := (await connection.execute(asked)).first()) is not None:
                 return _alert(row)
-            if await _active(connection, new.account) >= most:
-                return None
+            if (count := await _count_active(connection, new.account)) >= most:
+                return Full(count, count)
+            if limit != UNLIMITED:
+                slots = await connection.run_sync(slots_taken, new.account, new.created_ns)
+                if slots + new.slots > limit:
+                    return Full(count, slots)
             await connection.execute(insert(alert).values(**_alert_row(new)))
+            await aim(connection, targets)
             for mark in marks:
                 await _watch(connection, mark, 0)
         return new
@@ -87,11 +114,21 @@ class SqlAlerts:
             row = (await connection.execute(asked)).first()
         return None if row is None else _alert(row)
 
-    async def page(self, account: str, *, status: str | None, limit: int, after: str | None) -> list[WatchAlert]:
-        """Return alerts of an account, newest first; `after` is the last id of the page before."""
+    async def page(
+        self, account: str, *, status: str | None, limit: int, after: str | None, paused_from: str | None = None
+    ) -> list[WatchAlert]:
+        """Return alerts of an account, newest first; `after` is the last id of the page before.
+
+        From `paused_from` on the active ones count as paused.
+        """
         asked = select(alert).where(alert.c.account == account).order_by(alert.c.id.desc()).limit(limit)
         if status is not None:
-            asked = asked.where(alert.c.status == status)
+            asked = asked.where(alert.c.status == ("active" if status == "paused" else status))
+        if status == "active" and paused_from is not None:
+            asked = asked.where(alert.c.id < paused_from)
+        if status == "paused":
+            # Ids begin with their time, so what is newer has a greater one; without a first one none is paused.
+            asked = asked.where(alert.c.id >= paused_from if paused_from is not None else false())
         if after is not None:
             asked = asked.where(alert.c.id < after)
         async with self._database.read() as connection:
@@ -104,17 +141,33 @@ class SqlAlerts:
             return [_alert(row) for row in rows]
 
     async def count(self, account: str) -> int:
-        """Return how many active alerts an account has."""
+        """Return how many active alerts an account has, paused ones with them."""
         async with self._database.read() as connection:
-            return await _active(connection, account)
+            return await _count_active(connection, account)
+
+    async def slots(self, account: str, now_ns: int) -> int:
+        """Return the slots of `alert_subscription` that an account takes, with its open sockets' symbols."""
+        return await self._database.consult(lambda connection: slots_taken(connection, account, now_ns))
+
+    async def paused_from(self, account: str, limit: int) -> str | None:
+        """Return the first alert of an account that a limit of slots pauses, None where all of them are live."""
+        if limit == UNLIMITED:
+            return None
+        async with self._database.read() as connection:
+            found = await _active(connection, account)
+        return first_paused([(each.alert_id, each.slots) for each in found], limit)
 
     async def change(self) -> Change:
         """Return what changes whenever an alert comes or goes."""
         newest = select(func.coalesce(func.max(alert.c.changed_at), 0)).scalar_subquery()
         active = select(func.count()).where(alert.c.status == "active").scalar_subquery()
+        owning = select(alert.c.account).where(alert.c.status == "active")
+        users = select(user.c.id, user.c.plan, user.c.disabled_at).where(user.c.id.in_(owning)).order_by(user.c.id)
         async with self._database.read() as connection:
             row = (await connection.execute(select(newest, active))).one()
-        return Change(int(row[0]), int(row[1]))
+            owners = {each.id: each.plan if each.disabled_at is None else None
+                      for each in await connection.execute(users)}  # fmt: skip
+        return Change(int(row[0]), int(row[1]), owners)
 
     # ── series ────────────────────────────────────────────────────────────────
 
@@ -157,6 +210,8 @@ class SqlAlerts:
                 await _count(connection, last + len(rows))
             if hits:
                 await connection.execute(insert(alert_hit), hits)
+                numbered = enumerate(fresh, start=last + 1)
+                await post(connection, [(name, seq, each.key) for seq, (each, ids) in numbered for name in ids], now_ns)
         return last + len(rows)
 
     async def head(self) -> int:
@@ -211,7 +266,12 @@ class SqlAlerts:
             await connection.execute(delete(alert_event).where(alert_event.c.logged_at < before_ns))
 
 
-async def _active(connection: AsyncConnection, account: str) -> int:
+async def _active(connection: AsyncConnection, account: str) -> list[WatchAlert]:
+    asked = select(alert).where(alert.c.account == account, alert.c.status == "active").order_by(alert.c.id)
+    return [_alert(row) for row in await connection.execute(asked)]
+
+
+async def _count_active(connection: AsyncConnection, account: str) -> int:
     asked = select(func.count()).where(alert.c.account == account, alert.c.status == "active")
     return int((await connection.execute(asked)).scalar_one())
 
@@ -260,7 +320,7 @@ def _alert_row(each: WatchAlert) -> dict[str, Any]:
     terms = {
         "kind": each.kind, "symbols": list(each.symbols), "level": each.level, "types": list(each.types),
         "above": each.above, "below": each.below, "since_ms": dict(each.since_ms),
-        "known_since_ns": each.known_since_ns,
+        "known_since_ns": each.known_since_ns, "plan": each.plan,
     }  # fmt: skip
     return {
         "id": each.alert_id, "account": each.account, "client_alert_id": each.client_alert_id,
@@ -276,7 +336,7 @@ def _alert(row: Row[Any]) -> WatchAlert:
         kind=cast("AlertKind", terms["kind"]), symbols=tuple(terms["symbols"]), level=terms["level"],
         types=tuple(terms["types"]), above=terms["above"], below=terms["below"],
         status=cast("AlertStatus", row.status), created_ns=row.created_at, expires_ns=row.expires_at,
-        known_since_ns=terms["known_since_ns"], since_ms=terms["since_ms"],
+        known_since_ns=terms["known_since_ns"], since_ms=terms["since_ms"], plan=terms.get("plan", "enterprise"),
     )  # fmt: skip
 
 

@@ -5,15 +5,14 @@ Rows whose time is over count for nothing, and are deleted by whoever opens the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import delete, func, insert, select, update
 
 from chanflow.access.quota import PERIODS, Demand, Spent, Taken
 from chanflow.adapters.storage.database.database import Database
-from chanflow.adapters.storage.database.tables.access import usage_counter as counter
 from chanflow.adapters.storage.database.tables.leases import socket_lease as lease
+from chanflow.adapters.storage.slots import slots_taken
 from chanflow.domain.time import NS_PER_S
 
 LEASE_NS = 60 * NS_PER_S
@@ -43,18 +42,16 @@ class SqlSocketLeases:
         """Let a lease hold so many symbols in all, if the account's alerts and leases stay within the limit."""
         async with self._database.write() as connection:
             own = (await connection.execute(select(lease.c.symbols).where(lease.c.id == lease_id))).scalar() or 0
-            open_now = await connection.run_sync(held, [account], now_ns)
-            used = await _alerts(connection, account) + open_now.get(account, 0)
+            used = await connection.run_sync(slots_taken, account, now_ns)
             demand = Demand(SYMBOLS_QUOTA, symbols - own, limit, PERIODS[SYMBOLS_QUOTA])
             if demand.cost > 0 and not demand.fits(used):
                 return Spent(demand, used)
             await connection.execute(update(lease).where(lease.c.id == lease_id).values(symbols=symbols))
         return Taken({SYMBOLS_QUOTA: used + demand.cost})
 
-    async def symbols(self, account: str, now_ns: int) -> int:
-        """Return how many symbols the account's leases hold."""
-        async with self._database.read() as connection:
-            return (await connection.run_sync(held, [account], now_ns)).get(account, 0)
+    async def slots(self, account: str, now_ns: int) -> int:
+        """Return the slots of `alert_subscription` that the account takes, with its alerts and its leases."""
+        return await self._database.consult(lambda connection: slots_taken(connection, account, now_ns))
 
     async def renew(self, lease_ids: Sequence[str], now_ns: int) -> Sequence[str]:
         """Make leases last from now on; returns those that had ended."""
@@ -72,20 +69,3 @@ class SqlSocketLeases:
         """End a lease."""
         async with self._database.write() as connection:
             await connection.execute(delete(lease).where(lease.c.id == lease_id))
-
-
-def held(connection: Connection, accounts: Collection[str], now_ns: int) -> Mapping[str, int]:
-    """Return how many symbols the open sockets of accounts hold, where there are any."""
-    asked = (
-        select(lease.c.account, func.sum(lease.c.symbols))
-        .where(lease.c.account.in_(sorted(accounts)), lease.c.expires_at > now_ns)
-        .group_by(lease.c.account)
-    )
-    return {row[0]: int(row[1]) for row in connection.execute(asked)}
-
-
-async def _alerts(connection: AsyncConnection, account: str) -> int:
-    asked = select(counter.c.used).where(
-        counter.c.account == account, counter.c.quota == SYMBOLS_QUOTA, counter.c.period_key == PERIODS[SYMBOLS_QUOTA]
-    )
-    return int((await connection.execute(asked)).scalar() or 0)

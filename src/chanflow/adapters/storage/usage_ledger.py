@@ -6,14 +6,13 @@ process made them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from chanflow.access.quota import Charge, Demand, Spent, Taken
 from chanflow.adapters.storage.database.tables.access import usage_counter as counter
 from chanflow.adapters.storage.database.tables.access import usage_event as event
-from chanflow.adapters.storage.socket_leases import SYMBOLS_QUOTA, held
 
 Key = tuple[str, str, str]
 """Account, quota, period."""
@@ -24,25 +23,21 @@ def take(connection: Connection, charges: Sequence[Charge]) -> list[Taken | Spen
     ids = [charge.charge_id for charge in charges]
     known = set((connection.execute(select(event.c.charge_id).where(event.c.charge_id.in_(ids)))).scalars())
     keys = [_key(charge.account, demand) for charge in charges for demand in charge.demands]
-    before, leased = counted(connection, keys), _leased(connection, charges)
+    before = counted(connection, keys)
     used, events, answers = dict(before), list[dict[str, object]](), list[Taken | Spent]()
 
-    def stands(charge: Charge, demand: Demand) -> int:
-        open_now = leased.get(charge.account, 0) if demand.quota == SYMBOLS_QUOTA else 0
-        return used.get(_key(charge.account, demand), 0) + open_now
-
     for charge in charges:
-        lacking = next((d for d in charge.demands if not d.fits(stands(charge, d))), None)
+        lacking = next((d for d in charge.demands if not d.fits(used.get(_key(charge.account, d), 0))), None)
         if charge.charge_id not in known:
             if lacking is not None:
-                answers.append(Spent(lacking, stands(charge, lacking)))
+                answers.append(Spent(lacking, used.get(_key(charge.account, lacking), 0)))
                 continue
             known.add(charge.charge_id)
             for demand in charge.demands:
                 key = _key(charge.account, demand)
                 used[key] = used.get(key, 0) + demand.cost
                 events.append(_event(charge.charge_id, "charged", key, demand.cost, charge.at_ns))
-        answers.append(Taken({d.quota: stands(charge, d) for d in charge.demands}))
+        answers.append(Taken({d.quota: used.get(_key(charge.account, d), 0) for d in charge.demands}))
     _write(connection, before, used, events)
     return answers
 
@@ -78,14 +73,6 @@ def disagreeing(connection: Connection) -> tuple[Key, ...]:
     counters = connection.execute(select(counter.c.account, counter.c.quota, counter.c.period_key, counter.c.used))
     kept = {(row[0], row[1], row[2]): int(row[3]) for row in counters}
     return tuple(key for key in sorted({*summed, *kept}) if summed.get(key, 0) != kept.get(key, 0))
-
-
-def _leased(connection: Connection, charges: Sequence[Charge]) -> Mapping[str, int]:
-    """Return what open sockets hold of the accounts that are charged for such."""
-    asking = [charge for charge in charges if any(demand.quota == SYMBOLS_QUOTA for demand in charge.demands)]
-    if not asking:
-        return {}
-    return held(connection, {each.account for each in asking}, max(each.at_ns for each in asking))
 
 
 def _key(account: str, demand: Demand) -> Key:

@@ -24,6 +24,7 @@ from chanflow.interfaces.cli.services import desk_token, open_services
 from chanflow.interfaces.ws.wire import SOCKET_WIRE
 from chanflow.market.sink import RowSink
 from chanflow.market.synthetic import SyntheticSource
+from chanflow.operations.alert_courier import AlertCourier
 from chanflow.operations.alert_watch import AlertWatch
 from chanflow.operations.services import Services
 from chanflow.risk.view import RiskView
@@ -158,6 +159,16 @@ def _follow(remember: Follow, services: Services, kind: str, at: str, correlatio
         services.log.changed()
 
 
+def _courier(services: Services, wall: SystemClock, alerts: Alerts) -> AlertCourier:
+    """Return what hands alerts that ask for it to the desk's channels."""
+    assert isinstance(services.alerts, AlertBook)
+
+    async def tell(alert: Alert, alert_id: str) -> None:
+        await alerts.take(alert, alert_id=alert_id)
+
+    return AlertCourier(services.alerts, wall, tell)
+
+
 async def _up(
     home: Home, loaded: Loaded, alerts: Alerts, *, seed: int, speed: float, duration_s: int, port: int | None
 ) -> None:
@@ -229,7 +240,10 @@ async def _up(
 
     desk = asyncio.create_task(alerts.watch(with_models(), run_id=spec.run_id))
     doors = asyncio.create_task(server.serve())
-    watch = asyncio.create_task(_watch_sentinel(home.root, queue, wall))
+    beside = [
+        asyncio.create_task(each)
+        for each in (_watch_sentinel(home.root, queue, wall), _courier(services, wall, alerts).run())
+    ]
     typer.echo(f"chanflow: desk on {source.instrument.symbol}, doors at {frontage.url(config.port)}/")
     try:
         async with local_door(app, frontage, config.port) as (local_host, local_port):
@@ -242,8 +256,8 @@ async def _up(
             )  # fmt: skip
     finally:
         server.should_exit = True
-        desk.cancel()
-        watch.cancel()
-        for task in (desk, doors, watch):
+        for task in (desk, *beside):
+            task.cancel()
+        for task in (desk, doors, *beside):
             with suppress(asyncio.CancelledError):
                 await task

@@ -14,6 +14,7 @@ from chanflow.interfaces.ws.hub import Hub
 from chanflow.interfaces.ws.listening import Listening
 from chanflow.interfaces.ws.state_hub import StateHub
 from chanflow.interfaces.ws.states import States
+from chanflow.operations.alert_courier import AlertCourier
 from chanflow.operations.alert_cursor import cursor_of, seq_of
 from chanflow.operations.alert_watch import AlertWatch
 from chanflow.operations.outcome import Declined
@@ -44,6 +45,7 @@ class Switchboard:
                     self._alerts = hub
                     self._work("alerts", hub.run())
                     self._work("watch", AlertWatch(services, services.alerts).run())
+                    self._work("courier", AlertCourier(services.alerts, services.clock).run())
                     try:
                         yield
                     finally:

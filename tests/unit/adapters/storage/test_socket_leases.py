@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from chanflow.access.plans import PLANS
 from chanflow.access.principals import LOCAL_OPERATOR
-from chanflow.access.quota import Charge, Spent, Taken, demands
+from chanflow.access.quota import Spent, Taken
 from chanflow.access.tickets import Tickets
-from chanflow.adapters.storage.access_writer import AccessWriter
+from chanflow.adapters.storage.alert_store import Full, SqlAlerts
 from chanflow.adapters.storage.database.database import Database
 from chanflow.adapters.storage.socket_leases import LEASE_NS, SqlSocketLeases
 from chanflow.adapters.storage.socket_tickets import SqlTickets
 from chanflow.domain.time import NS_PER_S
+from chanflow.domain.watch_alert import WatchAlert
 from chanflow.runtime.clock import SeededRandomness, SimulatedClock
 
 NOW_NS = 1_767_261_620_000_000_000
@@ -50,29 +50,29 @@ async def test_a_closed_lease_is_free_at_once_and_one_left_behind_after_a_minute
 
 
 async def test_alerts_and_open_symbols_share_one_limit(stores: tuple[Database, Database]) -> None:
-    leases, writer = SqlSocketLeases(stores[0]), AccessWriter(stores[1])
+    leases, alerts = SqlSocketLeases(stores[0]), SqlAlerts(stores[1])
 
-    async def alert(name: str, at_ns: int = NOW_NS) -> Taken | Spent:
-        asked = demands({"alert_subscription": 1, "api_call": 1}, PLANS["free"], at_ns)
-        return await writer.charge(Charge(name, "ann", at_ns, asked))
+    async def alert(name: str, at_ns: int = NOW_NS) -> WatchAlert | Full:
+        new = WatchAlert(
+            alert_id=f"al_{name}", account="ann", client_alert_id=name, args_hash="", kind="price",
+            symbols=("BTCUSDT",), level="1m", types=(), above=None, below=1.0, status="active", created_ns=at_ns,
+            expires_ns=None, known_since_ns=at_ns, since_ms={},
+        )  # fmt: skip
+        return await alerts.add(new, marks=[], most=99, limit=5, targets=[])
 
     await leases.open("a", "ann", most=2, now_ns=NOW_NS)
     await leases.open("b", "ann", most=2, now_ns=NOW_NS)
     held = await leases.hold("a", "ann", symbols=3, limit=5, now_ns=NOW_NS)
     assert held == Taken({"alert_subscription": 3})
-    first, second, third = [await alert(f"c{n}") for n in range(3)]
-    assert isinstance(first, Taken)
-    assert first.used == {"alert_subscription": 4, "api_call": 1}
-    assert isinstance(second, Taken)
-    assert isinstance(third, Spent)
-    assert (third.used, third.demand.quota) == (5, "alert_subscription")
+    assert [type(await alert(f"c{n}")) for n in range(3)] == [WatchAlert, WatchAlert, Full]
     refused = await leases.hold("b", "ann", symbols=1, limit=5, now_ns=NOW_NS)
     assert isinstance(refused, Spent)
-    assert await leases.symbols("ann", NOW_NS) == 3
+    assert (refused.used, refused.demand.quota) == (5, "alert_subscription")
+    assert await leases.slots("ann", NOW_NS) == await alerts.slots("ann", NOW_NS) == 5
     assert isinstance(await leases.hold("a", "ann", symbols=2, limit=5, now_ns=NOW_NS), Taken)
     assert isinstance(await leases.hold("b", "ann", symbols=1, limit=5, now_ns=NOW_NS), Taken)
-    assert await leases.symbols("ann", NOW_NS + LEASE_NS) == 0
-    assert isinstance(await alert("c9", NOW_NS + LEASE_NS), Taken)
+    assert await leases.slots("ann", NOW_NS + LEASE_NS) == 2
+    assert isinstance(await alert("c9", NOW_NS + LEASE_NS), WatchAlert)
 
 
 async def test_a_ticket_is_taken_once_and_within_half_a_minute(stores: tuple[Database, Database]) -> None:

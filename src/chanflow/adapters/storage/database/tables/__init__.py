@@ -2,6 +2,7 @@
 
 from chanflow.adapters.storage.database.tables import (
     access,
+    alert_delivery,
     alerts,
     billing,
     budget,
@@ -13,4 +14,16 @@ from chanflow.adapters.storage.database.tables import (
     tokens,
 )
 
-__all__ = ["access", "alerts", "billing", "budget", "confirmations", "identity", "jobs", "leases", "memory", "tokens"]
+__all__ = [
+    "access",
+    "alert_delivery",
+    "alerts",
+    "billing",
+    "budget",
+    "confirmations",
+    "identity",
+    "jobs",
+    "leases",
+    "memory",
+    "tokens",
+]
