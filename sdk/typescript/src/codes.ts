@@ -2,6 +2,7 @@
 
 /** Every code the desk may answer with. */
 export type Code =
+  | "billing_busy"
   | "confirmation_invalid"
   | "confirmation_stale"
   | "conflict"
@@ -23,6 +24,7 @@ export type Code =
   | "plan_required"
   | "quota_exceeded"
   | "rate_limited"
+  | "request_too_slow"
   | "timeout"
   | "unauthenticated"
   | "venue_busy"

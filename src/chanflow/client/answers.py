@@ -134,6 +134,17 @@ class Backtested(TypedDict):
     problem: str | None
 
 
+class BillingRead(TypedDict):
+    """Accounts, those not disabled, those that pay, their share, and what recurs a month, by currency."""
+
+    accounts: int
+    active: int
+    paying: int
+    conversion: float | None
+    recurring: dict[str, str]
+    months: list[MonthRead]
+
+
 class BookNow(TypedDict):
     """The state of the book."""
 
@@ -330,7 +341,12 @@ class KeyRevoked(TypedDict):
 
 
 class KeyRow(TypedDict):
-    """A key as it may be shown. A time in `revoked_at` that lies ahead is the end of its grace."""
+    """A key as it may be shown.
+
+    A time in `revoked_at` that lies ahead is the end of its grace.
+
+    `last_used_at` is written at most once a minute.
+    """
 
     id: str
     name: str
@@ -339,6 +355,16 @@ class KeyRow(TypedDict):
     created_at: str
     expires_at: str | None
     revoked_at: str | None
+    last_used_at: str | None
+    signing: Literal["none", "required"]
+    paper_only: bool
+    elicitation_trusted: bool
+
+
+class KeyUpdated(TypedDict):
+    """The key as it is now."""
+
+    changed: KeyRow
 
 
 class KeysListed(TypedDict):
@@ -368,6 +394,14 @@ class LegRow(TypedDict):
     start: End
     end: End
     state: Literal["provisional", "confirmed", "void"]
+
+
+class LimitRow(TypedDict):
+    """A limit: what it would be after the trade, and its bound."""
+
+    name: str
+    value: str
+    bound: str
 
 
 class LinkRow(TypedDict):
@@ -420,6 +454,14 @@ class MarketStatus(TypedDict):
     symbols: list[SymbolRow]
     clock_skew_ms: float | None
     known_at: str
+
+
+class MonthRead(TypedDict):
+    """A UTC month: who came to pay in it, and who ceased to."""
+
+    month: str
+    started: int
+    ended: int
 
 
 class OrderCancelled(TypedDict):
@@ -488,6 +530,30 @@ class OrdersFound(TypedDict):
     next_cursor: str | None
     known_at: str
     stale_ms: int | None
+
+
+class PageOpened(TypedDict):
+    """The provider's page, to be opened in a browser."""
+
+    url: str
+
+
+class PlanRow(TypedDict):
+    """A plan: what it allows (-1 is unlimited), and what it is a month where it is sold."""
+
+    name: str
+    limits: dict[str, int]
+    rate_per_s: int
+    burst: int
+    amount: str | None
+    currency: str | None
+
+
+class PlansListed(TypedDict):
+    """The plans, the smallest first. `billing` is false where nothing is sold."""
+
+    billing: bool
+    plans: list[PlanRow]
 
 
 class PointRow(TypedDict):
@@ -795,6 +861,17 @@ class StructureRead(TypedDict):
     stale_ms: int | None
 
 
+class SubscriptionRead(TypedDict):
+    """The caller's plan. Without a subscription the rest is null; `next_plan` follows at `period_end`."""
+
+    plan: str
+    status: str | None
+    period_start: str | None
+    period_end: str | None
+    ends_with_period: bool
+    next_plan: str | None
+
+
 class SymbolResult(TypedDict):
     """What one symbol came to, in quote."""
 
@@ -817,9 +894,18 @@ class SymbolRow(TypedDict):
 
 
 class TradeDone(TypedDict):
-    """What a trade came to: refused with every reason, or an order. `replayed` is what it came to before."""
+    """What a trade came to: a preview to confirm, a wait for a person, a refusal with every reason, or an order.
 
-    status: Literal["refused", "submitted", "filled", "unknown", "replayed"]
+    `replayed` is what it came to before.
+    """
+
+    status: Literal[
+        "confirmation_required", "approval_required", "refused", "submitted", "filled", "unknown", "replayed"
+    ]
+    preview: TradePreview | None
+    confirmation_token: str | None
+    expires_at: str | None
+    approval_id: str | None
     order: OrderRead | None
     reasons: list[ReasonRow]
 
@@ -833,6 +919,20 @@ class TradeNow(TypedDict):
     event_ms: int
     known_ns: int
     age_ms: int
+
+
+class TradePreview(TypedDict):
+    """What a trade would come to, in quote.
+
+    `worst_loss` is what is lost at the stop, costs included, `fees` the taker's both ways, `equity_after` what is left
+    once it has filled.
+    """
+
+    notional: str
+    worst_loss: str
+    fees: str
+    equity_after: str
+    limits: list[LimitRow]
 
 
 class WaitingRow(TypedDict):

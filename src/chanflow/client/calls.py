@@ -14,6 +14,7 @@ from chanflow.client.answers import (
     Approvals,
     AuditRead,
     Backtested,
+    BillingRead,
     DecisionAsked,
     Explained,
     FeaturesComputed,
@@ -21,11 +22,14 @@ from chanflow.client.answers import (
     KeyMade,
     KeyRevoked,
     KeysListed,
+    KeyUpdated,
     Klines,
     LiveSnapshot,
     MarketStatus,
     OrderCancelled,
     OrdersFound,
+    PageOpened,
+    PlansListed,
     PointsFound,
     Positions,
     QuotaStatus,
@@ -34,6 +38,7 @@ from chanflow.client.answers import (
     SignalsFound,
     Standings,
     StructureRead,
+    SubscriptionRead,
     TradeDone,
 )
 
@@ -57,6 +62,9 @@ READS = frozenset(
         "get_user_quota",
         "list_keys",
         "get_audit",
+        "list_plans",
+        "get_subscription",
+        "get_billing_report",
     }
 )
 """Operations that change nothing."""
@@ -73,7 +81,9 @@ SAME_TWICE = frozenset(
         "set_level",
         "approve",
         "lift_wall",
+        "update_key",
         "revoke_key",
+        "change_subscription",
     }
 )
 """Operations that change something, and the same when they are asked twice."""
@@ -256,8 +266,9 @@ class Calls(ABC):
         take_profit_price: str | None = None,
         reduce_only: bool | None = None,
         mode: Literal["paper", "live"] | None = None,
+        confirmation_token: str | None = None,
     ) -> TradeDone:
-        """Order a paper trade (下单), judged by the risk gate. Same client_order_id: same order, answered again."""
+        """Trade (下单): previews, free; called again with confirmation_token it orders, once per client_order_id."""
         answer: TradeDone = await self.answer_of(
             "execute_trade",
             {
@@ -272,6 +283,7 @@ class Calls(ABC):
                 "take_profit_price": take_profit_price,
                 "reduce_only": reduce_only,
                 "mode": mode,
+                "confirmation_token": confirmation_token,
             },
         )
         return answer
@@ -533,10 +545,35 @@ class Calls(ABC):
         scopes: list[str] | None = None,
         allow_ips: list[str] | None = None,
         expires_at: str | None = None,
+        signing: Literal["none", "required"] | None = None,
+        paper_only: bool | None = None,
     ) -> KeyMade:
         """Make an API key that may no more than the caller; its text is shown this once."""
         answer: KeyMade = await self.answer_of(
-            "create_key", {"name": name, "scopes": scopes, "allow_ips": allow_ips, "expires_at": expires_at}
+            "create_key",
+            {
+                "name": name,
+                "scopes": scopes,
+                "allow_ips": allow_ips,
+                "expires_at": expires_at,
+                "signing": signing,
+                "paper_only": paper_only,
+            },
+        )
+        return answer
+
+    async def update_key(
+        self,
+        *,
+        id: str,
+        name: str | None = None,
+        scopes: list[str] | None = None,
+        allow_ips: list[str] | None = None,
+        expires_at: str | None = None,
+    ) -> KeyUpdated:
+        """Rename one of the caller's API keys, or narrow its scopes, addresses and end."""
+        answer: KeyUpdated = await self.answer_of(
+            "update_key", {"id": id, "name": name, "scopes": scopes, "allow_ips": allow_ips, "expires_at": expires_at}
         )
         return answer
 
@@ -553,4 +590,34 @@ class Calls(ABC):
     async def get_audit(self, *, limit: int | None = None, cursor: str | None = None) -> AuditRead:
         """Who called what, when, through which door, and how it ended (审计), newest first."""
         answer: AuditRead = await self.answer_of("get_audit", {"limit": limit, "cursor": cursor})
+        return answer
+
+    async def list_plans(self) -> PlansListed:
+        """The plans (套餐): what each allows, and its price where it is sold."""
+        answer: PlansListed = await self.answer_of("list_plans", {})
+        return answer
+
+    async def start_checkout(self, *, plan: str) -> PageOpened:
+        """The payment provider's page where a plan is bought (购买套餐)."""
+        answer: PageOpened = await self.answer_of("start_checkout", {"plan": plan})
+        return answer
+
+    async def open_portal(self) -> PageOpened:
+        """The caller's page at the payment provider (支付详情): cards, invoices."""
+        answer: PageOpened = await self.answer_of("open_portal", {})
+        return answer
+
+    async def get_subscription(self) -> SubscriptionRead:
+        """The caller's plan and subscription (订阅)."""
+        answer: SubscriptionRead = await self.answer_of("get_subscription", {})
+        return answer
+
+    async def change_subscription(self, *, plan: str) -> SubscriptionRead:
+        """Change the plan (更换套餐): a larger one holds at once, a smaller one when the period ends."""
+        answer: SubscriptionRead = await self.answer_of("change_subscription", {"plan": plan})
+        return answer
+
+    async def get_billing_report(self) -> BillingRead:
+        """Accounts, who pays, what recurs and who left, by month (账单报告)."""
+        answer: BillingRead = await self.answer_of("get_billing_report", {})
         return answer

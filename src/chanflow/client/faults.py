@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from chanflow.client.fault import ChanflowClientError
 
 
+class BillingBusy(ChanflowClientError):
+    """The payment provider cannot be reached."""
+
+
 class ConfirmationInvalid(ChanflowClientError):
     """The confirmation does not fit this request."""
 
 
 class ConfirmationStale(ChanflowClientError):
-    """The confirmation has expired."""
+    """What was confirmed holds no longer."""
 
 
 class Conflict(ChanflowClientError):
@@ -133,6 +137,10 @@ class RateLimited(ChanflowClientError):
     """Too many requests."""
 
 
+class RequestTooSlow(ChanflowClientError):
+    """The request did not arrive in time."""
+
+
 class Timeout(ChanflowClientError):
     """The operation took too long."""
 
@@ -150,6 +158,7 @@ class VenueUnreachable(ChanflowClientError):
 
 
 BY_CODE: Mapping[str, type[ChanflowClientError]] = {
+    "billing_busy": BillingBusy,
     "confirmation_invalid": ConfirmationInvalid,
     "confirmation_stale": ConfirmationStale,
     "conflict": Conflict,
@@ -171,6 +180,7 @@ BY_CODE: Mapping[str, type[ChanflowClientError]] = {
     "plan_required": PlanRequired,
     "quota_exceeded": QuotaExceeded,
     "rate_limited": RateLimited,
+    "request_too_slow": RequestTooSlow,
     "timeout": Timeout,
     "unauthenticated": Unauthenticated,
     "venue_busy": VenueBusy,

@@ -14,6 +14,7 @@ from chanflow.client.answers import (
     Approvals,
     AuditRead,
     Backtested,
+    BillingRead,
     DecisionAsked,
     Explained,
     FeaturesComputed,
@@ -21,11 +22,14 @@ from chanflow.client.answers import (
     KeyMade,
     KeyRevoked,
     KeysListed,
+    KeyUpdated,
     Klines,
     LiveSnapshot,
     MarketStatus,
     OrderCancelled,
     OrdersFound,
+    PageOpened,
+    PlansListed,
     PointsFound,
     Positions,
     QuotaStatus,
@@ -34,6 +38,7 @@ from chanflow.client.answers import (
     SignalsFound,
     Standings,
     StructureRead,
+    SubscriptionRead,
     TradeDone,
 )
 
@@ -211,8 +216,9 @@ class SyncCalls(ABC):
         take_profit_price: str | None = None,
         reduce_only: bool | None = None,
         mode: Literal["paper", "live"] | None = None,
+        confirmation_token: str | None = None,
     ) -> TradeDone:
-        """Order a paper trade (下单), judged by the risk gate. Same client_order_id: same order, answered again."""
+        """Trade (下单): previews, free; called again with confirmation_token it orders, once per client_order_id."""
         answer: TradeDone = self.answer_of(
             "execute_trade",
             {
@@ -227,6 +233,7 @@ class SyncCalls(ABC):
                 "take_profit_price": take_profit_price,
                 "reduce_only": reduce_only,
                 "mode": mode,
+                "confirmation_token": confirmation_token,
             },
         )
         return answer
@@ -484,10 +491,35 @@ class SyncCalls(ABC):
         scopes: list[str] | None = None,
         allow_ips: list[str] | None = None,
         expires_at: str | None = None,
+        signing: Literal["none", "required"] | None = None,
+        paper_only: bool | None = None,
     ) -> KeyMade:
         """Make an API key that may no more than the caller; its text is shown this once."""
         answer: KeyMade = self.answer_of(
-            "create_key", {"name": name, "scopes": scopes, "allow_ips": allow_ips, "expires_at": expires_at}
+            "create_key",
+            {
+                "name": name,
+                "scopes": scopes,
+                "allow_ips": allow_ips,
+                "expires_at": expires_at,
+                "signing": signing,
+                "paper_only": paper_only,
+            },
+        )
+        return answer
+
+    def update_key(
+        self,
+        *,
+        id: str,
+        name: str | None = None,
+        scopes: list[str] | None = None,
+        allow_ips: list[str] | None = None,
+        expires_at: str | None = None,
+    ) -> KeyUpdated:
+        """Rename one of the caller's API keys, or narrow its scopes, addresses and end."""
+        answer: KeyUpdated = self.answer_of(
+            "update_key", {"id": id, "name": name, "scopes": scopes, "allow_ips": allow_ips, "expires_at": expires_at}
         )
         return answer
 
@@ -504,4 +536,34 @@ class SyncCalls(ABC):
     def get_audit(self, *, limit: int | None = None, cursor: str | None = None) -> AuditRead:
         """Who called what, when, through which door, and how it ended (审计), newest first."""
         answer: AuditRead = self.answer_of("get_audit", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def list_plans(self) -> PlansListed:
+        """The plans (套餐): what each allows, and its price where it is sold."""
+        answer: PlansListed = self.answer_of("list_plans", {})
+        return answer
+
+    def start_checkout(self, *, plan: str) -> PageOpened:
+        """The payment provider's page where a plan is bought (购买套餐)."""
+        answer: PageOpened = self.answer_of("start_checkout", {"plan": plan})
+        return answer
+
+    def open_portal(self) -> PageOpened:
+        """The caller's page at the payment provider (支付详情): cards, invoices."""
+        answer: PageOpened = self.answer_of("open_portal", {})
+        return answer
+
+    def get_subscription(self) -> SubscriptionRead:
+        """The caller's plan and subscription (订阅)."""
+        answer: SubscriptionRead = self.answer_of("get_subscription", {})
+        return answer
+
+    def change_subscription(self, *, plan: str) -> SubscriptionRead:
+        """Change the plan (更换套餐): a larger one holds at once, a smaller one when the period ends."""
+        answer: SubscriptionRead = self.answer_of("change_subscription", {"plan": plan})
+        return answer
+
+    def get_billing_report(self) -> BillingRead:
+        """Accounts, who pays, what recurs and who left, by month (账单报告)."""
+        answer: BillingRead = self.answer_of("get_billing_report", {})
         return answer
