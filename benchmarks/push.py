@@ -16,8 +16,9 @@ import time
 from pathlib import Path
 
 from chanflow.domain.watch_alert import Happening
-from chanflow.interfaces.ws.hub import Filter, Hub, Listening
-from chanflow.interfaces.ws.outbox import Outbox
+from chanflow.interfaces.ws.hub import Hub
+from chanflow.interfaces.ws.listening import Filter, Listening
+from chanflow.interfaces.ws.outbox import Mark, Outbox
 from chanflow.runtime.alert_book import AlertBook
 from chanflow.runtime.clock import SystemClock
 from chanflow.runtime.home import Home
@@ -43,7 +44,7 @@ async def measured(root: Path, *, sockets: int, events: int) -> list[float]:
         await hub.begin()
         outboxes = [Outbox() for _ in range(sockets)]
         for at, outbox in enumerate(outboxes):
-            await hub.join(Listening(f"s{at}", "buy_sell_points", "local", outbox, hub.seq, wanted))
+            await hub.join(Listening(f"s{at}", "buy_sell_points", "local", outbox, hub.seq, Mark(""), wanted))
         sending = [asyncio.create_task(outbox.drain(_ignore)) for outbox in outboxes]
         for at in range(events):
             each = Happening(f"k{at}", "buy_sell_points", "BENCHUSDT", "30m", at, {**BODY, "number": at}, "buy2")

@@ -15,6 +15,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 from chanflow.interfaces.rest.openapi import openapi_document
@@ -52,7 +53,7 @@ def files() -> dict[str, str]:
 
 def description() -> dict[str, Any]:
     """Return the API description; it says nothing of a particular desk."""
-    return openapi_document(Catalogue(cast("Services", None), OPERATIONS))
+    return openapi_document(Catalogue(cast("Services", SimpleNamespace(versions=None)), OPERATIONS))
 
 
 def formatted(text: str) -> str:

@@ -39,7 +39,7 @@ def _go(children: list[subprocess.Popen[str]]) -> None:
 
 async def _kept(path: Path) -> tuple[int, set[str]]:
     async with await Database.open(path) as database, database.read() as connection:
-        assert await usage_ledger.disagreeing(connection) == ()
+        assert await connection.run_sync(usage_ledger.disagreeing) == ()
         used = (await connection.execute(select(usage_counter.c.used))).scalar_one()
         return used, set((await connection.execute(select(usage_event.c.charge_id))).scalars())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import stat
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import chanflow
+from made_access import viewer_key
 
 from chanflow.domain.errors import SettingsInvalid
 from chanflow.runtime.access_desk import open_books
@@ -49,6 +51,19 @@ def test_a_user_has_a_key_that_is_shown_once(tmp_path: Path) -> None:
     assert chanflow(tmp_path, "plan", "set", "ann", "developer").returncode == 0
     assert chanflow(tmp_path, "user", "disable", "ann").returncode == 0
     assert re.match(r"ann  viewer, agent  plan developer  disabled 2", chanflow(tmp_path, "user", "list").stdout)
+
+
+def test_a_password_is_read_from_standard_input_and_only_its_hash_is_kept(tmp_path: Path) -> None:
+    chanflow(tmp_path, "init")
+    chanflow(tmp_path, "user", "add", "ann")
+    password = "a password of ann's"
+    weak = chanflow(tmp_path, "user", "password", "ann", given="short\n")
+    assert (weak.returncode, "5 characters, allowed are 12 to 256" in weak.stderr) == (2, True)
+    assert chanflow(tmp_path, "user", "password", "nobody", given=f"{password}\n").returncode == 2
+    done = chanflow(tmp_path, "user", "password", "ann", given=f"{password}\n")
+    assert done.stdout == "ann: the password is set, 0 sessions ended\n"
+    kept = b"".join(path.read_bytes() for path in sorted(tmp_path.glob("chanflow.db*")))
+    assert (b"$argon2id$" in kept, password.encode() in kept) == (True, False)
 
 
 def test_a_desk_with_its_own_plans_says_so_and_refuses_unknown_keys(tmp_path: Path) -> None:
@@ -103,9 +118,7 @@ def test_a_call_of_the_command_line_is_audited_and_the_audit_verified(tmp_path: 
 
 @pytest.mark.timeout(180)
 def test_a_command_acts_as_the_owner_of_the_key_that_the_environment_names(tmp_path: Path) -> None:
-    chanflow(tmp_path, "init")
-    chanflow(tmp_path, "user", "add", "vic", "--role", "viewer", "--plan", "pro")
-    key = chanflow(tmp_path, "key", "create", "laptop", "--user", "vic").stdout.strip()
+    key = asyncio.run(viewer_key(Home(tmp_path)))
     quota = chanflow(tmp_path, "call", "get_user_quota", CHANFLOW_API_KEY=key)
     assert (quota.returncode, json.loads(quota.stdout)["plan"]) == (0, "pro")
     refused = chanflow(tmp_path, "call", "halt", "--reason", "x", CHANFLOW_API_KEY=key)

@@ -19,11 +19,11 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return {**kept, "CHANFLOW_HOME": str(home), **more}
 
 
-def chanflow(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+def chanflow(home: Path, *arguments: str, given: str | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, with what it is `given` as standard input."""
     return subprocess.run(
         [*CHANFLOW, *arguments], env=environment(home, **more), capture_output=True, text=True, check=False,
-        timeout=300, cwd=home.parent,
+        timeout=300, cwd=home.parent, input=given,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from chanflow.interfaces.rest.app import build_app
 from chanflow.interfaces.rest.frontage import LOOPBACK, Frontage
 from chanflow.operations.services import Services
 from chanflow.runtime.access_desk import make_pepper, open_books
-from chanflow.runtime.clock import SeededRandomness, SystemRandomness, Uuid7Ids
+from chanflow.runtime.clock import SeededRandomness, SystemClock, SystemRandomness, Uuid7Ids
 from chanflow.runtime.home import Home
 
 START_NS = 1_767_261_620_000_000_000  # 2026-01-01T10:00:20Z
@@ -38,7 +39,7 @@ class HandClock:
         return self.at_ns - START_NS
 
     async def sleep_until(self, at_ns: int) -> None:
-        raise AssertionError("nothing sleeps")
+        await asyncio.Event().wait()  # what is done by the hour is asked for by name
 
 
 class SystemBytes:
@@ -92,6 +93,17 @@ async def http_desk(
         httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client,
     ):
         yield client
+
+
+async def viewer_key(home: Home) -> str:
+    """Return a key of a new viewer, on the plan `pro`, in a data directory of the machine's own time."""
+    make_pepper(home, SystemBytes())
+    books = open_books(home, SystemClock(), SystemBytes())
+    async with books.serving():
+        assert isinstance(books.shelf, AccountShelf)
+        ann = User("user-ann", "ann", ("viewer",), "pro", 0)
+        await books.shelf.add_user(ann)
+        return (await books.keyring.create(ann, name="laptop", scopes=None)).text
 
 
 def bearer(key: NewKey) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from chanflow.domain.canonical import sha256_of
@@ -28,6 +28,9 @@ class AuditRow:
     latency_ms: int | None
 
 
+_FIELDS = tuple(field.name for field in fields(AuditRow))
+
+
 @dataclass(frozen=True, slots=True)
 class SealedRow:
     """A row in its place: `hash` is of the row, its number and the hash before it."""
@@ -38,9 +41,14 @@ class SealedRow:
     hash: str
 
 
+def fields_of(row: AuditRow) -> dict[str, str | int | None]:
+    """Return a row's fields by name."""
+    return {name: getattr(row, name) for name in _FIELDS}
+
+
 def sealed(row: AuditRow, seq: int, prev_hash: str) -> SealedRow:
     """Return the row as the one numbered `seq`, after the one whose hash is `prev_hash`."""
-    return SealedRow(seq, row, prev_hash, sha256_of({**asdict(row), "seq": seq, "prev_hash": prev_hash}))
+    return SealedRow(seq, row, prev_hash, sha256_of({**fields_of(row), "seq": seq, "prev_hash": prev_hash}))
 
 
 def broken_at(rows: Iterable[SealedRow], prev_hash: str = FIRST_HASH, first: int = 1) -> int | None:

@@ -82,16 +82,27 @@ class Keyring:
             return replace(LOCAL_OPERATOR, ip=ip)
         presented = parse_key(text)
         found = None if presented is None else await self._found(presented)
-        if found is None:
-            return "unauthenticated"
-        record, user = found
         # The text of a key that signs is never shown: whoever does so shows a copy.
-        if user.disabled_ns is not None or record.signing or not record.usable(self._clock.now_ns()):
+        if found is None or found[0].signing:
             return "unauthenticated"
-        if not record.admits(ip):
-            return "ip_not_allowed"
-        await self.used(record)
-        return principal_of(record, user, ip)
+        acting = self._acting(*found, ip)
+        if isinstance(acting, Principal):
+            await self.used(found[0])
+        return acting
+
+    async def standing(self, principal: Principal) -> Principal | NoEntry | None:
+        """Return as whom the bearer of a key acts now who was let in before; None for others."""
+        if principal.kind == "local":
+            return principal
+        if principal.kind != "key":
+            return None
+        found = await self.found(principal.id.removeprefix("key:"))
+        return "unauthenticated" if found is None else self._acting(*found, principal.ip)
+
+    def _acting(self, record: KeyRecord, user: User, ip: str | None) -> Principal | NoEntry:
+        if user.disabled_ns is not None or not record.usable(self._clock.now_ns()):
+            return "unauthenticated"
+        return principal_of(record, user, ip) if record.admits(ip) else "ip_not_allowed"
 
     async def used(self, record: KeyRecord) -> None:
         """Note that a key is used, once in a while; where that cannot be written, the key serves all the same."""

@@ -78,6 +78,8 @@ class User:
     plan: str
     created_ns: int
     disabled_ns: int | None = None
+    notice_due: bool = False
+    """Whether the present version of the notice is yet to be accepted."""
 
 
 def key_text(key_id: bytes, secret: bytes) -> str:
@@ -110,7 +112,7 @@ def principal_of(record: KeyRecord, user: User, ip: str | None) -> Principal:
     return Principal(
         kind="key", id=f"key:{record.id}", user_id=user.id, plan=user.plan, roles=user.roles,
         scopes=scopes - {LIVE} if record.paper_only else scopes, ip=ip, expires_ns=record.expires_ns,
-        elicitation_trusted=record.elicitation_trusted,
+        elicitation_trusted=record.elicitation_trusted, notice_due=user.notice_due,
     )  # fmt: skip
 
 

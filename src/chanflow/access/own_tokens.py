@@ -196,6 +196,7 @@ class OwnTokens:
         return Principal(
             kind="user", id=f"user:{user.id}", user_id=user.id, plan=user.plan, roles=user.roles,
             scopes=scopes_of(user.roles), issuer=self.name, ip=ip, expires_ns=int(claims["exp"]) * NS_PER_S,
+            notice_due=user.notice_due,
         )  # fmt: skip
 
     async def _pair(self, family: Family, refresh: str, refresh_expires_ns: int) -> TokenPair:

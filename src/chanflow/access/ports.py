@@ -7,6 +7,7 @@ from typing import Protocol
 
 from chanflow.access.audit import AuditRow, SealedRow
 from chanflow.access.keys import KeyRecord, User
+from chanflow.access.principals import Principal
 from chanflow.access.quota import Charge, Demand, Spent, Taken
 
 
@@ -65,14 +66,53 @@ class Counters(Protocol):
 class AuditLog(Protocol):
     """Keeps the audit."""
 
-    async def append(self, row: AuditRow) -> None:
-        """Keep a row; durable on return."""
+    async def append(self, row: AuditRow, user_id: str | None = None) -> None:
+        """Keep a row, its address sealed for the user; durable on return."""
         ...
 
-    def post(self, row: AuditRow) -> None:
+    def post(self, row: AuditRow, user_id: str | None = None) -> None:
         """Keep a row soon, after those before it; a fault is logged."""
         ...
 
     async def rows(self, *, before: int | None, limit: int) -> Sequence[SealedRow]:
         """Return the newest rows numbered below `before`, newest first."""
+        ...
+
+
+class SocketLeases(Protocol):
+    """Open sockets of all processes. A lease that nobody renews ends by itself, so what a crash left is freed.
+
+    Every method raises StorageUnwritable or StorageBusy.
+    """
+
+    async def open(self, lease_id: str, account: str, *, most: int, now_ns: int) -> bool:
+        """Take a lease, unless the account has `most` already."""
+        ...
+
+    async def hold(self, lease_id: str, account: str, *, symbols: int, limit: int, now_ns: int) -> Taken | Spent:
+        """Let a lease hold so many symbols in all, if the account's alerts and leases stay within the limit."""
+        ...
+
+    async def symbols(self, account: str, now_ns: int) -> int:
+        """Return how many symbols the account's leases hold."""
+        ...
+
+    async def renew(self, lease_ids: Sequence[str], now_ns: int) -> Sequence[str]:
+        """Make leases last from now on; returns those that had ended."""
+        ...
+
+    async def close(self, lease_id: str) -> None:
+        """End a lease."""
+        ...
+
+
+class TicketShelf(Protocol):
+    """Tickets that wait to be used. Every method raises StorageUnwritable or StorageBusy."""
+
+    async def add(self, digest: str, principal: Principal, *, expires_ns: int, now_ns: int) -> None:
+        """Keep a ticket by its digest."""
+        ...
+
+    async def take(self, digest: str, now_ns: int) -> Principal | None:
+        """Return whose ticket it is, and forget it; None for one that is not there or is too old."""
         ...

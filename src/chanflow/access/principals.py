@@ -27,6 +27,10 @@ class Principal:
     expires_ns: int | None = None
     elicitation_trusted: bool = False
     """Whether the client may be believed to have asked its person."""
+    second_factor: bool = False
+    """Whether a code of an authenticator came with the login. What trades real money must ask for it."""
+    notice_due: bool = False
+    """Whether the notice is yet to be accepted: until then nearly nothing may be called."""
 
     @property
     def account(self) -> str:

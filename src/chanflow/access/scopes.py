@@ -33,6 +33,11 @@ def scopes_of(roles: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def trades(scopes: frozenset[str]) -> bool:
+    """Return whether who has these scopes may open or close positions."""
+    return any(scope.startswith("trade:") or scope == "desk:control" for scope in sorted(scopes))
+
+
 def narrowed(asked: Iterable[str], owned: frozenset[str]) -> frozenset[str]:
     """Return the scopes that were asked for. Raises InvalidArgument for one that is none, or is not owned."""
     wanted = frozenset(asked)

@@ -6,6 +6,7 @@ table is passed over. What the tables know says what is asked for; nothing is gu
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ SCAN_LIMIT = 500
 SHOWN_OF_ONE = 5
 BACKTEST_SYMBOLS, ALERT_SYMBOLS = 100, 50
 
+_JOB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CHINESE_NUMBERS = {"一": "1", "二": "2", "三": "3", "1": "1", "2": "2", "3": "3"}
 _ENGLISH_NUMBERS = {"first": "1", "second": "2", "third": "3", "1st": "1", "2nd": "2", "3rd": "3"}
 
@@ -63,6 +65,7 @@ _CONCEPTS: Mapping[str, tuple[str, ...]] = {
     "find": ("找到", "找出", "寻找", "扫描", "筛选", "选出", "哪些", "find", "scan", "screen", "search", "which"),
     "all": ("所有", "全部", "全市场", "股票", "市场上", "all", "every", "market", "stocks", "symbols", "whole market"),
     "backtest": ("回测", "回測", "backtest", "back test", "back-test", "backtests"),
+    "cancel": ("取消", "中止", "cancel", "abort"),
     "alert": ("提醒", "预警", "警报", "告警", "通知", "alert", "alerts", "notify", "remind"),
     "structure": ("结构", "走势", "中枢", "笔", "线段", "structure", "trend", "center", "centers", "strokes"),
     "position": ("持仓", "仓位", "账户", "position", "positions", "holdings", "account"),
@@ -263,6 +266,9 @@ def plan_of(text: str, known: Collection[str], *, level: str = "30m") -> Plan | 
         return _plan("quota", meaning, Step("quota", "account", "get_user_quota", {}))
     if "position" in said:
         return _plan("positions", meaning, Step("positions", "account", "get_position", {}))
+    job = next((word.lower() for word in meaning.words if _JOB.fullmatch(word.lower())), None)
+    if job is not None and said & {"backtest", "cancel"}:
+        return _job(meaning, job)
     named = symbol_of(meaning.words, known, meaning.language)
     if named.choices:
         return Unclear(meaning.language, _which(named.choices, meaning.language))
@@ -278,6 +284,13 @@ def plan_of(text: str, known: Collection[str], *, level: str = "30m") -> Plan | 
         step = Step("structure", "analysis", "analyze_structure", {"symbol": named.symbol, "level": at})
         return _plan("structure", meaning, step, notes=notes)
     return _plan("points", meaning, *_points_steps(meaning, at, named.symbol), notes=notes)
+
+
+def _job(meaning: Meaning, job_id: str) -> Plan:
+    """Return what shows how a backtest stands, or stops it."""
+    if "cancel" in meaning.concepts:
+        return _plan("cancel_job", meaning, Step("cancel", "learner", "cancel_job", {"job_id": job_id}))
+    return _plan("backtest", meaning, Step("backtest", "learner", "backtest_strategy", {"job_id": job_id}))
 
 
 def _plan(intent: str, meaning: Meaning, *steps: Step, notes: tuple[str, ...] = ()) -> Plan:

@@ -31,8 +31,21 @@ PHRASES: Mapping[str, Mapping[Language, str]] = {
     },
     "not_measured": {"zh": "同类历史胜率尚未测量", "en": "hit rate not measured"},
     "backtest_runs": {
-        "zh": "回测任务 {backtest.job_id} 还在进行：{backtest.status}",
-        "en": "The backtest {backtest.job_id} is not done yet: {backtest.status}",
+        "zh": "回测任务 {backtest.job_id} 还在进行：{backtest.status}。可以问「回测 <id>」或「取消回测 <id>」",
+        "en": "The backtest {backtest.job_id} is not done yet: {backtest.status}. "
+        "Ask for backtest <id>, or cancel backtest <id>",
+    },
+    "backtest_ended": {
+        "zh": "回测任务 {backtest.job_id} 没有结果：{backtest.status}",
+        "en": "The backtest {backtest.job_id} has no result: {backtest.status}",
+    },
+    "job_told": {
+        "zh": "任务 {cancel.job_id} 将在下一步停止：{cancel.status}",
+        "en": "The job {cancel.job_id} stops at its next step: {cancel.status}",
+    },
+    "job_over": {
+        "zh": "任务 {cancel.job_id} 已结束：{cancel.status}",
+        "en": "The job {cancel.job_id} has ended: {cancel.status}",
     },
     "no_trades": {"zh": "回测：没有交易。", "en": "Backtest: no trades."},
     "backtest": {

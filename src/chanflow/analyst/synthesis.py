@@ -11,7 +11,7 @@ from chanflow.domain.prompt import Language
 
 SHOWN = 20
 """So many rows are listed; that there are more is said."""
-OF_TRADES = ("points", "scan", "structure")
+OF_TRADES = ("points", "scan", "structure", "backtest")
 """Intents whose answer speaks of trades, and carries the notice."""
 
 
@@ -54,10 +54,16 @@ def _point(place: str, row: Mapping[str, Any], language: Language) -> str:
 
 def _backtest(_: str, body: Any, language: Language) -> list[str]:
     if body["result"] is None:
-        return [say("backtest_runs", language)]
+        over = body["status"] in ("failed", "cancelled")
+        return [say("backtest_ended" if over else "backtest_runs", language)]
     if body["result"]["trades"] == 0:
         return [say("no_trades", language)]
     return [say("backtest", language, place="backtest.result")]
+
+
+def _cancel(_: str, body: Any, language: Language) -> list[str]:
+    over = body["status"] in ("succeeded", "failed", "cancelled")
+    return [say("job_over" if over else "job_told", language)]
 
 
 def _alert(_: str, body: Any, language: Language) -> list[str]:
@@ -100,5 +106,5 @@ def _quota(_: str, body: Any, language: Language) -> list[str]:
 
 _WRITERS = {
     "points": _points, "forming": _forming, "backtest": _backtest, "alert": _alert, "structure": _structure,
-    "positions": _positions, "why": _why, "halt": _halt, "quota": _quota,
+    "positions": _positions, "why": _why, "halt": _halt, "quota": _quota, "cancel": _cancel,
 }  # fmt: skip

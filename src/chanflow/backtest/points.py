@@ -80,8 +80,12 @@ class BarSeries:
 
 @dataclass(frozen=True, slots=True)
 class PointTrade:
-    """One position from flat to flat. Money in quote; `hit` says that the target ended it."""
+    """One position from flat to flat. Money in quote; `hit` says that the target ended it.
 
+    `bar` is that of the point it acted on.
+    """
+
+    bar: int
     long: bool
     entry_ms: int
     exit_ms: int
@@ -183,6 +187,7 @@ def _told(
     open_qty = held - float(np.abs(qty[leaves]).sum())
     last = start + (int(done["fill_bar"][-1]) if leaves.any() else len(done["equity_nano"]) - 1)
     return PointTrade(
+        bar=entry.bar,
         long=entry.long,
         entry_ms=int(bars.ts_ms[start + int(done["fill_bar"][0])]),
         exit_ms=int(bars.ts_ms[last]),

@@ -132,6 +132,14 @@ class Backtested(TypedDict):
     progress: float
     result: BacktestResult | None
     problem: str | None
+    resource: str
+
+
+class Baseline(TypedDict):
+    """Returns over the same window: of holding, costs paid, and of the rules alone, null where nobody ran them."""
+
+    buy_hold: float | None
+    no_llm: float | None
 
 
 class BillingRead(TypedDict):
@@ -189,11 +197,33 @@ class CheckRow(TypedDict):
     ok: bool
 
 
+class DataExported(TypedDict):
+    """A ZIP of JSON lines per table, for the caller alone, at `path` until `expires_at`."""
+
+    path: str
+    expires_at: str
+    sha256: str
+    size: int
+    rows: dict[str, int]
+
+
 class DecisionAsked(TypedDict):
     """The decision that was begun, or waits for the one before it; `explain` and the journal tell what it comes to."""
 
     decision_id: str
     status: Literal["asked"]
+
+
+class DeletionAsked(TypedDict):
+    """When the account ends; until then it can be withdrawn."""
+
+    deletion_at: str
+
+
+class DeletionWithdrawn(TypedDict):
+    """That the account stays."""
+
+    deletion_at: None
 
 
 class DeskRow(TypedDict):
@@ -317,6 +347,18 @@ class GapRow(TypedDict):
     to_u: int | None
 
 
+class Group(TypedDict):
+    """What the trades of one group came to, in quote."""
+
+    name: str
+    n: int
+    gross: float
+    costs: float
+    net: float
+    hit_rate: float | None
+    expectancy: float | None
+
+
 class HistoricalSlice(TypedDict):
     """A page by (ts_ms, known_ns, seq_last), and the gaps that it covers."""
 
@@ -325,6 +367,53 @@ class HistoricalSlice(TypedDict):
     gaps: list[GapRow]
     next_cursor: str | None
     known_at: str
+
+
+class Interval(TypedDict):
+    """The 95 % interval of the expectancy; both null with fewer than two trades."""
+
+    low: float | None
+    high: float | None
+
+
+class Invited(TypedDict):
+    """An invitation, shown this once."""
+
+    invitation: str
+    expires_at: str
+
+
+class JobRow(TypedDict):
+    """How a job stands. `attempts` counts how often it was begun; it is forgotten at `expires`."""
+
+    job_id: str
+    operation: str
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    progress: float
+    attempts: int
+    problem: str | None
+    created: str
+    changed: str
+    expires: str
+    resource: str
+
+
+class JobRows(TypedDict):
+    """A page of a result's rows, `total` in all."""
+
+    job_id: str
+    part: str
+    columns: list[str]
+    rows: list[list[Any]]
+    total: int
+    next_cursor: str | None
+
+
+class JobsListed(TypedDict):
+    """Jobs, newest first."""
+
+    jobs: list[JobRow]
+    next_cursor: str | None
 
 
 class KeyMade(TypedDict):
@@ -464,6 +553,21 @@ class MonthRead(TypedDict):
     ended: int
 
 
+class NoticeAccepted(TypedDict):
+    """That it was accepted, and when first."""
+
+    version: str
+    accepted_at: str
+
+
+class NoticeShown(TypedDict):
+    """The notice in force."""
+
+    version: str
+    text_en: str
+    text_zh: str
+
+
 class OrderCancelled(TypedDict):
     """How the order stands now; a cancel that the venue has not answered yet is `pending_cancel`."""
 
@@ -536,6 +640,30 @@ class PageOpened(TypedDict):
     """The provider's page, to be opened in a browser."""
 
     url: str
+
+
+class Performance(TypedDict):
+    """Closed trades of the window, in quote; null is not known, never zero.
+
+    `expectancy` is the mean net of a trade.
+
+    `return_frac` and `max_drawdown_frac` are of the equity, transfers left out; `sharpe` is a year's.
+    """
+
+    n: int
+    gross: float | None
+    costs: float | None
+    net: float | None
+    return_frac: float | None
+    sharpe: float | None
+    max_drawdown_frac: float | None
+    hit_rate: float | None
+    expectancy: float | None
+    ci: Interval
+    groups: list[Group]
+    baseline: Baseline
+    known_at: str
+    stale_ms: int | None
 
 
 class PlanRow(TypedDict):
@@ -709,6 +837,16 @@ class ReasonRow(TypedDict):
     message: str
 
 
+class ReportRead(TypedDict):
+    """A report: `report` is of the schema `chanflow.report/1`, money in it decimal text in quote."""
+
+    run_id: str
+    date: str | None
+    report: dict[str, Any]
+    known_at: str | None
+    notice: str
+
+
 class RiskChecked(TypedDict):
     """What the gate would say. `reason` is ok or the first failing code, `qty` in base units and 0 when refused."""
 
@@ -751,6 +889,38 @@ class RiskStateRow(TypedDict):
     limits_used: dict[str, str]
     checks: list[CheckRow]
     as_of: str
+
+
+class RolesSet(TypedDict):
+    """The roles a user has from now on."""
+
+    id: str
+    roles: list[str]
+
+
+class SessionRow(TypedDict):
+    """A session; `ends_at` is when it ends unless it is used before."""
+
+    id: str
+    created_at: str
+    seen_at: str
+    ends_at: str
+    ip: str | None
+    client: str | None
+    second_factor: bool
+    current: bool
+
+
+class SessionsEnded(TypedDict):
+    """How many ended."""
+
+    ended: int
+
+
+class SessionsListed(TypedDict):
+    """The caller's sessions, oldest first."""
+
+    sessions: list[SessionRow]
 
 
 class SignalRow(TypedDict):
@@ -828,6 +998,13 @@ class SnapshotRow(TypedDict):
     dq_codes: list[str]
 
 
+class SocketTicket(TypedDict):
+    """A ticket: it opens one socket, once, until it expires."""
+
+    ticket: str
+    expires_at: str
+
+
 class Standings(TypedDict):
     """Whether it was done, and every reason why not; then where the desk stands."""
 
@@ -893,6 +1070,25 @@ class SymbolRow(TypedDict):
     gap: bool
 
 
+class TotpConfirmed(TypedDict):
+    """That codes are asked for from now on. Each recovery code does once in place of one; they are shown this once."""
+
+    recovery_codes: list[str]
+
+
+class TotpEnded(TypedDict):
+    """That no codes are asked for any more."""
+
+    second_factor: bool
+
+
+class TotpOffered(TypedDict):
+    """A secret for an authenticator, shown this once. A code of it, sent to /auth/totp/confirm, puts it in use."""
+
+    secret: str
+    uri: str
+
+
 class TradeDone(TypedDict):
     """What a trade came to: a preview to confirm, a wait for a person, a refusal with every reason, or an order.
 
@@ -933,6 +1129,51 @@ class TradePreview(TypedDict):
     fees: str
     equity_after: str
     limits: list[LimitRow]
+
+
+class UserAdded(TypedDict):
+    """A new user. `password_link` is null where it was mailed; else it is shown this once, for seven days."""
+
+    id: str
+    name: str
+    password_link: str | None
+
+
+class UserRow(TypedDict):
+    """A user."""
+
+    id: str
+    name: str
+    email: str | None
+    roles: list[str]
+    plan: str
+    created_at: str
+    disabled_at: str | None
+    second_factor: bool
+    notice_due: bool
+    deletion_at: str | None
+
+
+class UserShown(TypedDict):
+    """A user. An address that is yet to be confirmed is not shown; `deletion_at` is when the account ends."""
+
+    id: str
+    name: str
+    email: str | None
+    roles: list[str]
+    scopes: list[str]
+    plan: str
+    created_at: str
+    second_factor: bool
+    notice_due: bool
+    deletion_at: str | None
+
+
+class UsersListed(TypedDict):
+    """A page of users."""
+
+    users: list[UserRow]
+    next_cursor: str | None
 
 
 class WaitingRow(TypedDict):

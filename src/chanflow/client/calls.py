@@ -15,31 +15,52 @@ from chanflow.client.answers import (
     AuditRead,
     Backtested,
     BillingRead,
+    DataExported,
     DecisionAsked,
+    DeletionAsked,
+    DeletionWithdrawn,
     Explained,
     FeaturesComputed,
     HistoricalSlice,
+    Invited,
+    JobRow,
+    JobRows,
+    JobsListed,
     KeyMade,
     KeyRevoked,
-    KeysListed,
     KeyUpdated,
+    KeysListed,
     Klines,
     LiveSnapshot,
     MarketStatus,
+    NoticeAccepted,
+    NoticeShown,
     OrderCancelled,
     OrdersFound,
     PageOpened,
+    Performance,
     PlansListed,
     PointsFound,
     Positions,
     QuotaStatus,
+    ReportRead,
     RiskChecked,
     RiskState,
+    RolesSet,
+    SessionsEnded,
+    SessionsListed,
     SignalsFound,
+    SocketTicket,
     Standings,
     StructureRead,
     SubscriptionRead,
+    TotpConfirmed,
+    TotpEnded,
+    TotpOffered,
     TradeDone,
+    UserAdded,
+    UserShown,
+    UsersListed,
 )
 
 READS = frozenset(
@@ -49,8 +70,13 @@ READS = frozenset(
         "query_buy_sell_points",
         "list_alerts",
         "get_alert_events",
+        "list_jobs",
+        "get_job",
+        "get_job_result",
         "get_position",
         "get_market_status",
+        "get_performance",
+        "get_report",
         "get_live_snapshot",
         "get_historical_slice",
         "get_signals",
@@ -65,6 +91,10 @@ READS = frozenset(
         "list_plans",
         "get_subscription",
         "get_billing_report",
+        "get_user",
+        "get_notice",
+        "list_sessions",
+        "list_users",
     }
 )
 """Operations that change nothing."""
@@ -73,6 +103,7 @@ SAME_TWICE = frozenset(
     {
         "subscribe_alert",
         "backtest_strategy",
+        "cancel_job",
         "execute_trade",
         "cancel_order",
         "close_all",
@@ -84,6 +115,10 @@ SAME_TWICE = frozenset(
         "update_key",
         "revoke_key",
         "change_subscription",
+        "accept_notice",
+        "end_sessions",
+        "withdraw_deletion",
+        "set_roles",
     }
 )
 """Operations that change something, and the same when they are asked twice."""
@@ -252,6 +287,41 @@ class Calls(ABC):
         )
         return answer
 
+    async def list_jobs(
+        self,
+        *,
+        status: Literal["queued", "running", "succeeded", "failed", "cancelled"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> JobsListed:
+        """The caller's jobs (任务) of the last 7 days, newest first."""
+        answer: JobsListed = await self.answer_of("list_jobs", {"status": status, "limit": limit, "cursor": cursor})
+        return answer
+
+    async def get_job(self, *, job_id: str) -> JobRow:
+        """How one of the caller's jobs (任务) stands. Free."""
+        answer: JobRow = await self.answer_of("get_job", {"job_id": job_id})
+        return answer
+
+    async def cancel_job(self, *, job_id: str) -> JobRow:
+        """Stop one of the caller's jobs (任务) at its next step. Free."""
+        answer: JobRow = await self.answer_of("cancel_job", {"job_id": job_id})
+        return answer
+
+    async def get_job_result(
+        self,
+        *,
+        job_id: str,
+        part: Literal["trades", "by_symbol", "equity"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> JobRows:
+        """The rows of a job's result (任务结果): trades, sums by symbol, or equity. REST has Parquet."""
+        answer: JobRows = await self.answer_of(
+            "get_job_result", {"job_id": job_id, "part": part, "limit": limit, "cursor": cursor}
+        )
+        return answer
+
     async def execute_trade(
         self,
         *,
@@ -303,6 +373,25 @@ class Calls(ABC):
     async def get_market_status(self, *, symbols: list[str] | None = None) -> MarketStatus:
         """Desk mode and ladder; session, last price, age, spread and gaps (缺口) of symbols."""
         answer: MarketStatus = await self.answer_of("get_market_status", {"symbols": symbols})
+        return answer
+
+    async def get_performance(
+        self,
+        *,
+        window: Literal["7d", "30d", "90d", "all"] | None = None,
+        mode: Literal["paper", "live"] | None = None,
+        group_by: Literal["none", "symbol", "point_type", "strategy"] | None = None,
+        job_id: str | None = None,
+    ) -> Performance:
+        """What closed trades (业绩) came to, net of costs, or those of a backtest's job_id."""
+        answer: Performance = await self.answer_of(
+            "get_performance", {"window": window, "mode": mode, "group_by": group_by, "job_id": job_id}
+        )
+        return answer
+
+    async def get_report(self, *, run_id: str | None = None, date: str | None = None) -> ReportRead:
+        """The report (报告) of a run or of one UTC day: what was seen, refused, traded, paid and kept."""
+        answer: ReportRead = await self.answer_of("get_report", {"run_id": run_id, "date": date})
         return answer
 
     async def get_live_snapshot(self, *, symbols: list[str]) -> LiveSnapshot:
@@ -620,4 +709,104 @@ class Calls(ABC):
     async def get_billing_report(self) -> BillingRead:
         """Accounts, who pays, what recurs and who left, by month (账单报告)."""
         answer: BillingRead = await self.answer_of("get_billing_report", {})
+        return answer
+
+    async def get_user(self) -> UserShown:
+        """The caller's name, address, roles, scopes and plan."""
+        answer: UserShown = await self.answer_of("get_user", {})
+        return answer
+
+    async def update_user(
+        self,
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        new_password: str | None = None,
+        password: str | None = None,
+        code: str | None = None,
+    ) -> UserShown:
+        """Change the caller's name, password or address (by a mailed link); a new password ends other sessions."""
+        answer: UserShown = await self.answer_of(
+            "update_user",
+            {"name": name, "email": email, "new_password": new_password, "password": password, "code": code},
+        )
+        return answer
+
+    async def get_notice(self) -> NoticeShown:
+        """The notice that a new user accepts before the desk works for them."""
+        answer: NoticeShown = await self.answer_of("get_notice", {})
+        return answer
+
+    async def accept_notice(self, *, version: str) -> NoticeAccepted:
+        """Record, with the time, that the caller accepts a version of the notice."""
+        answer: NoticeAccepted = await self.answer_of("accept_notice", {"version": version})
+        return answer
+
+    async def list_sessions(self) -> SessionsListed:
+        """The caller's sessions (会话) in browsers."""
+        answer: SessionsListed = await self.answer_of("list_sessions", {})
+        return answer
+
+    async def end_sessions(self, *, session_id: str | None = None) -> SessionsEnded:
+        """End one of the caller's sessions, or all but the present one."""
+        answer: SessionsEnded = await self.answer_of("end_sessions", {"session_id": session_id})
+        return answer
+
+    async def enroll_totp(self, *, password: str) -> TotpOffered:
+        """Offer a secret for an authenticator (TOTP, 动态口令), shown this once."""
+        answer: TotpOffered = await self.answer_of("enroll_totp", {"password": password})
+        return answer
+
+    async def confirm_totp(self, *, code: str) -> TotpConfirmed:
+        """Put the offered authenticator in use by a code of it; recovery codes are shown this once."""
+        answer: TotpConfirmed = await self.answer_of("confirm_totp", {"code": code})
+        return answer
+
+    async def end_totp(self, *, password: str, code: str) -> TotpEnded:
+        """Ask for no codes any more; takes the password and a code."""
+        answer: TotpEnded = await self.answer_of("end_totp", {"password": password, "code": code})
+        return answer
+
+    async def export_data(self) -> DataExported:
+        """Build a ZIP of all that the desk keeps of the caller (数据导出); it can be fetched for a day."""
+        answer: DataExported = await self.answer_of("export_data", {})
+        return answer
+
+    async def delete_account(self, *, password: str | None = None, code: str | None = None) -> DeletionAsked:
+        """Ask for the account's end (注销): erased after 14 days unless withdrawn; refused with open positions."""
+        answer: DeletionAsked = await self.answer_of("delete_account", {"password": password, "code": code})
+        return answer
+
+    async def withdraw_deletion(self) -> DeletionWithdrawn:
+        """Withdraw what was asked of delete_account."""
+        answer: DeletionWithdrawn = await self.answer_of("withdraw_deletion", {})
+        return answer
+
+    async def list_users(self, *, limit: int | None = None, cursor: str | None = None) -> UsersListed:
+        """The users of the desk, oldest first."""
+        answer: UsersListed = await self.answer_of("list_users", {"limit": limit, "cursor": cursor})
+        return answer
+
+    async def add_user(
+        self, *, name: str, roles: list[str], email: str | None = None, plan: str | None = None
+    ) -> UserAdded:
+        """Add a user, who sets a password by a link: mailed, or shown this once."""
+        answer: UserAdded = await self.answer_of(
+            "add_user", {"name": name, "roles": roles, "email": email, "plan": plan}
+        )
+        return answer
+
+    async def set_roles(self, *, user_id: str, roles: list[str]) -> RolesSet:
+        """Set all the roles of a user; they count at the next call."""
+        answer: RolesSet = await self.answer_of("set_roles", {"user_id": user_id, "roles": roles})
+        return answer
+
+    async def invite_user(self) -> Invited:
+        """Make an invitation by which somebody may sign up; it holds once, for seven days."""
+        answer: Invited = await self.answer_of("invite_user", {})
+        return answer
+
+    async def create_socket_ticket(self) -> SocketTicket:
+        """A ticket (连接票据) that opens one WebSocket within 30 seconds, as the query parameter ticket."""
+        answer: SocketTicket = await self.answer_of("create_socket_ticket", {})
         return answer

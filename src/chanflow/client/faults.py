@@ -23,6 +23,14 @@ class Conflict(ChanflowClientError):
     """The request conflicts with what is there."""
 
 
+class ConsentRequired(ChanflowClientError):
+    """The notice is yet to be accepted."""
+
+
+class CsrfRequired(ChanflowClientError):
+    """A write by cookie needs an Origin of ours and the session's X-CSRF-Token."""
+
+
 class CursorExpired(ChanflowClientError):
     """The cursor is too old to go on from."""
 
@@ -87,6 +95,10 @@ class PlanRequired(ChanflowClientError):
     """The caller's plan does not have this operation."""
 
 
+class ProofRequired(ChanflowClientError):
+    """The password or the code is not the right one."""
+
+
 class QuotaExceeded(ChanflowClientError):
     """The quota is spent."""
 
@@ -141,6 +153,10 @@ class RequestTooSlow(ChanflowClientError):
     """The request did not arrive in time."""
 
 
+class SecondFactorRequired(ChanflowClientError):
+    """A code of the authenticator is needed: send it as code."""
+
+
 class Timeout(ChanflowClientError):
     """The operation took too long."""
 
@@ -162,6 +178,8 @@ BY_CODE: Mapping[str, type[ChanflowClientError]] = {
     "confirmation_invalid": ConfirmationInvalid,
     "confirmation_stale": ConfirmationStale,
     "conflict": Conflict,
+    "consent_required": ConsentRequired,
+    "csrf_required": CsrfRequired,
     "cursor_expired": CursorExpired,
     "data_stale": DataStale,
     "host_not_allowed": HostNotAllowed,
@@ -178,9 +196,11 @@ BY_CODE: Mapping[str, type[ChanflowClientError]] = {
     "origin_not_allowed": OriginNotAllowed,
     "payload_too_large": PayloadTooLarge,
     "plan_required": PlanRequired,
+    "proof_required": ProofRequired,
     "quota_exceeded": QuotaExceeded,
     "rate_limited": RateLimited,
     "request_too_slow": RequestTooSlow,
+    "second_factor_required": SecondFactorRequired,
     "timeout": Timeout,
     "unauthenticated": Unauthenticated,
     "venue_busy": VenueBusy,

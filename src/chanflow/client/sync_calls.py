@@ -15,31 +15,52 @@ from chanflow.client.answers import (
     AuditRead,
     Backtested,
     BillingRead,
+    DataExported,
     DecisionAsked,
+    DeletionAsked,
+    DeletionWithdrawn,
     Explained,
     FeaturesComputed,
     HistoricalSlice,
+    Invited,
+    JobRow,
+    JobRows,
+    JobsListed,
     KeyMade,
     KeyRevoked,
-    KeysListed,
     KeyUpdated,
+    KeysListed,
     Klines,
     LiveSnapshot,
     MarketStatus,
+    NoticeAccepted,
+    NoticeShown,
     OrderCancelled,
     OrdersFound,
     PageOpened,
+    Performance,
     PlansListed,
     PointsFound,
     Positions,
     QuotaStatus,
+    ReportRead,
     RiskChecked,
     RiskState,
+    RolesSet,
+    SessionsEnded,
+    SessionsListed,
     SignalsFound,
+    SocketTicket,
     Standings,
     StructureRead,
     SubscriptionRead,
+    TotpConfirmed,
+    TotpEnded,
+    TotpOffered,
     TradeDone,
+    UserAdded,
+    UserShown,
+    UsersListed,
 )
 
 
@@ -202,6 +223,41 @@ class SyncCalls(ABC):
         )
         return answer
 
+    def list_jobs(
+        self,
+        *,
+        status: Literal["queued", "running", "succeeded", "failed", "cancelled"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> JobsListed:
+        """The caller's jobs (任务) of the last 7 days, newest first."""
+        answer: JobsListed = self.answer_of("list_jobs", {"status": status, "limit": limit, "cursor": cursor})
+        return answer
+
+    def get_job(self, *, job_id: str) -> JobRow:
+        """How one of the caller's jobs (任务) stands. Free."""
+        answer: JobRow = self.answer_of("get_job", {"job_id": job_id})
+        return answer
+
+    def cancel_job(self, *, job_id: str) -> JobRow:
+        """Stop one of the caller's jobs (任务) at its next step. Free."""
+        answer: JobRow = self.answer_of("cancel_job", {"job_id": job_id})
+        return answer
+
+    def get_job_result(
+        self,
+        *,
+        job_id: str,
+        part: Literal["trades", "by_symbol", "equity"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> JobRows:
+        """The rows of a job's result (任务结果): trades, sums by symbol, or equity. REST has Parquet."""
+        answer: JobRows = self.answer_of(
+            "get_job_result", {"job_id": job_id, "part": part, "limit": limit, "cursor": cursor}
+        )
+        return answer
+
     def execute_trade(
         self,
         *,
@@ -251,6 +307,25 @@ class SyncCalls(ABC):
     def get_market_status(self, *, symbols: list[str] | None = None) -> MarketStatus:
         """Desk mode and ladder; session, last price, age, spread and gaps (缺口) of symbols."""
         answer: MarketStatus = self.answer_of("get_market_status", {"symbols": symbols})
+        return answer
+
+    def get_performance(
+        self,
+        *,
+        window: Literal["7d", "30d", "90d", "all"] | None = None,
+        mode: Literal["paper", "live"] | None = None,
+        group_by: Literal["none", "symbol", "point_type", "strategy"] | None = None,
+        job_id: str | None = None,
+    ) -> Performance:
+        """What closed trades (业绩) came to, net of costs, or those of a backtest's job_id."""
+        answer: Performance = self.answer_of(
+            "get_performance", {"window": window, "mode": mode, "group_by": group_by, "job_id": job_id}
+        )
+        return answer
+
+    def get_report(self, *, run_id: str | None = None, date: str | None = None) -> ReportRead:
+        """The report (报告) of a run or of one UTC day: what was seen, refused, traded, paid and kept."""
+        answer: ReportRead = self.answer_of("get_report", {"run_id": run_id, "date": date})
         return answer
 
     def get_live_snapshot(self, *, symbols: list[str]) -> LiveSnapshot:
@@ -566,4 +641,100 @@ class SyncCalls(ABC):
     def get_billing_report(self) -> BillingRead:
         """Accounts, who pays, what recurs and who left, by month (账单报告)."""
         answer: BillingRead = self.answer_of("get_billing_report", {})
+        return answer
+
+    def get_user(self) -> UserShown:
+        """The caller's name, address, roles, scopes and plan."""
+        answer: UserShown = self.answer_of("get_user", {})
+        return answer
+
+    def update_user(
+        self,
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        new_password: str | None = None,
+        password: str | None = None,
+        code: str | None = None,
+    ) -> UserShown:
+        """Change the caller's name, password or address (by a mailed link); a new password ends other sessions."""
+        answer: UserShown = self.answer_of(
+            "update_user",
+            {"name": name, "email": email, "new_password": new_password, "password": password, "code": code},
+        )
+        return answer
+
+    def get_notice(self) -> NoticeShown:
+        """The notice that a new user accepts before the desk works for them."""
+        answer: NoticeShown = self.answer_of("get_notice", {})
+        return answer
+
+    def accept_notice(self, *, version: str) -> NoticeAccepted:
+        """Record, with the time, that the caller accepts a version of the notice."""
+        answer: NoticeAccepted = self.answer_of("accept_notice", {"version": version})
+        return answer
+
+    def list_sessions(self) -> SessionsListed:
+        """The caller's sessions (会话) in browsers."""
+        answer: SessionsListed = self.answer_of("list_sessions", {})
+        return answer
+
+    def end_sessions(self, *, session_id: str | None = None) -> SessionsEnded:
+        """End one of the caller's sessions, or all but the present one."""
+        answer: SessionsEnded = self.answer_of("end_sessions", {"session_id": session_id})
+        return answer
+
+    def enroll_totp(self, *, password: str) -> TotpOffered:
+        """Offer a secret for an authenticator (TOTP, 动态口令), shown this once."""
+        answer: TotpOffered = self.answer_of("enroll_totp", {"password": password})
+        return answer
+
+    def confirm_totp(self, *, code: str) -> TotpConfirmed:
+        """Put the offered authenticator in use by a code of it; recovery codes are shown this once."""
+        answer: TotpConfirmed = self.answer_of("confirm_totp", {"code": code})
+        return answer
+
+    def end_totp(self, *, password: str, code: str) -> TotpEnded:
+        """Ask for no codes any more; takes the password and a code."""
+        answer: TotpEnded = self.answer_of("end_totp", {"password": password, "code": code})
+        return answer
+
+    def export_data(self) -> DataExported:
+        """Build a ZIP of all that the desk keeps of the caller (数据导出); it can be fetched for a day."""
+        answer: DataExported = self.answer_of("export_data", {})
+        return answer
+
+    def delete_account(self, *, password: str | None = None, code: str | None = None) -> DeletionAsked:
+        """Ask for the account's end (注销): erased after 14 days unless withdrawn; refused with open positions."""
+        answer: DeletionAsked = self.answer_of("delete_account", {"password": password, "code": code})
+        return answer
+
+    def withdraw_deletion(self) -> DeletionWithdrawn:
+        """Withdraw what was asked of delete_account."""
+        answer: DeletionWithdrawn = self.answer_of("withdraw_deletion", {})
+        return answer
+
+    def list_users(self, *, limit: int | None = None, cursor: str | None = None) -> UsersListed:
+        """The users of the desk, oldest first."""
+        answer: UsersListed = self.answer_of("list_users", {"limit": limit, "cursor": cursor})
+        return answer
+
+    def add_user(self, *, name: str, roles: list[str], email: str | None = None, plan: str | None = None) -> UserAdded:
+        """Add a user, who sets a password by a link: mailed, or shown this once."""
+        answer: UserAdded = self.answer_of("add_user", {"name": name, "roles": roles, "email": email, "plan": plan})
+        return answer
+
+    def set_roles(self, *, user_id: str, roles: list[str]) -> RolesSet:
+        """Set all the roles of a user; they count at the next call."""
+        answer: RolesSet = self.answer_of("set_roles", {"user_id": user_id, "roles": roles})
+        return answer
+
+    def invite_user(self) -> Invited:
+        """Make an invitation by which somebody may sign up; it holds once, for seven days."""
+        answer: Invited = self.answer_of("invite_user", {})
+        return answer
+
+    def create_socket_ticket(self) -> SocketTicket:
+        """A ticket (连接票据) that opens one WebSocket within 30 seconds, as the query parameter ticket."""
+        answer: SocketTicket = self.answer_of("create_socket_ticket", {})
         return answer

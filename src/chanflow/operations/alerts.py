@@ -125,7 +125,7 @@ class AlertEvents(Answer):
 
 async def subscribe_alert(asked: Asked[SubscribeAlert]) -> AlertSet:
     """Set an alert once for each `client_alert_id`, or delete one, and return how it stands."""
-    args, account = asked.args, asked.principal.id
+    args, account = asked.args, asked.principal.account
     if args.action is not None:
         return await _delete(asked, account)
     assert args.client_alert_id is not None
@@ -161,8 +161,9 @@ async def _new(args: SubscribeAlert, args_hash: str, asked: Asked[SubscribeAlert
     _check(args, services)
     marks = await _marks(args, services)
     return WatchAlert(
-        alert_id=f"al_{services.ids.uuid7().hex}", account=asked.principal.id, client_alert_id=args.client_alert_id,
-        args_hash=args_hash, kind=args.kind, symbols=tuple(sorted(set(args.symbols or ()))), level=args.level,
+        alert_id=f"al_{services.ids.uuid7().hex}", account=asked.principal.account,
+        client_alert_id=args.client_alert_id, args_hash=args_hash, kind=args.kind,
+        symbols=tuple(sorted(set(args.symbols or ()))), level=args.level,
         types=tuple(sorted(set(args.type))), above=args.above, below=args.below,
         status="active", created_ns=services.clock.now_ns(), expires_ns=args.expires_at,
         known_since_ns=services.alerts.market_ns(), since_ms={mark.symbol: mark.seen_ms for mark in marks},
@@ -250,7 +251,7 @@ async def newest_mark(services: Services, symbol: str, level: Level) -> SeriesMa
 
 async def list_alerts(asked: Asked[ListAlerts]) -> AlertsListed:
     """Return the caller's alerts, newest first."""
-    args, account = asked.args, asked.principal.id
+    args, account = asked.args, asked.principal.account
     async with asked.services.alerts.open() as store:
         if args.alert_id is not None:
             found = [await _own(store, account, args.alert_id)]
@@ -281,7 +282,7 @@ async def get_alert_events(asked: Asked[GetAlertEvents]) -> AlertEvents:
     args = asked.args
     after = 0 if args.after is None else seq_of(args.after)
     async with asked.services.alerts.open() as store:
-        await _own(store, asked.principal.id, args.alert_id)
+        await _own(store, asked.principal.account, args.alert_id)
         found = await store.events_of(args.alert_id, after, limit=args.limit + 1)
     page = found[: args.limit]
     return AlertEvents(

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, FiniteFloat
 from chanflow.domain.market_data import Bar
 from chanflow.domain.structure import State
 from chanflow.domain.time import NS_PER_MS
+from chanflow.operations.answer_cache import OverBars
 from chanflow.operations.bars import bars_known, known_ms, stale_ms
 from chanflow.operations.fields import Level, Limit200, Symbol, TimeNs, time_of_ms
 from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
@@ -97,7 +98,7 @@ class DivergenceRow(Answer):
     state: State
 
 
-class StructureRead(Answer):
+class StructureRead(OverBars):
     """The structure of `bars` bars, the first of which opened at `first_bar`; older ones were left out if `truncated`.
 
     Parts are null when not asked for, oldest first, and an empty list means that there is none. `trend` is null
@@ -153,7 +154,7 @@ def _read(services: Services, args: AnalyzeStructure, bars: Sequence[Bar], *, tr
         summary=_summary(args, len(bars), shown, points),
         known_at=time_of_ms(known_ms(list(bars), services.clock, as_of_ms=as_of_ms)),
         stale_ms=stale_ms(list(bars), services.clock),
-    )
+    ).over(bars[-1] if bars else None)
 
 
 def _fractal_rows(strokes: Sequence[Leg]) -> list[FractalRow]:
@@ -259,5 +260,6 @@ ANALYZE_STRUCTURE = Operation(
     timeout_s=10,
     path="/analysis/structure",
     handler=analyze_structure,
+    kept_for=lambda args: args.symbol,
     digest=_digest,
 )

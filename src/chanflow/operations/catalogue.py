@@ -16,11 +16,12 @@ import anyio
 from pydantic import ValidationError
 
 from chanflow.domain.errors import ChanflowError
+from chanflow.operations.answer_cache import AnswerCache
 from chanflow.operations.call import Admission, Call
 from chanflow.operations.idempotency import KeyedCalls
 from chanflow.operations.operation import AnyOperation, Arguments, Asked
 from chanflow.operations.outcome import Done, Failed, Outcome, Usage, failure, failure_of
-from chanflow.operations.permission import forbidden, lacks_scope
+from chanflow.operations.permission import forbidden, lacks_consent, lacks_scope
 from chanflow.operations.principal import Door, Principal
 from chanflow.operations.refusal import invalid_arguments
 from chanflow.operations.services import Services
@@ -50,6 +51,8 @@ class Catalogue:
         self.services = services
         self._policy = policy or Policy()
         self._keyed = KeyedCalls(services)
+        versions = services.versions
+        self._answers = None if versions is None else AnswerCache(versions, services.clock)
         self._operations: dict[str, AnyOperation] = {}
         for operation in operations:
             if operation.name in self._operations:
@@ -94,14 +97,19 @@ class Catalogue:
             _log.exception("request %s failed", request_id)
             return failure("internal", request_id)
 
-    async def admit(self, principal: Principal, scope: str, *, door: Door, request_id: str) -> Failed | None:
-        """Return why a request that is no call of an operation may not be made, None where it may."""
+    async def admit(self, principal: Principal, scope: str | None, *, door: Door, request_id: str) -> Failed | None:
+        """Return why a request that is no call of an operation may not be made, None where it may.
+
+        Without a scope it is one that everyone may make who was let in.
+        """
         call = Call(principal, None, {}, None, door, request_id)
         try:
             refused = await _first_refusal(call, self._policy.authenticate, self._policy.limit_rate)
         except ChanflowError as fault:
             return failure_of(fault, request_id)
-        return refused or (None if scope in principal.scopes else lacks_scope(scope, request_id))
+        if refused is None and principal.notice_due:
+            return lacks_consent(request_id)
+        return refused or (None if scope is None or scope in principal.scopes else lacks_scope(scope, request_id))
 
     async def _pass(self, call: Call) -> Outcome:
         policy = self._policy
@@ -140,7 +148,7 @@ class Catalogue:
         call.course.routed = True
         try:
             with anyio.fail_after(operation.timeout_s):
-                return Done(await operation.handler(asked), Usage())
+                return await self._answer(operation, asked)
         except ChanflowError as fault:
             _log.info("request %s to %s: %s", call.request_id, operation.name, type(fault).__name__)
             return failure_of(fault, call.request_id)
@@ -149,6 +157,12 @@ class Catalogue:
         except Exception:  # noqa: BLE001  # a door must get an answer
             _log.exception("request %s to %s failed", call.request_id, operation.name)
             return failure("internal", call.request_id)
+
+    async def _answer(self, operation: AnyOperation, asked: Asked[Any]) -> Done:
+        symbol = None if operation.kept_for is None else operation.kept_for(asked.args)
+        if symbol is None or self._answers is None:
+            return Done(await operation.handler(asked), Usage())
+        return await self._answers.answer(operation, asked.args, symbol, lambda: operation.handler(asked))
 
 
 async def _first_refusal(call: Call, *steps: Admission | None) -> Failed | None:

@@ -26,10 +26,13 @@ from chanflow.domain.prompt import Language
 from chanflow.domain.question import Mind, ToolResult, ToolSpec
 from chanflow.operations.alerts import keyed
 from chanflow.operations.catalogue import Catalogue
+from chanflow.operations.people import PEOPLE_OPERATIONS
 from chanflow.operations.principal import Door
 from chanflow.operations.schema import input_schema
 
-A_PERSONS_ALONE = frozenset({"approve", "set_level", "resume", "lift_wall"})
+A_PERSONS_ALONE = frozenset(
+    {"approve", "set_level", "resume", "lift_wall", *(operation.name for operation in PEOPLE_OPERATIONS)}
+)
 """Operations that no model may so much as plan."""
 
 

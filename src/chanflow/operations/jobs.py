@@ -1,154 +1,159 @@
-"""Work that may take longer than an answer: it is asked for by a name that follows from what it is, and done once.
+"""Work that may take longer than an answer: asked for by a name that follows from what it is, and done once.
 
-The same question has the same name, so asking again finds the work under way, or its result. Results are kept by a
-shelf; what was under way when the process ended begins anew when it is asked for again.
+A job is written down before it begins, so that it outlives its process. The same question is the same job: asking again
+finds the work under way, or its result.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
 
-from chanflow.domain.errors import ChanflowError
+import anyio
+import anyio.to_thread
 
-Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-MAX_KEPT = 100
-"""So many jobs are remembered; the oldest that ended are forgotten first."""
+from chanflow.domain.job import KEPT_NS, Job, JobStatus
+from chanflow.domain.job_result import TablePage
+from chanflow.domain.time import Clock, Ids
+from chanflow.operations.job_effort import Listener, Maker, Pace, Work
+from chanflow.operations.job_ports import JobStore, Shelf
+from chanflow.operations.job_workers import JobWorkers
+from chanflow.operations.memory_jobs import MemoryJobs, MemoryShelf
+from chanflow.operations.outcome import Declined
+from chanflow.runtime.clock import SystemClock, SystemRandomness, Uuid7Ids
 
-
-class Cancelled(Exception):
-    """The work was told to stop."""
-
-
-@dataclass(slots=True)
-class Effort:
-    """What work is given: it says how far it is, from 0 to 1, and asks whether it is to stop."""
-
-    share: float = 0.0
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def reach(self, share: float) -> None:
-        """Say how far the work is. Raises Cancelled where it is to stop."""
-        self.share = min(1.0, max(self.share, share))
-        if self.stop.is_set():
-            raise Cancelled
-
-
-Work = Callable[[Effort], Mapping[str, Any]]
-
-
-class Shelf(Protocol):
-    """Keeps results."""
-
-    def load(self, job_id: str) -> Mapping[str, Any] | None:
-        """Return a result that was kept, or None."""
-        ...
-
-    def keep(self, job_id: str, result: Mapping[str, Any]) -> None:
-        """Keep a result. Raises StorageUnwritable."""
-        ...
-
-
-class NoShelf:
-    """Keeps nothing beyond the process."""
-
-    def load(self, job_id: str) -> None:
-        """Return None."""
-        del job_id
-
-    def keep(self, job_id: str, result: Mapping[str, Any]) -> None:
-        """Do nothing."""
-        del job_id, result
+MAX_QUEUED = 100
+"""So many jobs of an account may wait; more are refused."""
+_FIRST_S, _SLICE_S = 0.01, 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """How work stands. `problem` says why it failed, in words that are safe to show."""
+class NewJob:
+    """What is asked for. `args` are what another process needs to do it, `at_once` how many the account may run."""
 
     job_id: str
-    status: Status
-    progress: float
-    result: Mapping[str, Any] | None = None
-    problem: str = ""
+    account: str
+    operation: str
+    args_hash: str
+    args: Mapping[str, Any]
+    at_once: int
 
 
 class Jobs:
-    """The jobs of one process, done one after the other in a thread of their own."""
+    """The jobs of a desk as one process has them: it asks, waits and tells, and works on them in threads."""
 
-    def __init__(self, shelf: Shelf | None = None) -> None:
-        self._shelf: Shelf = shelf or NoShelf()
-        self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
-        self._known: OrderedDict[str, tuple[Effort, Future[Mapping[str, Any]]]] = OrderedDict()
+    def __init__(
+        self, store: JobStore | None = None, shelf: Shelf | None = None, *, clock: Clock | None = None,
+        ids: Ids | None = None, workers: int = 1, pace: Pace | None = None,
+    ) -> None:  # fmt: skip
+        self._store: JobStore = store or MemoryJobs()
+        self._shelf: Shelf = shelf or MemoryShelf()
+        self._clock: Clock = clock or SystemClock()
+        self._workers = JobWorkers(
+            self._store, self._shelf, self._clock, ids or Uuid7Ids(self._clock, SystemRandomness()),
+            most=workers, pace=pace or Pace(),
+        )  # fmt: skip
 
-    def start(self, job_id: str, work: Work) -> None:
-        """Begin work, unless it is under way or done already; what failed or was cancelled begins anew."""
-        with self._lock:
-            known = self._known.get(job_id)
-            if known is not None and (not known[1].done() or _well(known[1])):
-                return
-            if known is None and self._shelf.load(job_id) is not None:
-                return
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(1, thread_name_prefix="job")
-            effort = Effort()
-            self._known[job_id] = (effort, self._pool.submit(self._do, job_id, effort, work))
-            ended = [name for name, (_, future) in self._known.items() if future.done()]
-            for name in ended[: max(0, len(self._known) - MAX_KEPT)]:
-                del self._known[name]
+    def learn(self, operation: str, maker: Maker) -> None:
+        """Know how to do an operation's work from its arguments, as where another process was lost."""
+        self._workers.learn(operation, maker)
 
-    def _do(self, job_id: str, effort: Effort, work: Work) -> Mapping[str, Any]:
-        effort.reach(0.0)
-        result = work(effort)
-        self._shelf.keep(job_id, result)
-        return result
+    def listen(self, listener: Listener) -> None:
+        """Have `listener` told each job that this process changed, from a thread of its own; it must not wait."""
+        self._workers.listen(listener)
 
-    def wait(self, job_id: str, seconds: float) -> Job | None:
-        """Return how a job stands once it has ended, at the latest after `seconds`; None for one that is not known."""
-        with self._lock:
-            known = self._known.get(job_id)
-        if known is None:
-            kept = self._shelf.load(job_id)
-            return None if kept is None else Job(job_id, "succeeded", 1.0, kept)
-        effort, future = known
-        wait_for([future], timeout=seconds)
-        return _standing(job_id, effort, future)
+    def unlisten(self, listener: Listener) -> None:
+        """Tell it no more."""
+        self._workers.unlisten(listener)
 
-    def cancel(self, job_id: str) -> bool:
-        """Tell a job to stop at its next step. Returns whether it was still under way."""
-        with self._lock:
-            known = self._known.get(job_id)
-        if known is None or known[1].done():
-            return False
-        known[0].stop.set()
-        return True
+    def start(self, asked: NewJob, work: Work | None = None) -> Job:
+        """Ask for a job, and return how it stands; what is under way or done stays, what failed begins anew.
+
+        `work` spares making it from the arguments. Raises Declined where too many of the account wait;
+        StorageUnwritable, StorageBusy.
+        """
+        now_ns = self._clock.now_ns()
+        new = Job(asked.job_id, asked.account, asked.operation, asked.args_hash, asked.args, asked.at_once, now_ns,
+                  now_ns, now_ns + KEPT_NS)  # fmt: skip
+        kept = self._store.add(new, most=MAX_QUEUED)
+        if kept is not None and kept.status == "succeeded" and self._shelf.load(kept.job_id) is None:
+            kept = self._store.add(new, most=MAX_QUEUED, anew=True)
+        if kept is None:
+            sentence = f"{MAX_QUEUED} jobs of the account wait already, more are not taken"
+            raise Declined("quota_exceeded", sentence, suggestion="wait for some to end, or cancel them")
+        if kept.status == "queued":
+            if work is not None:
+                self._workers.prepare(kept.job_id, work)
+            if kept is new:
+                self._workers.tell(kept)
+            self._workers.hurry()
+        return kept
+
+    def find(self, account: str, job_id: str) -> Job | None:
+        """Return a job of an account as it stands, None where it has none of that id."""
+        found = self._store.find(account, job_id)
+        share = self._workers.share(job_id)
+        if found is None or share is None or found.status != "running":
+            return found
+        return replace(found, progress=max(found.progress, share))
+
+    async def wait(self, account: str, job_id: str, seconds: float) -> Job | None:
+        """Return a job once it has ended, at the latest after `seconds`; None for one that the account has not."""
+        found = await anyio.to_thread.run_sync(self.find, account, job_id)
+        if found is None or found.ended or seconds <= 0:
+            return found
+        pause_s = _FIRST_S
+        with self._workers.awaited():
+            while found is not None and not found.ended and seconds > 0:
+                await anyio.sleep(min(pause_s, seconds))
+                seconds, pause_s = seconds - pause_s, min(_SLICE_S, pause_s * 2)
+                found = await anyio.to_thread.run_sync(self.find, account, job_id)
+        return found
+
+    def page(
+        self, account: str, *, status: JobStatus | None, limit: int, before: tuple[int, str] | None
+    ) -> list[Job]:  # fmt: skip
+        """Return jobs of an account, newest first."""
+        return self._store.page(account, status=status, limit=limit, before=before)
+
+    def result(self, job: Job) -> Mapping[str, Any] | None:
+        """Return the figures of a job that was done, else None."""
+        return self._shelf.load(job.job_id) if job.status == "succeeded" else None
+
+    def rows(self, job: Job, table: str, offset: int, limit: int) -> TablePage | None:
+        """Return part of a table of a job that was done, else None."""
+        return self._shelf.rows(job.job_id, table, offset, limit) if job.status == "succeeded" else None
+
+    def parquet(self, job: Job, table: str) -> bytes | None:
+        """Return a table of a job that was done as a Parquet file, else None."""
+        return self._shelf.parquet(job.job_id, table) if job.status == "succeeded" else None
+
+    def cancel(self, account: str, job_id: str) -> Job | None:
+        """Tell a job to stop, at its next step, and return how it stands; None for one that the account has not."""
+        told = self._store.stop(account, job_id, self._clock.now_ns())
+        if told is not None:
+            if told.stop or told.ended:
+                self._workers.stop(job_id)
+            self._workers.tell(told)
+        return told
+
+    def finish(self) -> None:
+        """Return once what is under way in this process has ended; for a process that was asked for one thing."""
+        self._workers.finish()
+        self._store.close()
 
     def close(self) -> None:
-        """Stop everything under way and wait for it."""
-        with self._lock:
-            for effort, _ in self._known.values():
-                effort.stop.set()
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=True)
+        """Take no more work, and let go of what is under way, for another process. Blocks until then."""
+        self._workers.close()
+        self._store.close()
 
-
-def _well(future: Future[Mapping[str, Any]]) -> bool:
-    return not future.cancelled() and future.exception() is None
-
-
-def _standing(job_id: str, effort: Effort, future: Future[Mapping[str, Any]]) -> Job:
-    if not future.done():
-        return Job(job_id, "running" if future.running() else "queued", effort.share)
-    fault = future.exception()
-    if fault is None:
-        return Job(job_id, "succeeded", 1.0, future.result())
-    if isinstance(fault, Cancelled):
-        return Job(job_id, "cancelled", effort.share)
-    words = str(fault) if isinstance(fault, ChanflowError) else "the work failed; the desk's log has the cause"
-    return Job(job_id, "failed", effort.share, None, words)
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Work on whatever waits while the block lasts, also on what other processes left."""
+        self._workers.serve()
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(self.close)

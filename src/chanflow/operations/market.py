@@ -6,6 +6,7 @@ from pydantic import FiniteFloat
 
 from chanflow.domain.market_data import Bar
 from chanflow.domain.time import NS_PER_MS
+from chanflow.operations.answer_cache import OverBars
 from chanflow.operations.bars import known_ms, read_bars, stale_ms
 from chanflow.operations.fields import (
     Adjust,
@@ -18,7 +19,7 @@ from chanflow.operations.fields import (
     read_cursor,
     time_of_ms,
 )
-from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
+from chanflow.operations.operation import Arguments, Asked, Digest, Hints, Operation
 from chanflow.operations.outcome import Declined
 
 COLUMNS = ("time", "open", "high", "low", "close", "volume", "amount")
@@ -41,7 +42,7 @@ class GetKlines(Arguments):
     adjust: Adjust = "none"
 
 
-class Klines(Answer):
+class Klines(OverBars):
     """Closed bars in ascending order. `last_closed` is when the last row closed; volume in base, amount in quote."""
 
     symbol: str
@@ -80,7 +81,7 @@ async def get_klines(asked: Asked[GetKlines]) -> Klines:
         next_cursor=next_cursor,
         known_at=time_of_ms(known_ms(page, services.clock)),
         stale_ms=stale_ms(page, services.clock),
-    )
+    ).over(page[-1] if page else None)
 
 
 def _page(bars: list[Bar], limit: int, *, forward: bool) -> tuple[list[Bar], str | None]:
@@ -120,5 +121,6 @@ GET_KLINES = Operation(
     timeout_s=10,
     path="/market/klines",
     handler=get_klines,
+    kept_for=lambda args: args.symbol,
     digest=_digest,
 )

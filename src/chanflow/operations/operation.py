@@ -119,10 +119,16 @@ class Operation(Generic[InputT, OutputT]):
     """Whether an answer may be kept under an idempotency key, as all may where it is None. A secret is not kept."""
     posted: bool = False
     """Whether its arguments are too much for a query string, although it only reads."""
+    kept_for: Callable[[InputT], str | None] | None = None
+    """The symbol on whose stored bars alone the answer rests, so that it may be kept; None where it may not."""
     verb: Method | None = None
     """The HTTP method of its own route, where GET for what reads and POST for the rest does not fit."""
     more_routes: tuple[Route, ...] = ()
     """Other ways to it over REST."""
+    private: frozenset[str] = frozenset()
+    """Arguments of which nothing is kept, not even a hash: passwords and codes."""
+    before_notice: bool = False
+    """Whether it may be called by who has yet to accept the notice."""
 
     def costs(self, args: InputT) -> Mapping[str, int]:
         """Return what a call with these arguments costs, per quota."""

@@ -24,6 +24,10 @@ class CodeRow(NamedTuple):
 CODES: Mapping[str, CodeRow] = {
     "invalid_argument": CodeRow(422, False, "an argument is outside its bounds"),
     "unauthenticated": CodeRow(401, False, "nobody is logged in"),
+    "second_factor_required": CodeRow(401, False, "a code of the authenticator is needed: send it as code"),
+    "proof_required": CodeRow(403, False, "the password or the code is not the right one"),
+    "csrf_required": CodeRow(403, False, "a write by cookie needs an Origin of ours and the session's X-CSRF-Token"),
+    "consent_required": CodeRow(403, False, "the notice is yet to be accepted"),
     "insufficient_scope": CodeRow(403, False, "the caller lacks the scope of this operation"),
     "plan_required": CodeRow(403, False, "the caller's plan does not have this operation"),
     "ip_not_allowed": CodeRow(403, False, "the key may not be used from this address"),
@@ -110,6 +114,8 @@ class Done:
 
     result: BaseModel
     usage: Usage
+    body: dict[str, Any] | None = None
+    """The result as plain JSON data, where that is known already. Nobody changes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +174,8 @@ def failure_of(fault: ChanflowError, request_id: str) -> Failed:
 
 def body_of(outcome: Outcome) -> dict[str, Any]:
     """Return the outcome's body as plain JSON data."""
+    if isinstance(outcome, Done) and outcome.body is not None:
+        return outcome.body
     model = outcome.result if isinstance(outcome, Done) else outcome.error
     return model.model_dump(mode="json")
 

@@ -11,6 +11,8 @@ from chanflow.operations.principal import Principal
 
 def why_not(principal: Principal, operation: AnyOperation) -> str | None:
     """Return the code of what stands in the way, None where nothing does."""
+    if principal.notice_due and not operation.before_notice:
+        return "consent_required"
     if operation.scope not in principal.scopes:
         return "insufficient_scope"
     return None if principal.plan in operation.plans else "plan_required"
@@ -19,6 +21,8 @@ def why_not(principal: Principal, operation: AnyOperation) -> str | None:
 def forbidden(principal: Principal, operation: AnyOperation, request_id: str) -> Failed | None:
     """Return the failure of a call that may not be made, None for one that may."""
     match why_not(principal, operation):
+        case "consent_required":
+            return lacks_consent(request_id)
         case "insufficient_scope":
             return lacks_scope(operation.scope, request_id)
         case "plan_required":
@@ -28,6 +32,11 @@ def forbidden(principal: Principal, operation: AnyOperation, request_id: str) ->
                 suggestion="/billing/upgrade",
             )  # fmt: skip
     return None
+
+
+def lacks_consent(request_id: str) -> Failed:
+    """Return the failure of a caller who has yet to accept the notice."""
+    return failure("consent_required", request_id, suggestion="read GET /user/notice, accept it by POST /user/notice")
 
 
 def lacks_scope(scope: str, request_id: str) -> Failed:

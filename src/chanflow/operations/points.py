@@ -18,6 +18,7 @@ from chanflow.domain.market_data import Bar
 from chanflow.domain.structure import State
 from chanflow.domain.time import NS_PER_MS
 from chanflow.features.chan_columns import POINT_TYPES
+from chanflow.operations.answer_cache import OverBars
 from chanflow.operations.bars import bars_known, known_ms, known_symbols, stale_ms
 from chanflow.operations.fields import Cursor, Level, Symbol, TimeNs, time_of_ms, whole
 from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
@@ -88,7 +89,7 @@ class PointRow(Answer):
     stats: PointStats
 
 
-class PointsFound(Answer):
+class PointsFound(OverBars):
     """Points, newest first. `scanned` counts the symbols that had bars."""
 
     points: list[PointRow]
@@ -178,7 +179,7 @@ async def query_buy_sell_points(asked: Asked[QueryPoints]) -> PointsFound:
         next_cursor=_make_cursor(known_at_ms, offset + args.limit, args) if more else None,
         known_at=time_of_ms(known_at_ms),
         stale_ms=stale_ms(newest, services.clock),
-    )
+    ).over(newest[-1] if newest else None)
 
 
 async def _symbols(services: Services, args: QueryPoints) -> list[str]:
@@ -271,5 +272,6 @@ QUERY_BUY_SELL_POINTS = Operation(
     timeout_s=20,
     path="/analysis/points",
     handler=query_buy_sell_points,
+    kept_for=lambda args: args.symbol,
     digest=_digest,
 )

@@ -77,10 +77,10 @@ class Enforcer:
         assert call.operation is not None
         row = self._row(call, "started", None, None)
         if call.operation.hints.read_only:
-            self._books.audit.post(row)
+            self._books.audit.post(row, call.principal.user_id)
             return None
         try:
-            await self._books.audit.append(row)
+            await self._books.audit.append(row, call.principal.user_id)
         except ChanflowError as fault:
             raise JournalUnwritable(f"the audit cannot be written: {fault}") from fault
         return None
@@ -96,9 +96,9 @@ class Enforcer:
                 await self._refund(call, course.charge_id)
             # Nothing was asked of the desk before it was charged or was free.
             ended: Literal["failed", "refused"] = "failed" if course.routed else "refused"
-            self._books.audit.post(self._row(call, ended, code, self._latency_ms(call)))
+            self._post(call, ended, code)
             return outcome
-        self._books.audit.post(self._row(call, "done", None, self._latency_ms(call)))
+        self._post(call, "done", None)
         return replace(outcome, usage=replace(course.usage, pace=course.pace))
 
     async def _refund(self, call: Call, charge_id: str) -> None:
@@ -107,6 +107,9 @@ class Enforcer:
             await self._books.counters.refund(charge_id, self._clock.now_ns())
         except ChanflowError:
             _log.exception("request %s: charge %s was not given back", call.request_id, charge_id)
+
+    def _post(self, call: Call, outcome: Literal["done", "failed", "refused"], code: str | None) -> None:
+        self._books.audit.post(self._row(call, outcome, code, self._latency_ms(call)), call.principal.user_id)
 
     def _latency_ms(self, call: Call) -> int:
         return (self._clock.monotonic_ns() - call.course.began_ns) // NS_PER_MS
@@ -126,9 +129,18 @@ class Enforcer:
 
 
 def _args_sha256(call: Call) -> str:
-    """Return the hash of the arguments as they came; of what has no canonical form, that of its kind of fault."""
+    """Return the hash of the arguments as they came; of what has no canonical form, that of its kind of fault.
+
+    Private ones, such as a password or a code, are few enough to be guessed from a hash: nothing is kept of them, nor
+    of any argument that such a call does not know.
+    """
+    raw, operation = dict(call.raw), call.operation
+    if operation is not None and operation.private:
+        raw = {
+            name: raw[name] for name in operation.input.model_fields if name in raw and name not in operation.private
+        }
     try:
-        return sha256_of(dict(call.raw))
+        return sha256_of(raw)
     except (TypeError, ValueError, RecursionError):
         return sha256_of("arguments without a canonical form")
 

@@ -50,7 +50,10 @@ async def get_user_quota(asked: Asked[GetUserQuota]) -> QuotaStatus:
     used: Mapping[str, int] | None = None
     if books is not None:
         every = demands(dict.fromkeys(plan.limits, 1), plan, now_ns)
-        used = await books.counters.used(asked.principal.account, every)
+        account = asked.principal.account
+        counted = await books.counters.used(account, every)
+        sockets = await books.leases.symbols(account, now_ns)
+        used = {**counted, "alert_subscription": counted["alert_subscription"] + sockets}
     ends_ns = resets_ns("month", now_ns)
     assert ends_ns is not None
     return QuotaStatus(
@@ -87,6 +90,7 @@ GET_USER_QUOTA = Operation(
     hints=Hints(read_only=True),
     timeout_s=5,
     path="/user/quota",
+    before_notice=True,
     handler=get_user_quota,
     digest=lambda done: Digest(f"plan {done.plan}: {len(done.quotas)} quotas", (), ()),
 )

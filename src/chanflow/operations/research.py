@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Literal, Self
-from uuid import NAMESPACE_OID, uuid5
+from uuid import NAMESPACE_OID, UUID, uuid5
 
+import anyio
 import anyio.to_thread
-import numpy as np
 from pydantic import BeforeValidator, ConfigDict, Field, FiniteFloat, StringConstraints, WithJsonSchema, model_validator
 
-from chanflow.backtest.points import BarSeries, Entry, PointRules, PointRun, PointTrade, run_points
-from chanflow.domain.interval import wilson
+from chanflow.access.plans import PLANS, plan_named
+from chanflow.domain.canonical import sha256_of
+from chanflow.domain.job import Job
 from chanflow.domain.market_data import Bar
-from chanflow.domain.time import NS_PER_DAY, NS_PER_MS
-from chanflow.market.markets import market_of
+from chanflow.domain.time import NS_PER_MS
+from chanflow.operations.backtest_work import Bars, backtest_work
 from chanflow.operations.bars import bars_known
-from chanflow.operations.fields import Level, Symbol, TimeNs, time_of_ms, whole
-from chanflow.operations.jobs import Effort, Job
+from chanflow.operations.fields import Level, Symbol, TimeNs, time_of_ns, whole
+from chanflow.operations.job_effort import Work
+from chanflow.operations.jobs import NewJob
 from chanflow.operations.operation import Answer, Arguments, Asked, Digest, Hints, Operation
 from chanflow.operations.outcome import Declined, compact_json
-from chanflow.operations.points import point_type
+from chanflow.operations.principal import Principal
 from chanflow.operations.services import Services
-from chanflow.operations.structure import Structure
-from chanflow.review.sharpe import A_SHARE_DAYS, CRYPTO_DAYS, sharpe
 
-CAPITAL_QUOTE = 100_000.0
-"""What a backtest starts with, shared alike among its symbols."""
-SLIPPAGE_BPS = 1.0
-SEED = 42
+NAME = "backtest_strategy"
 POINTS = ("buy1", "buy2", "buy3", "sell1", "sell2", "sell3")
 DEFAULT_ENTRY = "buy2,buy3,sell2,sell3"
-SHOWN_SYMBOLS = 20
 
 Param = Annotated[str, StringConstraints(max_length=80)] | bool | int | FiniteFloat
 Params = Annotated[dict[str, Param], Field(max_length=20), WithJsonSchema({"type": "object", "maxProperties": 20})]
@@ -114,35 +110,74 @@ class Backtested(Answer):
     progress: FiniteFloat
     result: BacktestResult | None
     problem: str | None
+    resource: str
 
 
 async def backtest_strategy(asked: Asked[BacktestStrategy]) -> Backtested:
     """Return the backtest's result, or how its job stands after `wait_s`."""
-    args, jobs = asked.args, asked.services.jobs
+    args, services, account = asked.args, asked.services, asked.principal.account
     if args.job_id is None:
-        entry, rules = _rules(args)
-        series = await _read(asked.services, args)
-        job_id = _name(args, series)
-        jobs.start(job_id, partial(_work, asked.services, job_id, series, entry, rules))
+        entry, figures = _rules(args)
+        series = await _read(services, args, None)
+        trial = _trial(args, series)
+        new = _new_job(args, series, trial, asked.principal, services)
+        work = partial(backtest_work, services, str(trial), series, entry, figures)
+        job_id = (await anyio.to_thread.run_sync(services.jobs.start, new, work)).job_id
     else:
         job_id = args.job_id
-    found = await anyio.to_thread.run_sync(jobs.wait, job_id, float(args.wait_s), abandon_on_cancel=True)
-    if found is None:
+    found = await services.jobs.wait(account, job_id, float(args.wait_s))
+    if found is None or found.operation != NAME:
         raise Declined("not_found", "there is no such job", field="job_id")
-    return _shown(found)
+    return await anyio.to_thread.run_sync(_shown, services, found)
 
 
-def _name(args: BacktestStrategy, series: Sequence[tuple[str, list[Bar]]]) -> str:
-    """Return the job's id: the same for the same question of the same bars."""
-    bars = [(symbol, len(found), found[-1].ts_ms, sum(bar.close for bar in found)) for symbol, found in series if found]
-    return str(uuid5(NAMESPACE_OID, compact_json([args.model_dump(mode="json", exclude={"wait_s", "job_id"}), bars])))
+def _trial(args: BacktestStrategy, series: Bars) -> UUID:
+    """Return the name of what is tried: the same for the same question of the same bars, whoever asks."""
+    return uuid5(
+        NAMESPACE_OID,
+        compact_json([args.model_dump(mode="json", exclude={"wait_s", "job_id"}), _version(series)]),
+    )  # fmt: skip
 
 
-def _shown(job: Job) -> Backtested:
-    result = None if job.result is None else BacktestResult.model_validate(job.result)
+def _version(series: Bars) -> list[Any]:
+    """Return what tells these bars from others."""
+    return [(symbol, len(found), found[-1].ts_ms, sum(bar.close for bar in found)) for symbol, found in series if found]
+
+
+def _new_job(
+    args: BacktestStrategy, series: Bars, trial: UUID, principal: Principal, services: Services
+) -> NewJob:  # fmt: skip
+    """Return the job of a question. It holds until when the bars were known, so that another process reads the same."""
+    given = args.model_dump(mode="json", exclude={"wait_s", "job_id"})
+    given |= {name: None if (at := given[name]) is None else time_of_ns(at) for name in ("start", "end")}
+    until_ms = max((bars[-1].close_ms for _, bars in series if bars), default=None)
+    plans = PLANS if services.access is None else services.access.plans
+    return NewJob(
+        job_id=str(uuid5(trial, principal.account)), account=principal.account, operation=NAME,
+        args_hash=sha256_of(given), at_once=plan_named(plans, principal.plan).jobs,
+        args={"given": given, "until_ms": until_ms, "version": sha256_of(_version(series)), "trial": str(trial)},
+    )  # fmt: skip
+
+
+def backtest_again(services: Services, kept: Mapping[str, Any]) -> Work:
+    """Return the work of a job from what was written down of it. Raises Declined where its bars are others now."""
+    args = BacktestStrategy.model_validate(kept["given"])
+    entry, figures = _rules(args)
+    series = anyio.run(_read, services, args, kept["until_ms"])
+    if sha256_of(_version(series)) != kept["version"]:
+        raise Declined("conflict", "the bars have changed since the backtest was asked for; ask again")
+    return partial(backtest_work, services, kept["trial"], series, entry, figures)
+
+
+def _shown(services: Services, job: Job) -> Backtested:
+    kept = services.jobs.result(job)
+    result = None
+    if kept is not None:
+        result = BacktestResult.model_validate({name: kept.get(name) for name in BacktestResult.model_fields})
     return Backtested(
-        job_id=job.job_id, status=job.status, progress=job.progress, result=result, problem=job.problem or None
-    )
+        job_id=job.job_id, status=job.status, progress=job.progress, result=result, problem=job.error,
+        resource=f"job://{job.job_id}",
+    )  # fmt: skip
 
 
 def _rules(args: BacktestStrategy) -> tuple[frozenset[str], dict[str, Any]]:
@@ -166,10 +201,12 @@ def _rules(args: BacktestStrategy) -> tuple[frozenset[str], dict[str, Any]]:
     return entry, {"reward_risk": float(reward), "max_hold_bars": hold, "taker_bps": args.taker_bps}
 
 
-async def _read(services: Services, args: BacktestStrategy) -> list[tuple[str, list[Bar]]]:
-    """Return the bars of each symbol in the span; none for a symbol without bars of the level."""
+async def _read(
+    services: Services, args: BacktestStrategy, until_ms: int | None
+) -> list[tuple[str, list[Bar]]]:  # fmt: skip
+    """Return the bars of each symbol in the span, as known at `until_ms`; none for one without bars of the level."""
     start_ms = None if args.start is None else args.start // NS_PER_MS
-    end_ms = None if args.end is None else args.end // NS_PER_MS
+    end_ms = until_ms if args.end is None else args.end // NS_PER_MS
     series = []
     symbols = dict.fromkeys(args.symbols or ())
     for symbol in symbols:
@@ -181,101 +218,6 @@ async def _read(services: Services, args: BacktestStrategy) -> list[tuple[str, l
             bars = []
         series.append((symbol, [bar for bar in bars if start_ms is None or bar.ts_ms >= start_ms]))
     return series
-
-
-def _work(
-    services: Services, job_id: str, series: Sequence[tuple[str, list[Bar]]], entry: frozenset[str],
-    figures: Mapping[str, Any], effort: Effort,
-) -> Mapping[str, Any]:  # fmt: skip
-    runs: list[tuple[str, Sequence[Bar], PointRun]] = []
-    traded = [(symbol, bars) for symbol, bars in series if len(bars) > 1]
-    for number, (symbol, bars) in enumerate(traded):
-        effort.reach(number / len(traded))
-        shares = market_of(symbol) == "cn"
-        rules = PointRules(
-            CAPITAL_QUOTE / len(traded), slippage_bps=SLIPPAGE_BPS, market="a_share" if shares else "plain", **figures
-        )
-        runs.append((symbol, bars, run_points(_columns(bars), _entries(services, bars, entry), rules)))
-    result = _result(runs, [symbol for symbol, bars in series if len(bars) <= 1])
-    return {**result, "trials": services.trials.count(job_id)}
-
-
-def _entries(services: Services, bars: Sequence[Bar], entry: frozenset[str]) -> list[Entry]:
-    """Return the points to act on, each at the bar that confirmed it; a later point of one bar is passed over."""
-    at = {bar.close_ms: number for number, bar in enumerate(bars)}
-    found: dict[int, Entry] = {}
-    for point in Structure(services.chan_columns(bars), bars).points:
-        if point.confirmed_ms is not None and point_type(point) in entry:
-            bar = at[point.confirmed_ms]
-            found.setdefault(bar, Entry(bar, point.side == "buy", point.price))
-    return [found[bar] for bar in sorted(found)]
-
-
-def _columns(bars: Sequence[Bar]) -> BarSeries:
-    def column(name: str) -> Any:
-        return np.array([getattr(bar, name) for bar in bars])
-
-    return BarSeries(
-        column("ts_ms").astype(np.int64), column("open"), column("high"), column("low"), column("close"),
-        column("volume"),
-    )  # fmt: skip
-
-
-def _result(runs: Sequence[tuple[str, Sequence[Bar], PointRun]], skipped: Sequence[str]) -> dict[str, Any]:
-    trades = [trade for _, _, run in runs for trade in run.trades]
-    equity_ms, equity = _equity(runs)
-    peaks = np.maximum.accumulate(np.concatenate(([CAPITAL_QUOTE], equity)))[1:]
-    days = equity_ms // (NS_PER_DAY // NS_PER_MS)
-    ends = equity[np.flatnonzero(np.append(np.diff(days) != 0, True))] if len(equity) else equity
-    returns = np.diff(np.concatenate(([CAPITAL_QUOTE], ends))) / np.concatenate(([CAPITAL_QUOTE], ends[:-1]))
-    shares = bool(runs) and all(market_of(symbol) == "cn" for symbol, _, _ in runs)
-    ratio = sharpe(returns, days_per_year=A_SHARE_DAYS if shares else CRYPTO_DAYS, seed=SEED)
-    hits, judged = _hits(trades)
-    bounds = wilson(hits, judged) if judged else None
-    net = sum(trade.net_quote for trade in trades)
-    costs = sum(trade.fees_quote + trade.slippage_quote for trade in trades)
-    return {
-        "trades": len(trades), "gross": net + costs, "costs": costs, "net": net, "return_frac": net / CAPITAL_QUOTE,
-        "max_drawdown_frac": float(np.max(1.0 - equity / peaks, initial=0.0)),
-        "sharpe": ratio.value, "sharpe_reason": ratio.reason,
-        "hit_rate": hits / judged if judged else None,
-        "ci": {"low": bounds.low if bounds else None, "high": bounds.high if bounds else None},
-        "start": time_of_ms(int(equity_ms[0])) if len(equity_ms) else None,
-        "end": time_of_ms(int(equity_ms[-1])) if len(equity_ms) else None,
-        "by_symbol": [_of_symbol(*run) for run in sorted(runs, key=_worth)[:SHOWN_SYMBOLS]],
-        "skipped": list(skipped),
-    }  # fmt: skip
-
-
-def _worth(run: tuple[str, Sequence[Bar], PointRun]) -> tuple[float, str]:
-    return -abs(float(run[2].earned_quote[-1])), run[0]
-
-
-def _of_symbol(symbol: str, bars: Sequence[Bar], run: PointRun) -> dict[str, Any]:
-    hits, judged = _hits(run.trades)
-    return {
-        "symbol": symbol, "bars": len(bars), "trades": len(run.trades), "net": sum(t.net_quote for t in run.trades),
-        "hit_rate": hits / judged if judged else None,
-    }  # fmt: skip
-
-
-def _hits(trades: Sequence[PointTrade]) -> tuple[int, int]:
-    """Return how many trades reached their target, of those that met target or stop."""
-    judged = [trade for trade in trades if trade.exit_cause in ("target", "stop")]
-    return sum(trade.hit for trade in judged), len(judged)
-
-
-def _equity(runs: Sequence[tuple[str, Sequence[Bar], PointRun]]) -> tuple[Any, Any]:
-    """Return the closes at which anything was marked, in Unix ms, and the equity of all symbols together then."""
-    closes = [np.array([bar.close_ms for bar in bars], dtype=np.int64) for _, bars, _ in runs]
-    if not closes:
-        return np.array([], dtype=np.int64), np.array([], dtype=np.float64)
-    at = np.unique(np.concatenate(closes))
-    total = np.full(len(at), CAPITAL_QUOTE)
-    for own, (_, _, run) in zip(closes, runs, strict=True):
-        place = np.searchsorted(own, at, side="right") - 1
-        total += np.where(place >= 0, run.earned_quote[np.maximum(place, 0)], 0.0)
-    return at, total
 
 
 def _digest(found: Backtested) -> Digest:
@@ -291,7 +233,7 @@ def _digest(found: Backtested) -> Digest:
 
 
 BACKTEST_STRATEGY = Operation(
-    name="backtest_strategy",
+    name=NAME,
     title="Backtest",
     doc_en="Backtest points (回测) on bars with costs, hit rate and interval. Long ones give a job_id to poll.",
     doc_zh="在 K 线上回测买卖点，计入成本，给出胜率与区间；耗时的返回 job_id。",

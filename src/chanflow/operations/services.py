@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -15,9 +15,12 @@ from chanflow.domain.market_data import Bar
 from chanflow.domain.order import OrderEvent, OrderView
 from chanflow.domain.time import Clock, Ids
 from chanflow.market.feed import Page, SliceQuery, Snapshot, snapshot_of
+from chanflow.operations.desk_log import DeskLog, NoDeskLog
 from chanflow.operations.jobs import Jobs
 from chanflow.operations.structure import chan_columns
+from chanflow.review.daily import Day
 from chanflow.review.explain import Link
+from chanflow.review.track_figures import Figures, GroupBy
 from chanflow.risk.view import RiskView
 
 if TYPE_CHECKING:
@@ -49,6 +52,14 @@ class KlineReader(Protocol):
 
     def symbols(self) -> list[str]:
         """Return the symbols that have bars, sorted. Raises NotFound when nothing was ever recorded here."""
+        ...
+
+
+class DataVersions(Protocol):
+    """Says whether the data that answers rest on have changed."""
+
+    def version(self, symbol: str) -> Hashable:
+        """Return what changes whenever the stored data of a symbol do. Raises NotFound, InvalidArgument."""
         ...
 
 
@@ -244,6 +255,43 @@ class NoDecisions:
         raise NotFound("no desk has run yet")
 
 
+class TrackReader(Protocol):
+    """Where what the desk came to is read."""
+
+    def performance(self, *, days: int | None, group_by: GroupBy) -> tuple[Figures, int]:
+        """Return what the newest run came to in its last `days`, and how far its journal tells, in Unix ns.
+
+        Raises NotFound when no desk has run yet.
+        """
+        ...
+
+
+class NoTrack:
+    """No desk has run."""
+
+    def performance(self, *, days: int | None, group_by: GroupBy) -> tuple[Figures, int]:
+        """Raise NotFound."""
+        del days, group_by
+        raise NotFound("no desk has run yet")
+
+
+class ReportReader(Protocol):
+    """Where reports come from."""
+
+    def report(self, run_id: str | None, date: str | None) -> tuple[str, Day]:
+        """Return a run's id and its day, of one UTC date if asked. Raises NotFound, JournalCorrupt."""
+        ...
+
+
+class NoReports:
+    """No desk has run."""
+
+    def report(self, run_id: str | None, date: str | None) -> tuple[str, Day]:
+        """Raise NotFound."""
+        del run_id, date
+        raise NotFound("no desk has run yet")
+
+
 class RiskReader(Protocol):
     """Where the desk's risk stands."""
 
@@ -363,14 +411,19 @@ class Services:
     feed: FeedReader = field(default_factory=NoFeed)
     desk: DeskReader = field(default_factory=NoDesk)
     signals: SignalReader = field(default_factory=NoSignals)
+    versions: DataVersions | None = None
+    """What says whether stored bars changed; None where answers are worked out each time."""
     trading: TradeDesk = field(default_factory=NoTradeDesk)
     orders: OrderReader = field(default_factory=NoOrders)
     risk: RiskReader = field(default_factory=NoRisk)
     decisions: DecisionReader = field(default_factory=NoDecisions)
+    track: TrackReader = field(default_factory=NoTrack)
+    reports: ReportReader = field(default_factory=NoReports)
     jobs: Jobs = field(default_factory=Jobs)
     trials: Trials = field(default_factory=TrialsOfProcess)
     alerts: AlertKeeper = field(default_factory=NoAlerts)
     requests: RequestKeeper = field(default_factory=NoRequests)
+    log: DeskLog = field(default_factory=NoDeskLog)
     chan_columns: Callable[[Sequence[Bar]], Any] = chan_columns
     toolsets: tuple[str, ...] = ("read", "alert", "research", "trade")
     """The tools that MCP offers: see `operations.toolsets`."""

@@ -89,6 +89,8 @@ class Day:
     head: Mapping[str, Any] = field(default_factory=dict)
     finished: bool = False
     records: int = 0
+    last_at: str = ""
+    """When the last record was written, RFC 3339."""
     signals: list[ChartSignal] = field(default_factory=list)
     proposals: Counter[str] = field(default_factory=Counter)
     refusals: list[Refusal] = field(default_factory=list)
@@ -145,11 +147,16 @@ def fold(records: Iterable[Record]) -> Day:
     """Return the day that a journal's records tell of, however far they go."""
     day = Day()
     for record in records:
-        day.records += 1
-        reader = _READERS.get(record.kind)
-        if reader is not None:
-            reader(day, record)
+        take(day, record)
     return day
+
+
+def take(day: Day, record: Record) -> None:
+    """Add what a record tells."""
+    day.records, day.last_at = day.records + 1, record.at
+    reader = _READERS.get(record.kind)
+    if reader is not None:
+        reader(day, record)
 
 
 def _ms(record: Record) -> int:
@@ -208,7 +215,7 @@ def _fill(day: Day, record: Record) -> None:
     price, qty = Decimal(body["price"]), Decimal(body["qty_base"])
     parent, _, suffix = client_id.rpartition("-")
     intent = day.intents.get(client_id) or day.intents.get(parent)
-    leg, reference = _reference(intent, "" if client_id in day.intents else suffix)
+    leg, reference = fill_reference(intent, "" if client_id in day.intents else suffix)
     reference = day.moved_triggers.of(client_id) or reference
     if reference is not None:
         day.slippage_quote += (price - reference) * qty * (1 if body["side"] == "buy" else -1)
@@ -234,7 +241,7 @@ def _protected(day: Day, record: Record) -> None:
         day.managed["targets moved"] += 1
 
 
-def _reference(intent: Mapping[str, Any] | None, suffix: str) -> tuple[str, Decimal | None]:
+def fill_reference(intent: Mapping[str, Any] | None, suffix: str) -> tuple[str, Decimal | None]:
     """Return the leg of a fill and the price its order was meant to trade at: the mid when sent, or its trigger."""
     if intent is None:
         return "external", None

@@ -105,16 +105,43 @@ class JournalTail:
         self._path = path
         self._at, self._prev, self._number = 0, GENESIS, 0
 
+    @classmethod
+    def within(cls, path: Path, most_bytes: int) -> JournalTail:
+        """Return a reader that begins at the first whole record of the last `most_bytes`. Its place is believed.
+
+        Raises NotFound for a missing file and JournalCorrupt where no record begins there.
+        """
+        tail = cls(path)
+        try:
+            with path.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                if size <= most_bytes:
+                    return tail
+                file.seek(size - most_bytes)
+                file.readline()
+                at, line = file.tell(), file.readline(MAX_RECORD_BYTES + 2)
+        except OSError as error:
+            raise NotFound(f"there is no journal to read at {path}") from error
+        try:
+            first = json.loads(line)
+            tail._at, tail._prev, tail._number = at, str(first["prev"]), int(first["seq"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise JournalCorrupt(f"the journal holds no record at byte {at}: the file was altered there") from error
+        return tail
+
     def read(self) -> Iterator[Record]:
         """Yield the whole records that came since, each checked against the chain; a line being written is left.
 
-        Raises NotFound for a missing file and JournalCorrupt, naming the record, for anything altered.
+        Raises NotFound for a missing file and JournalCorrupt, naming the record, for anything altered, and for a file
+        that became shorter than what was read of it.
         """
         try:
             file = self._path.open("rb")
         except OSError as error:
             raise NotFound(f"there is no journal to read at {self._path}") from error
         with file:
+            if file.seek(0, os.SEEK_END) < self._at:
+                raise JournalCorrupt(f"journal record {self._number}: the file was cut to less than was read of it")
             file.seek(self._at)
             while (line := file.readline(MAX_RECORD_BYTES + 2)).endswith(b"\n"):
                 record = _parse(line, self._number, self._prev)

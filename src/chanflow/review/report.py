@@ -25,7 +25,7 @@ FLOW_CAVEAT = (
 
 _LEGS = {"entry": "E", "exit": "X", "stop": "S", "take_profit": "T"}
 _FORCED = ("stop", "take_profit")
-_PROVENANCE = {
+PROVENANCE = {
     "run_id": "Run",
     "source.kind": "Market",
     "source.symbol": "Symbol",
@@ -428,10 +428,10 @@ def _value(value: Any) -> str:
 
 def _provenance(day: Day) -> str:
     leaves = {path: value for path, value in flattened(day.head) if value is not None}
-    rows = [(name, str(leaves[path])) for path, name in _PROVENANCE.items() if path in leaves]
-    rows += [(_PROVENANCE[path], "not recorded") for path in _NEEDED if path not in leaves]
+    rows = [(name, str(leaves[path])) for path, name in PROVENANCE.items() if path in leaves]
+    rows += [(PROVENANCE[path], "not recorded") for path in _NEEDED if path not in leaves]
     rows.append(("Journal records", f"{day.records:,}"))
-    rest = [(path, str(value)) for path, value in leaves.items() if path not in _PROVENANCE]
+    rest = [(path, str(value)) for path, value in leaves.items() if path not in PROVENANCE]
     more = f"<details><summary>everything else in the journal's head</summary>{pairs(rest)}</details>" if rest else ""
     note = "With these, the same run gives the same journal and this same page."
     return section("Provenance", "来源", f'<div class="mono">{pairs(rows)}{more}</div>', note=note)

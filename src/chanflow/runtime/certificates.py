@@ -16,7 +16,7 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from math import isfinite
@@ -193,6 +193,10 @@ class CertificateShelf:
     def refused(self) -> Mapping[str, str]:
         """Return why each other file is passed over, by name, in a sentence."""
         return self._read().refused
+
+    def version(self) -> Hashable:
+        """Return what changes whenever a certificate comes, goes or is changed."""
+        return self._read().seen
 
     def _read(self) -> _Contents:
         try:

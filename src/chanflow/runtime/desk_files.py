@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from chanflow.domain.account import AccountSnapshot
 from chanflow.domain.errors import NotFound
@@ -17,6 +17,9 @@ from chanflow.market.ports import Tail
 from chanflow.review.explain import Link, decisions_named, explain
 from chanflow.review.journal import JournalTail, Record, read_records
 from chanflow.review.orders import OrdersFold
+from chanflow.review.track import TrackFold
+from chanflow.review.track_figures import Figures, GroupBy, figures
+from chanflow.runtime.certificates import CertificateShelf
 from chanflow.runtime.codec import decode
 from chanflow.runtime.home import Home, RunFolder
 
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from chanflow.adapters.storage.lake_source import LakeSource
     from chanflow.market.adjust import Adjust
     from chanflow.market.feed import Feed, Page, SliceQuery, Snapshot
+
+T = TypeVar("T")
 
 HALTED = "L0"
 """The rung of the ladder on which nothing is opened."""
@@ -48,34 +53,74 @@ class AccountState:
     armed_triggers: dict[str, int]
 
 
-def account_from(records: Iterable[Record]) -> AccountState | None:
-    """Return the account as a journal's records leave it, or None before the first snapshot."""
-    snapshot: AccountSnapshot | None = None
-    orders: dict[str, OrderEvent] = {}
-    armed: dict[str, tuple[str, set[str]]] = {}
-    for record in records:
+class AccountFold:
+    """Takes a journal's records in order, and knows the account as they leave it."""
+
+    def __init__(self) -> None:
+        self._snapshot: AccountSnapshot | None = None
+        self._open: dict[str, OrderEvent] = {}
+        self._armed: dict[str, tuple[str, set[str]]] = {}
+
+    def take(self, record: Record) -> None:
+        """Take the next record."""
         body: Any = record.body
         match record.kind:
             case "account":
-                snapshot = decode(AccountSnapshot, body)
+                self._snapshot = decode(AccountSnapshot, body)
             case "order_event":
                 event = decode(OrderEvent, body)
-                orders[event.client_order_id] = event
+                if event.state.terminal:
+                    self._open.pop(event.client_order_id, None)
+                else:
+                    self._open[event.client_order_id] = event
             case "register_triggers":
-                armed[body["position_id"]] = (body["symbol"], {t["trigger_id"] for t in body["triggers"]})
-            case "re_analysis_trigger" if body["position_id"] in armed:
-                armed[body["position_id"]][1].discard(body["trigger_id"])
-            case "triggers_refused" if body["position_id"] in armed:
-                armed[body["position_id"]][1].difference_update(body["refused"])
+                self._armed[body["position_id"]] = (body["symbol"], {t["trigger_id"] for t in body["triggers"]})
+            case "re_analysis_trigger" if body["position_id"] in self._armed:
+                self._armed[body["position_id"]][1].discard(body["trigger_id"])
+            case "triggers_refused" if body["position_id"] in self._armed:
+                self._armed[body["position_id"]][1].difference_update(body["refused"])
             case "triggers_disarmed":
-                armed.pop(body["position_id"], None)
-    if snapshot is None:
-        return None
-    counts: dict[str, int] = {}
-    for symbol, triggers in armed.values():
-        counts[symbol] = counts.get(symbol, 0) + len(triggers)
-    still_open = tuple(event for event in orders.values() if not event.state.terminal)
-    return AccountState(snapshot, still_open, {s: n for s, n in sorted(counts.items()) if n})
+                self._armed.pop(body["position_id"], None)
+
+    def state(self) -> AccountState | None:
+        """Return the account, None before the first snapshot."""
+        if self._snapshot is None:
+            return None
+        counts: dict[str, int] = {}
+        for symbol, triggers in self._armed.values():
+            counts[symbol] = counts.get(symbol, 0) + len(triggers)
+        return AccountState(self._snapshot, tuple(self._open.values()), {s: n for s, n in sorted(counts.items()) if n})
+
+
+class DeskFold:
+    """Takes a journal's records in order, and knows how far its desk may act."""
+
+    def __init__(self) -> None:
+        self._head: Any = None
+        self._level: str | None = None
+        self._cause: str | None = None
+        self._halt: str | None = None
+
+    def take(self, record: Record) -> None:
+        """Take the next record."""
+        body: Any = record.body
+        if record.kind == "head":
+            self._head = body
+        elif record.kind == "ladder":
+            self._level, self._cause = str(body["level"]), str(body["cause"])
+        elif record.kind == "halt":
+            self._halt = str(body["why"]) if body["halted"] else None
+
+    def state(self) -> DeskState | None:
+        """Return the state, None before the books were opened."""
+        if self._head is None:
+            return None
+        settings = self._head["settings"]
+        now = self._level or str(settings["risk"]["ladder"]["paper_start"])
+        why = self._halt or (self._cause if now == HALTED else None)
+        return DeskState(
+            str(settings["execution"]["mode"]), now, self._halt is not None or now == HALTED, why
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +141,54 @@ class KeptSignals:
         return kept_signals(self.out, run_id)
 
 
-class _KeptOrders:
-    """The orders of one journal, read on from where the last question ended."""
+class _KeptJournal:
+    """What one journal tells, read on from where the last question ended."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._tail = JournalTail(path)
-        self._fold = OrdersFold()
+        self._orders, self._account, self._desk = OrdersFold(), AccountFold(), DeskFold()
         self._known_at = ""
 
-    def read(self) -> tuple[Sequence[OrderView], int]:
-        """Return the orders, and how far the journal tells, in Unix ns. Raises JournalCorrupt."""
+    def read(self) -> None:
+        """Take what came since. Raises JournalCorrupt, NotFound."""
         for record in self._tail.read():
-            self._fold.take(record.kind, record.at, record.correlation_id, record.body)
+            self._orders.take(record.kind, record.at, record.correlation_id, record.body)
+            self._account.take(record)
+            self._desk.take(record)
             self._known_at = record.at
-        return self._fold.views(), parse_rfc3339(self._known_at) if self._known_at else 0
+
+    def orders(self) -> tuple[Sequence[OrderView], int]:
+        """Return the orders, and how far the journal tells, in Unix ns."""
+        return self._orders.views(), parse_rfc3339(self._known_at) if self._known_at else 0
+
+    def account(self) -> AccountState | None:
+        """Return the account, None before the first snapshot."""
+        return self._account.state()
+
+    def desk(self) -> DeskState | None:
+        """Return the desk's state, None before the books were opened."""
+        return self._desk.state()
+
+
+class _KeptTrack:
+    """What was traded in one journal, read on from where the last question ended; answers stand until it grows."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._tail = JournalTail(path)
+        self._fold = TrackFold()
+        self._told: dict[tuple[int | None, GroupBy], Figures] = {}
+
+    def read(self, days: int | None, group_by: GroupBy) -> tuple[Figures, int]:
+        """Return a window's figures, and how far the journal tells, in Unix ns. Raises JournalCorrupt."""
+        for record in self._tail.read():
+            self._fold.take(record.kind, record.at, record.body)
+            self._told.clear()
+        track = self._fold.known()
+        if (days, group_by) not in self._told:
+            self._told[days, group_by] = figures(track, days=days, group_by=group_by)
+        return self._told[days, group_by], track.known_ns
 
 
 class NewestRun:
@@ -120,8 +198,10 @@ class NewestRun:
         self._home = home
         self._open: dict[Path, LakeSource] = {}
         self._opening = threading.Lock()
-        self._orders: _KeptOrders | None = None
+        self._journal: _KeptJournal | None = None
         self._reading = threading.Lock()
+        self._track: _KeptTrack | None = None
+        self._tracking = threading.Lock()
 
     def _folder(self) -> RunFolder:
         folder = self._home.newest_run()
@@ -129,27 +209,47 @@ class NewestRun:
             raise NotFound(f"no desk has run in {self._home.root} yet: start one with chanflow demo")
         return folder
 
+    def _told(self, asked: Callable[[_KeptJournal], T]) -> T:
+        """Return what the newest journal tells; one that a desk is writing is read on from call to call.
+
+        Raises NotFound when no desk has run yet, JournalCorrupt.
+        """
+        path = self._folder().journal_path
+        with self._reading:
+            kept = self._journal
+            if kept is None or kept.path != path:
+                kept = self._journal = _KeptJournal(path)
+            try:
+                kept.read()
+            except BaseException:
+                self._journal = None
+                raise
+            return asked(kept)
+
     def account(self) -> AccountState:
         """Return the account as the newest journal leaves it. Raises NotFound when no desk has run yet."""
-        folder = self._folder()
-        state = account_from(read_records(folder.journal_path, torn_tail=True))
+        state = self._told(_KeptJournal.account)
         if state is None:
-            raise NotFound(f"run {folder.number} has not opened its books yet")
+            raise NotFound("the newest run has not opened its books yet")
         return state
 
     def orders(self) -> tuple[Sequence[OrderView], int]:
-        """Return the newest run's orders, and how far its journal tells, in Unix ns. Raises NotFound, JournalCorrupt.
+        """Return the newest run's orders, and how far its journal tells (Unix ns). Raises NotFound, JournalCorrupt."""
+        return self._told(_KeptJournal.orders)
 
-        A journal that a desk is writing is read on from call to call.
+    def performance(self, *, days: int | None, group_by: GroupBy) -> tuple[Figures, int]:
+        """Return what the newest run came to in its last `days`, and how far its journal tells, in Unix ns.
+
+        A journal that a desk is writing is read on from call to call. Raises NotFound, JournalCorrupt.
         """
         folder = self._folder()
-        with self._reading:
-            if self._orders is None or self._orders.path != folder.journal_path:
-                self._orders = _KeptOrders(folder.journal_path)
+        with self._tracking:
+            if self._track is None or self._track.path != folder.journal_path:
+                self._track = _KeptTrack(folder.journal_path)
             try:
-                return self._orders.read()
+                return self._track.read(days, group_by)
             except BaseException:
-                self._orders = None
+                self._track = None
                 raise
 
     def explain(self, name: str | None) -> tuple[str, Sequence[Link]]:
@@ -169,25 +269,10 @@ class NewestRun:
 
     def desk(self) -> DeskState:
         """Return how far the newest run's desk may act, as its journal says. Raises NotFound when none has run."""
-        folder = self._folder()
-        head: Any = None
-        level: str | None = None
-        cause: str | None = None
-        halt: str | None = None
-        for record in read_records(folder.journal_path, torn_tail=True):
-            body: Any = record.body
-            if record.kind == "head":
-                head = body
-            elif record.kind == "ladder":
-                level, cause = str(body["level"]), str(body["cause"])
-            elif record.kind == "halt":
-                halt = str(body["why"]) if body["halted"] else None
-        if head is None:
-            raise NotFound(f"run {folder.number} has not opened its books yet")
-        settings = head["settings"]
-        now = level or str(settings["risk"]["ladder"]["paper_start"])
-        why = halt or (cause if now == HALTED else None)
-        return DeskState(str(settings["execution"]["mode"]), now, halt is not None or now == HALTED, why)
+        state = self._told(_KeptJournal.desk)
+        if state is None:
+            raise NotFound("the newest run has not opened its books yet")
+        return state
 
     def lakes(self) -> list[LakeSource]:
         """Return the lakes of the newest run and of the data directory itself, readers kept from call to call."""
@@ -213,6 +298,10 @@ class NewestRun:
             self._folder()
         return sorted({symbol for lake in lakes for symbol in lake.symbols()})
 
+    def version(self, symbol: str) -> Hashable:
+        """Return what changes whenever the stored data of a symbol do. Raises NotFound when no desk has run yet."""
+        return tuple((lake.index.root, lake.index.version(symbol)) for lake in self.lakes())
+
     def klines(
         self,
         symbol: str,
@@ -231,6 +320,18 @@ class NewestRun:
                     symbol, level, start_ms=start_ms, end_ms=end_ms, limit=limit, fill=fill, adjust=adjust
                 )
         raise NotFound(f"there are no bars of {symbol}; known here: {', '.join(self.symbols()) or 'none'}")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersions:
+    """Says whether what answers rest on has changed: a symbol's stored bars, and the certificates."""
+
+    run: NewestRun
+    certificates: CertificateShelf
+
+    def version(self, symbol: str) -> Hashable:
+        """Return what changes whenever the answers about a symbol may. Raises NotFound, InvalidArgument."""
+        return self.run.version(symbol), self.certificates.version()
 
 
 class DeskFeed:

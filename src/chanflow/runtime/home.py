@@ -8,6 +8,7 @@ memory/
   vectors/                      market states of decisions; made again from chanflow.db where damaged
 chanflow.db                     what models cost, users and their keys, and all else that outlives a run
 secrets/key_pepper              under which secrets of keys are hashed; mode 0600
+exports/                        what users took of their data, for a day; mode 0700
 plans.yaml                      what plans differ in from the built-in ones, where it is there
 runs/0001-<run id>/
   journal/journal-<run id>-1.jsonl
@@ -15,7 +16,7 @@ runs/0001-<run id>/
   bus.db                        messages not yet handled
   report.html  summary.json
 trials.txt                      the name of every backtest that was ever tried
-jobs/                           results of backtests, a file each
+jobs/                           results of backtests: figures in JSON, rows in Parquet
 cassettes/analyst.jsonl.zst     what models answered to the analyst, where the settings keep it
 certificates/0001-default-<sha256>.json    what `chanflow certify --install` measured
 ```
@@ -129,6 +130,11 @@ class Home:
     def stripe_paths(self) -> tuple[Path, Path]:
         """The secrets of billing: the key of the provider's interface, and that of its messages."""
         return self.root / "secrets" / "stripe_api_key", self.root / "secrets" / "stripe_webhook"
+
+    @property
+    def exports_dir(self) -> Path:
+        """The folder of what users took of their data, for a day."""
+        return self.root / "exports"
 
     @property
     def plans_path(self) -> Path:

@@ -34,6 +34,7 @@ from pydantic import (
 
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import SettingsInvalid
+from chanflow.runtime.access_settings import AccessSettings
 from chanflow.runtime.agent_settings import (
     AgentsSettings,
     AnalystSettings,
@@ -46,7 +47,7 @@ from chanflow.runtime.agent_settings import (
 from chanflow.runtime.alert_settings import AlertsSettings
 from chanflow.runtime.billing_settings import BillingSettings
 from chanflow.runtime.cassette_settings import CassetteSettings
-from chanflow.runtime.door_settings import HttpSettings, Issuers
+from chanflow.runtime.door_settings import HttpSettings
 from chanflow.runtime.harvest_settings import HarvestSettings
 from chanflow.runtime.setting_fields import Money, Section, Symbol, Whole, distinct, exact, split
 from chanflow.runtime.signal_settings import SignalsSettings
@@ -187,19 +188,18 @@ class BusSettings(Section):
     group_limit: Annotated[Whole, Field(ge=1, le=10_000)]
 
 
-class AccessSettings(Section):
-    """Whether callers must show a credential, and whose tokens are taken besides the desk's own."""
-
-    required: bool
-    issuers: Issuers
-
-
 class McpSettings(Section):
     """Which tools MCP offers."""
 
     toolsets: Annotated[
         tuple[Literal["read", "alert", "research", "trade", "desk"], ...], BeforeValidator(split), Field(min_length=1)
     ]
+
+
+class JobsSettings(Section):
+    """How many jobs, such as backtests, a process works on at once."""
+
+    workers: Annotated[Whole, Field(ge=1, le=2)]
 
 
 class Settings(Section):
@@ -221,6 +221,7 @@ class Settings(Section):
     alerts: AlertsSettings
     bus: BusSettings
     http: HttpSettings
+    jobs: JobsSettings
     access: AccessSettings
     billing: BillingSettings
     mcp: McpSettings

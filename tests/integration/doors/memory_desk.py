@@ -18,6 +18,7 @@ from chanflow.domain.market_data import Bar
 from chanflow.domain.order import FillView, OrderEvent, OrderState, OrderView
 from chanflow.domain.signal import Signal
 from chanflow.market.feed import Feed
+from chanflow.operations.jobs import Jobs
 from chanflow.operations.services import Services
 
 MINUTE_MS = 60_000
@@ -383,6 +384,7 @@ def memory_services() -> Services:
         signals=MemorySignals(),
         orders=MemoryOrders(),
         trials=SevenTrials(),
+        jobs=Jobs(clock=StillClock()),
     )
 
 

@@ -235,9 +235,9 @@ async def test_the_audit_tells_each_call_and_holds(desk: AccessDesk, tmp_path: P
     ]  # fmt: skip
     assert {(row["door"], row["ip"]) for row in rows} == {("rest", "127.0.0.1")}
     async with await Database.open(tmp_path / "chanflow.db") as database, database.read() as connection:
-        count, broken = await audit_chain.verify(connection)
+        count, broken = await connection.run_sync(audit_chain.verify)
         assert (count, broken) == (7, None)
-        assert await usage_ledger.disagreeing(connection) == ()
+        assert await connection.run_sync(usage_ledger.disagreeing) == ()
 
 
 async def test_what_we_failed_is_given_back_and_what_the_caller_got_wrong_is_not(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ async def test_what_we_failed_is_given_back_and_what_the_caller_got_wrong_is_not
         used = {row["name"]: row["used"] for row in (await http.get(QUOTA, headers=headers)).json()["quotas"]}
     assert used["api_call"] == 1
     async with await Database.open(tmp_path / "chanflow.db") as database, database.read() as connection:
-        assert await usage_ledger.disagreeing(connection) == ()
+        assert await connection.run_sync(usage_ledger.disagreeing) == ()
 
 
 def _bytes_of(folder: Path) -> bytes:

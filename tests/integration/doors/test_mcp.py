@@ -37,6 +37,7 @@ async def test_the_list_of_tools_is_small(doors: Any, door: str) -> None:
         "cancel_order",
         "get_position",
         "get_market_status",
+        "get_performance",
         "get_user_quota",
         "list_tools",
     ]

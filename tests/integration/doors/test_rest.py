@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 from jsonschema import Draft202012Validator
 from made_unified import unified_rows
@@ -57,7 +59,10 @@ def test_openapi_names_the_operations_and_the_notice(desk_url: str) -> None:
     assert document["openapi"] == "3.1.0"
     assert "not investment advice" in document["info"]["description"].lower()
     ways = {route.name for each in OFFERED if "rest" in each.doors for route in each.routes}
-    assert ids == ways | {"listTools", "callTool", "getStatus", "chat"}
+    assert ids == ways | {
+        "listTools", "callTool", "getStatus", "chat", "refreshTokens", "logIn", "logOut", "register", "verify",
+        "forgot", "reset", "getExport",
+    }  # fmt: skip
     assert {"getKlines", "deleteAlert", "getUserQuota"} <= ids
 
 
@@ -74,6 +79,53 @@ def test_answers_fit_the_schemas_that_openapi_publishes(desk_url: str) -> None:
     for name, path in asked.items():
         schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
         Draft202012Validator(schema).validate(_get(desk_url, path).json())
+
+
+def test_a_job_is_followed_read_and_fetched_as_parquet(desk_url: str) -> None:
+    asked = {"symbols": ["ETHUSDT"], "level": "1m", "taker_bps": 3, "wait_s": 20}
+    found = httpx.post(f"{desk_url}/api/v2/research/backtest", json=asked, timeout=60).json()
+    while found["status"] in ("queued", "running"):
+        found = httpx.post(f"{desk_url}/api/v2/research/backtest", json=asked, timeout=60).json()
+    assert found["status"] == "succeeded"
+    path = f"{desk_url}/api/v2/jobs/{found['job_id']}"
+    row = httpx.get(path).json()
+    assert (row["status"], row["operation"], row["attempts"]) == ("succeeded", "backtest_strategy", 1)
+    assert row["resource"] == found["resource"] == f"job://{found['job_id']}"
+    assert row in httpx.get(f"{desk_url}/api/v2/jobs?status=succeeded").json()["jobs"]
+    rows: list[list[Any]] = []
+    query: dict[str, Any] = {"limit": 3}
+    while query:
+        page = httpx.get(f"{path}/result", params=query).json()
+        rows += page["rows"]
+        query = {"limit": 3, "cursor": page["next_cursor"]} if page["next_cursor"] else {}
+    assert len(rows) == page["total"] == found["result"]["trades"]
+    net = page["columns"].index("net")
+    assert sum(row[net] for row in rows) == pytest.approx(found["result"]["net"])
+    file = httpx.get(f"{path}/result", headers={"Accept": "application/vnd.apache.parquet"})
+    assert file.headers["content-type"] == "application/vnd.apache.parquet"
+    frame = pl.read_parquet(io.BytesIO(file.content))
+    assert frame.columns == page["columns"]
+    assert [list(row) for row in frame.iter_rows()] == rows
+    by_symbol = httpx.get(f"{path}/result?part=by_symbol").json()
+    assert [row[0] for row in by_symbol["rows"]] == ["ETHUSDT"]
+    assert httpx.delete(path).json() == row, "what has ended stays as it ended"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code", "field"),
+    [
+        ("GET", "/jobs/5e86eb5b-8a49-58c5-996d-0852113c9803", "not_found", "job_id"),
+        ("DELETE", "/jobs/5e86eb5b-8a49-58c5-996d-0852113c9803", "not_found", "job_id"),
+        ("GET", "/jobs/5e86eb5b-8a49-58c5-996d-0852113c9803/result", "not_found", "job_id"),
+        ("GET", "/jobs/..%2Fsecret", "not_found", None),
+        ("GET", "/jobs/secret", "invalid_argument", "job_id"),
+        ("GET", "/jobs?cursor=AAAA", "invalid_argument", "cursor"),
+        ("GET", "/jobs?status=asleep", "invalid_argument", "status"),
+    ],
+)
+def test_a_job_that_is_none_is_said_so(desk_url: str, method: str, path: str, code: str, field: str | None) -> None:
+    body = httpx.request(method, f"{desk_url}/api/v2{path}").json()
+    assert (body["code"], body["field"]) == (code, field)
 
 
 def test_features_are_posted_batch_after_batch(desk_url: str) -> None:

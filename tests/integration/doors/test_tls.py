@@ -11,28 +11,13 @@ from pathlib import Path
 import httpx
 import pytest
 from commands import environment
-from made_access import SystemBytes
+from made_access import viewer_key
 from made_outside import certificate
 
-from chanflow.access.keys import User
-from chanflow.adapters.storage.account_shelf import AccountShelf
 from chanflow.interfaces.rest.edge import HSTS
-from chanflow.runtime.access_desk import make_pepper, open_books
-from chanflow.runtime.clock import SystemClock
 from chanflow.runtime.home import Home
 
 NAME = "desk.example"
-
-
-async def _key(home: Home) -> str:
-    """Return a key of a new user."""
-    make_pepper(home, SystemBytes())
-    books = open_books(home, SystemClock(), SystemBytes())
-    async with books.serving():
-        assert isinstance(books.shelf, AccountShelf)
-        ann = User("user-ann", "ann", ("viewer",), "pro", 0)
-        await books.shelf.add_user(ann)
-        return (await books.keyring.create(ann, name="laptop", scopes=None)).text
 
 
 @pytest.mark.server
@@ -40,7 +25,7 @@ async def _key(home: Home) -> str:
 def test_a_desk_speaks_tls_beyond_loopback_to_who_names_it(tmp_path: Path) -> None:
     cert, secret = certificate(tmp_path, NAME)
     secret.chmod(0o600)
-    text = asyncio.run(_key(Home(tmp_path / "home")))
+    text = asyncio.run(viewer_key(Home(tmp_path / "home")))
     asked = [
         "access.required=true", f"http.allowed_hosts={NAME}", f"http.tls_cert={cert}", f"http.tls_key={secret}",
         f"http.public_url=https://{NAME}/mcp",

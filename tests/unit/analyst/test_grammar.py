@@ -41,6 +41,18 @@ def test_the_users_flow_is_a_scan_a_backtest_and_an_alert(text: str) -> None:
     assert found.language == ("en" if text.isascii() else "zh")
 
 
+@pytest.mark.parametrize(
+    ("text", "operation"),
+    [("取消回测 5e86eb5b-8a49-58c5-996d-0852113c9803", "cancel_job"),
+     ("cancel backtest 5E86EB5B-8a49-58c5-996d-0852113c9803 please", "cancel_job"),
+     ("回测 5e86eb5b-8a49-58c5-996d-0852113c9803 怎么样了", "backtest_strategy"),
+     ("how is backtest 5e86eb5b-8a49-58c5-996d-0852113c9803", "backtest_strategy")],
+)  # fmt: skip
+def test_a_backtest_is_asked_after_and_cancelled_by_its_id(text: str, operation: str) -> None:
+    (step,) = plan(text).steps
+    assert (step.operation, step.args) == (operation, {"job_id": "5e86eb5b-8a49-58c5-996d-0852113c9803"})
+
+
 def test_six_digits_are_the_stock_before_the_index_and_it_is_said() -> None:
     found = plan("帮我看看 000001 现在有什么买卖点")
     assert [step.args["symbol"] for step in found.steps] == ["000001.SZ", "000001.SZ"]

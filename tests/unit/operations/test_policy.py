@@ -54,12 +54,12 @@ class Steps:
         if self.fault is not None:
             raise self.fault
 
-    async def append(self, row: AuditRow) -> None:
+    async def append(self, row: AuditRow, user_id: str | None = None) -> None:
         if self.fault is not None:
             raise self.fault
         self.post(row)
 
-    def post(self, row: AuditRow) -> None:
+    def post(self, row: AuditRow, user_id: str | None = None) -> None:
         self.seen.append(f"audit {row.outcome}")
 
     async def rows(self, *, before: int | None, limit: int) -> Sequence[Any]:
@@ -73,7 +73,7 @@ class Steps:
 def _catalogue(desk: Any, steps: Steps, **changed: Any) -> Catalogue:
     services = desk.memory_services()
     nothing: Any = None
-    books = AccessBooks(PLANS, nothing, nothing, nothing, steps, steps, steps, nullcontext)  # type: ignore[arg-type]
+    books = AccessBooks(PLANS, nothing, nothing, nothing, steps, steps, steps, nullcontext, nothing, nothing)  # type: ignore[arg-type]
     policy = Enforcer(books, steps.clock, Uuid7Ids(steps.clock, SeededRandomness(1))).policy()
 
     async def handler(asked: Any) -> Any:

@@ -256,3 +256,19 @@ def test_listeners_hear_repeated_records_and_new_ones(tmp_path: Path) -> None:
     again.append("head", {})
     again.append("mark", {})
     assert (heard, again.expected) == (["head", "mark"], None)
+
+
+def test_a_tail_may_begin_late_and_goes_on_checking_the_chain(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    _write(path, [{"n": n} for n in range(50)])
+    late = [record.seq for record in JournalTail.within(path, 2_000).read()]
+    assert late == list(range(50 - len(late), 50))
+    assert 1 < len(late) < 20
+    assert len(list(JournalTail.within(path, 1 << 20).read())) == 50
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join((*lines[:48], lines[48].replace(b'"n":48', b'"n":49'), lines[49])))
+    with pytest.raises(JournalCorrupt, match="journal record 48"):
+        list(JournalTail.within(path, 2_000).read())
+    path.write_bytes(b"x" * 5_000)
+    with pytest.raises(JournalCorrupt, match="holds no record"):
+        JournalTail.within(path, 2_000)

@@ -20,7 +20,7 @@ from chanflow.runtime.certificates import install
 from chanflow.runtime.home import Home
 from chanflow.runtime.settings import Loaded, config_hash, data_directory, load_settings, setting_keys, setting_value
 
-GOLDEN_HASH = "f9ab9f9f9afd2aa5cbebb70f6a4b37c579516f857644283e8369fb572bf7a94b"
+GOLDEN_HASH = "763e4813b23e55516836f995348b133b4ef155a1881fb49306fd7bce7561f0d9"
 
 
 @pytest.fixture(autouse=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import case, insert, or_, select, update
+from sqlalchemy import Select, and_, case, delete, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chanflow.access.keys import KeyRecord, User
+from chanflow.access.notice import NOTICE_VERSION
 from chanflow.adapters.storage.database.database import Database
 from chanflow.adapters.storage.database.tables.access import api_key, user
+from chanflow.adapters.storage.database.tables.identity import consent, login_session, person
 from chanflow.domain.errors import InvalidArgument, NotFound
 
 
@@ -36,21 +38,23 @@ class AccountShelf:
     async def users(self) -> Sequence[User]:
         """Return all users, oldest first."""
         async with self._database.read() as connection:
-            rows = (await connection.execute(select(user).order_by(user.c.created_at, user.c.id))).all()
+            rows = (await connection.execute(select_users().order_by(user.c.created_at, user.c.id))).all()
         return [user_of(row) for row in rows]
 
     async def user(self, name: str) -> User:
         """Return a user by name or id. Raises NotFound."""
         async with self._database.read() as connection:
-            row = (await connection.execute(select(user).where(or_(user.c.name == name, user.c.id == name)))).first()
+            row = (await connection.execute(select_users().where(or_(user.c.name == name, user.c.id == name)))).first()
         if row is None:
             raise NotFound(f"there is no user {name}: chanflow user list shows those there are")
         return user_of(row)
 
     async def change_user(self, user_id: str, **changed: Any) -> None:
-        """Set columns of a user, which counts for each of their keys."""
+        """Set columns of a user, which counts for each of their keys; one who is disabled has no more sessions."""
         async with self._database.write() as connection:
             await connection.execute(update(user).where(user.c.id == user_id).values(**changed))
+            if changed.get("disabled_at") is not None:
+                await connection.execute(delete(login_session).where(login_session.c.user_id == user_id))
 
     async def key(self, key_id: str) -> tuple[KeyRecord, User] | None:
         """Return a key and its owner, None where there is no such key."""
@@ -58,13 +62,13 @@ class AccountShelf:
             row = (await connection.execute(select(api_key).where(api_key.c.id == key_id))).first()
             if row is None:
                 return None
-            owner = (await connection.execute(select(user).where(user.c.id == row.user_id))).one()
+            owner = (await connection.execute(select_users().where(user.c.id == row.user_id))).one()
         return _key(row), user_of(owner)
 
     async def owner(self, user_id: str) -> User | None:
         """Return a user by id, None where there is none."""
         async with self._database.read() as connection:
-            row = (await connection.execute(select(user).where(user.c.id == user_id))).first()
+            row = (await connection.execute(select_users().where(user.c.id == user_id))).first()
         return None if row is None else user_of(row)
 
     async def keys(self, user_id: str | None) -> Sequence[KeyRecord]:
@@ -138,9 +142,16 @@ async def _end(connection: AsyncConnection, key_id: str, at_ns: int) -> int:
     return int(ended.rowcount)
 
 
+def select_users() -> Select[Any]:
+    """Return what asks for users, with whether they have yet to accept the notice."""
+    asked = exists().where(person.c.user_id == user.c.id, person.c.notice_asked).correlate(user)
+    accepted = exists().where(consent.c.user_id == user.c.id, consent.c.version == NOTICE_VERSION).correlate(user)
+    return select(user, and_(asked, ~accepted).label("notice_due")).select_from(user)
+
+
 def user_of(row: Any) -> User:
-    """Return the user of a row of `user`."""
-    return User(row.id, row.name, tuple(row.roles), row.plan, row.created_at, row.disabled_at)
+    """Return the user of a row that `select_users` asked for."""
+    return User(row.id, row.name, tuple(row.roles), row.plan, row.created_at, row.disabled_at, bool(row.notice_due))
 
 
 def _key(row: Any) -> KeyRecord:

@@ -3,45 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, insert, select
 
-from chanflow.access.audit import FIRST_HASH, AuditRow, SealedRow, broken_at, sealed
+from chanflow.access.audit import FIRST_HASH, AuditRow, SealedRow, broken_at, fields_of, sealed
 from chanflow.adapters.storage.database.tables.access import audit
 
 _AT_ONCE = 1_000
 
 
-async def append(connection: AsyncConnection, rows: Sequence[AuditRow]) -> None:
+def append(connection: Connection, rows: Sequence[AuditRow]) -> None:
     """Seal rows onto the chain, in order."""
-    last = (await connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))).first()
+    last = (connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))).first()
     seq, prev_hash = (last[0], last[1]) if last is not None else (0, FIRST_HASH)
     lines: list[dict[str, Any]] = []
     for row in rows:
         seq += 1
         found = sealed(row, seq, prev_hash)
         prev_hash = found.hash
-        lines.append({**asdict(row), "seq": seq, "prev_hash": found.prev_hash, "hash": found.hash})
-    await connection.execute(insert(audit), lines)
+        lines.append({**fields_of(row), "seq": seq, "prev_hash": found.prev_hash, "hash": found.hash})
+    connection.execute(insert(audit), lines)
 
 
-async def newest(connection: AsyncConnection, *, before: int | None, limit: int) -> list[SealedRow]:
+def newest(connection: Connection, *, before: int | None, limit: int) -> list[SealedRow]:
     """Return the newest rows numbered below `before`, newest first."""
     asked = select(audit).order_by(audit.c.seq.desc()).limit(limit)
     if before is not None:
         asked = asked.where(audit.c.seq < before)
-    return [_sealed_row(row) for row in await connection.execute(asked)]
+    return [_sealed_row(row) for row in connection.execute(asked)]
 
 
-async def verify(connection: AsyncConnection) -> tuple[int, int | None]:
+def verify(connection: Connection) -> tuple[int, int | None]:
     """Return how many rows the chain has, and the number at which it breaks, if it does."""
     count, prev_hash = 0, FIRST_HASH
     while True:
         asked = select(audit).order_by(audit.c.seq).offset(count).limit(_AT_ONCE)
-        rows = [_sealed_row(row) for row in await connection.execute(asked)]
+        rows = [_sealed_row(row) for row in connection.execute(asked)]
         if (broken := broken_at(rows, prev_hash, count + 1)) is not None:
             return count + len(rows), broken
         count += len(rows)

@@ -7,9 +7,10 @@ row once, whenever a compaction was killed.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,23 @@ class LakeIndex:
                 newest = sorted((name for name in names if name not in hidden), key=_stamp, reverse=True)
                 return [folder / name for name in newest[:count]]
         return []
+
+    def version(self, symbol: str) -> Hashable:
+        """Return what changes whenever rows of a symbol are published or compacted: folders and manifests."""
+        folder = self.root / checked_name(symbol, field="symbol")
+        try:
+            with os.scandir(folder) as found:
+                dated = sorted((entry.name, entry.stat().st_mtime_ns) for entry in found)
+        except OSError:
+            return ()
+        return tuple((name, at_ns, self._stamp_of(name.removeprefix("date="))) for name, at_ns in dated)
+
+    def _stamp_of(self, date: str) -> tuple[int, int]:
+        try:
+            state = manifest_path(self.root, date).stat()
+        except OSError:
+            return (0, 0)
+        return (state.st_mtime_ns, state.st_size)
 
     def _of_date(self, symbol: str, date: str, layer: str) -> list[Part]:
         prefix = f"{self._prefix(layer)}{symbol}/date={date}/"

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chanflow.access.own_tokens import Family, SigningKey
-from chanflow.adapters.storage.account_shelf import user_of
+from chanflow.adapters.storage.account_shelf import select_users, user_of
 from chanflow.adapters.storage.database.database import Database
 from chanflow.adapters.storage.database.tables.access import user
 from chanflow.adapters.storage.database.tables.tokens import refresh_token, request_nonce, signing_key, token_family
@@ -120,5 +120,5 @@ async def _family(connection: AsyncConnection, family_id: str) -> Family | None:
     row: Any = (await connection.execute(select(token_family).where(token_family.c.id == family_id))).first()
     if row is None:
         return None
-    owner = (await connection.execute(select(user).where(user.c.id == row.user_id))).one()
+    owner = (await connection.execute(select_users().where(user.c.id == row.user_id))).one()
     return Family(row.id, user_of(owner), row.expires_at, row.revoked_at)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,6 +12,7 @@ import typer
 from chanflow.access.billing import Offer, business
 from chanflow.access.keyring import KeyMarks, Keyring
 from chanflow.access.keys import KeyRecord, User
+from chanflow.access.names import sound_name
 from chanflow.access.plans import plan_named
 from chanflow.access.scopes import scopes_of
 from chanflow.adapters.storage import audit_chain, usage_ledger
@@ -27,7 +27,6 @@ from chanflow.runtime.home import Home
 from chanflow.runtime.settings import home_directory
 from chanflow.runtime.token_desk import open_keyring, open_tokens
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 T = TypeVar("T")
 
 
@@ -56,8 +55,7 @@ def run_init() -> None:
 
 def run_user_add(name: str, roles: Sequence[str], plan: str) -> None:
     """Add a user. Raises InvalidArgument for a name, role or plan that cannot be."""
-    if _NAME.fullmatch(name) is None:
-        raise InvalidArgument("a user's name is 1 to 64 letters, digits and . _ @ -", field="name")
+    sound_name(name)
     scopes_of(roles)
     distinct = tuple(dict.fromkeys(roles))
 
@@ -199,8 +197,9 @@ def run_audit() -> None:
     """Verify the audit and the counters. Exits with 6 where either does not hold."""
 
     async def verified(books: _Open) -> tuple[int, int | None, Sequence[usage_ledger.Key]]:
-        async with books.database.read() as connection:
-            return *await audit_chain.verify(connection), await usage_ledger.disagreeing(connection)
+        return await books.database.consult(
+            lambda connection: (*audit_chain.verify(connection), usage_ledger.disagreeing(connection))
+        )  # fmt: skip
 
     count, broken, wrong = _with_database(verified)
     typer.echo(

@@ -64,10 +64,18 @@ def user_role(
 
 @user_app.command("disable")
 def user_disable(name: Name) -> None:
-    """Let none of a user's keys in any more."""
+    """Let a user in no more, by key or by session."""
     from chanflow.interfaces.cli.access import run_user_disable
 
     run_user_disable(name)
+
+
+@user_app.command("password")
+def user_password(name: Name) -> None:
+    """Set a user's password, typed twice or read from standard input; their sessions end."""
+    from chanflow.interfaces.cli.access_password import run_user_password
+
+    run_user_password(name)
 
 
 @key_app.command("create")

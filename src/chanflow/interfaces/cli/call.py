@@ -51,8 +51,12 @@ def call(
             principal = await acting_principal(services, key)
             return await catalogue.execute(principal, operation, arguments, door="cli", request_id=request_id)
 
-    outcome = anyio.run(answered)
-    out.write(compact_json(body_of(outcome)) + "\n")
+    try:
+        outcome = anyio.run(answered)
+        out.write(compact_json(body_of(outcome)) + "\n")
+        out.flush()
+    finally:
+        services.jobs.finish()
     return 0 if isinstance(outcome, Done) else 1
 
 

@@ -94,10 +94,13 @@ def _of_desk(home: Path, text: str, confirm: str | None) -> Iterator[Event]:
 def _here(text: str, confirm: str | None, loaded: Loaded, services: Services) -> Iterator[Event]:
     import asyncio
 
-    with asyncio.Runner() as runner:
-        events = _events(text, confirm, loaded, services)
-        while (said := runner.run(_next(events))) is not None:
-            yield said.kind, said.body
+    try:
+        with asyncio.Runner() as runner:
+            events = _events(text, confirm, loaded, services)
+            while (said := runner.run(_next(events))) is not None:
+                yield said.kind, said.body
+    finally:
+        services.jobs.finish()
 
 
 async def _events(text: str, confirm: str | None, loaded: Loaded, services: Services) -> AsyncIterator[Said]:

@@ -22,6 +22,7 @@ from chanflow.interfaces.cli.desk_doors import QuietServer
 from chanflow.interfaces.cli.models import models_of, planner_of
 from chanflow.interfaces.cli.services import desk_token, open_services
 from chanflow.interfaces.rest.patience import PatientH11
+from chanflow.interfaces.ws.wire import SOCKET_WIRE
 from chanflow.market.sink import RowSink
 from chanflow.market.synthetic import SyntheticSource
 from chanflow.operations.alert_watch import AlertWatch
@@ -37,9 +38,11 @@ from chanflow.runtime.desk_files import AccountState, DeskFeed
 from chanflow.runtime.door_file import standing_door
 from chanflow.runtime.halt_file import carry_halt, halt_text
 from chanflow.runtime.home import Home, RunFolder
+from chanflow.runtime.model_parts import Follow
 from chanflow.runtime.open_mind import tape_sha256
 from chanflow.runtime.pipeline import Pipeline
 from chanflow.runtime.run import Finished, Progress, interrupted, level_for, name_run, run
+from chanflow.runtime.run_log import RunLog
 from chanflow.runtime.settings import Loaded, Settings, load_settings
 from chanflow.runtime.wiring import RunSpec
 
@@ -149,6 +152,13 @@ def _alert_watch(services: Services, queue: CommandQueue) -> AlertWatch:
     return AlertWatch(services, services.alerts)
 
 
+def _follow(remember: Follow, services: Services, kind: str, at: str, correlation_id: str, body: Any) -> None:
+    """Let memory hear of a record as it is written, and wake the sockets that wait for it."""
+    remember(kind, at, correlation_id, body)
+    if isinstance(services.log, RunLog):
+        services.log.changed()
+
+
 async def _up(
     home: Home, loaded: Loaded, alerts: Alerts, *, seed: int, speed: float, duration_s: int, port: int | None
 ) -> None:
@@ -186,7 +196,7 @@ async def _up(
     app = build_app(services, frontage=frontage, open_planner=partial(planner_of, loaded))
     config = uvicorn.Config(
         app, host=frontage.host, port=settings.http.port if port is None else port, log_level="warning",
-        server_header=False, http=PatientH11, proxy_headers=False, ssl_certfile=cert, ssl_keyfile=key,
+        server_header=False, proxy_headers=False, ssl_certfile=cert, ssl_keyfile=key, http=PatientH11, **SOCKET_WIRE,
     )  # fmt: skip
     server = QuietServer(config)
 
@@ -215,7 +225,7 @@ async def _up(
                 queue=queue,
                 on_bus=listened,
                 make_model=make_model,
-                follow=memory.take,
+                follow=partial(_follow, memory.take, services),
             )
 
     desk = asyncio.create_task(alerts.watch(with_models(), run_id=spec.run_id))

@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 import chanflow
 from chanflow.interfaces.mcp import confirming, progress, resources, sessions
+from chanflow.interfaces.mcp.bare import BareCalls
 from chanflow.interfaces.mcp.completions import Completions
 from chanflow.interfaces.mcp.legacy_subscribe import LegacySubscribe
 from chanflow.interfaces.mcp.notices import Notices
@@ -89,7 +90,8 @@ class CatalogueServer(MCPServer[Any]):
             max_sessions=sessions.MAX_SESSIONS,
         )  # fmt: skip
         served = StreamableHTTPASGIApp(self.session_manager)
-        return [Route("/mcp", endpoint=sessions.OwnedSessions(served, self._catalogue.services))]
+        owned = sessions.OwnedSessions(served, self._catalogue.services)
+        return [Route("/mcp", endpoint=BareCalls(owned, self.list_tools, self.call_tool))]
 
     # ── tools ─────────────────────────────────────────────────────────────────
 

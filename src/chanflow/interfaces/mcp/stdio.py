@@ -20,7 +20,8 @@ def run_stdio(services: Services, acting: Callable[[], Awaitable[Principal]]) ->
 
     async def serve() -> None:
         server = build_mcp_server(services)
-        async with nullcontext() if services.access is None else services.access.serving(), server.serving():
+        access = nullcontext() if services.access is None else services.access.serving()
+        async with access, services.jobs.serving(), server.serving():
             caller.set(await acting())
             await server.run_stdio_async()
 

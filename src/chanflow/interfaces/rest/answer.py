@@ -34,7 +34,7 @@ def usage_headers(outcome: Done) -> dict[str, str]:
 
 def _refusal_headers(failed: Failed) -> dict[str, str]:
     body, headers = failed.error, dict[str, str]()
-    if body.code == "unauthenticated":
+    if body.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if body.code == "insufficient_scope":
         lacking = "" if failed.scope is None else f', scope="{failed.scope}"'

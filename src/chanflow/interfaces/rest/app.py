@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -21,16 +21,20 @@ from chanflow.domain.time import rfc3339
 from chanflow.interfaces.mcp.server import CatalogueServer
 from chanflow.interfaces.mcp.step_up import StepUp
 from chanflow.interfaces.rest.answer import json_response, plain_json, usage_headers
+from chanflow.interfaces.rest.auth import add_auth
 from chanflow.interfaces.rest.billing import add_billing_webhook
+from chanflow.interfaces.rest.body import json_object
 from chanflow.interfaces.rest.chat import answer_events
 from chanflow.interfaces.rest.edge import Edge
 from chanflow.interfaces.rest.frontage import LOOPBACK, Frontage
 from chanflow.interfaces.rest.guard import MAX_BODY_BYTES, Guard
+from chanflow.interfaces.rest.job_rows import parquet_response, wants_parquet
 from chanflow.interfaces.rest.oauth import add_metadata
 from chanflow.interfaces.rest.openapi import BASE, NOTICE, openapi_document
 from chanflow.interfaces.rest.pages import api_page, front_page, upgrade_page
 from chanflow.interfaces.rest.token_routes import add_tokens
 from chanflow.interfaces.ws.door import SocketDoor
+from chanflow.interfaces.ws.mcp_visit import serve_visit
 from chanflow.operations.bars import known_symbols
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.chat import Chat, OpenPlanner, no_planner
@@ -57,8 +61,8 @@ def build_app(
     for as long as it serves, `serve_mcp` the server behind `/mcp`. Each application serves one lifespan.
     """
     catalogue, allowed_hosts = build_catalogue(services), frontage.allowed_hosts
-    chat, sockets = Chat(catalogue), SocketDoor(catalogue, allowed_hosts)
-    mcp_server = serve_mcp(catalogue)
+    chat, mcp_server = Chat(catalogue), serve_mcp(catalogue)
+    sockets = SocketDoor(catalogue, allowed_hosts, partial(serve_visit, mcp_server))
     mcp_routes = mcp_server.http_routes(_transport_security(allowed_hosts))
 
     @asynccontextmanager
@@ -69,6 +73,7 @@ def build_app(
             mcp_server.session_manager.run(),
             mcp_server.serving(),
             sockets.serving(),
+            services.jobs.serving(),
             open_planner(catalogue) as chat.planner,
         ):
             yield
@@ -91,6 +96,7 @@ def build_app(
     _add_chat(app, catalogue, chat)
     add_metadata(app, frontage.resource)
     add_tokens(app, services.access)
+    add_auth(app, catalogue)
     _add_pages(app, catalogue)
     _add_health(app, catalogue)
     app.router.routes[:0] = [WebSocketRoute("/mcp", sockets.serve), *mcp_routes]  # first: routes are tried in order
@@ -132,7 +138,7 @@ def _add_chat(app: FastAPI, catalogue: Catalogue, chat: Chat) -> None:
         if refused := await _refused(catalogue, request, "chat:use"):
             return refused
         try:
-            body = await _json_object(request)
+            body = await json_object(request)
             return await answer_events(chat, body, caller.get())
         except Declined as fault:
             return json_response(failure_of(fault, request.state.request_id))
@@ -146,11 +152,14 @@ def _typed_route(catalogue: Catalogue, operation: AnyOperation, route: Route) ->
 
     async def from_query(request: Request) -> Response:
         arguments = arguments_from_text(operation, request.query_params.multi_items()) | said(request)
-        return json_response(await _execute(catalogue, request, operation.name, arguments))
+        outcome = await _execute(catalogue, request, operation.name, arguments)
+        if wants_parquet(operation, request):
+            return await parquet_response(catalogue.services, outcome, request)
+        return json_response(outcome)
 
     async def from_body(request: Request) -> Response:
         try:
-            arguments = await _json_object(request)
+            arguments = await json_object(request)
         except Declined as fault:
             return json_response(failure_of(fault, request.state.request_id))
         return json_response(await _execute(catalogue, request, operation.name, arguments | said(request)))
@@ -164,21 +173,8 @@ async def _execute(catalogue: Catalogue, request: Request, name: str, arguments:
     return await catalogue.execute(caller.get(), name, arguments, door="rest", request_id=request_id, key=key)
 
 
-async def _json_object(request: Request) -> dict[str, Any]:
-    """Return the JSON object of the body. Raises Declined for another media type, no JSON, or no object."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Declined("invalid_argument", "the body must be application/json", field="Content-Type")
-    try:
-        body = json.loads(await request.body())
-    except ValueError:
-        raise Declined("invalid_argument", "the body is no JSON", field="body") from None
-    if not isinstance(body, dict):
-        raise Declined("invalid_argument", "the body must be a JSON object", field="body")
-    return body
-
-
 async def _call_request(request: Request) -> tuple[str, dict[str, Any]]:
-    body = await _json_object(request)
+    body = await json_object(request)
     if set(body) - {"name", "arguments"}:
         raise Declined("invalid_argument", "the body has name and arguments, nothing else", field="body")
     name, arguments = body.get("name"), body.get("arguments", {})

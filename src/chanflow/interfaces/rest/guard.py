@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
@@ -60,11 +61,7 @@ class Guard:
 
         async def marked_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in (*_HEADERS.items(), ("X-Request-ID", request_id)):
-                    headers.setdefault(name, value)
-                if self._resource is not None:
-                    self._resource.complete(message["status"], headers)
+                self._mark(message, scope["state"])
             await send(message)
 
         headers = Headers(scope=scope)
@@ -92,6 +89,15 @@ class Guard:
             if token is not None:
                 caller.reset(token)
 
+    def _mark(self, message: Message, state: dict[str, Any]) -> None:
+        headers = MutableHeaders(scope=message)
+        for name, value in (*_HEADERS.items(), ("X-Request-ID", state["request_id"])):
+            headers.setdefault(name, value)
+        if self._resource is not None:
+            self._resource.complete(message["status"], headers)
+        if (csrf := state.get("csrf")) is not None:
+            headers["X-CSRF-Token"], headers["Cache-Control"] = csrf, "no-store"
+
     async def _principal(
         self, scope: Scope, headers: Headers, request_id: str, body: bytes
     ) -> Principal | Failed | None:
@@ -102,7 +108,12 @@ class Guard:
             return replace(LOCAL_OPERATOR, ip=ip)
         if scope["path"] in PUBLIC:
             return None
-        return await entered(self._books, headers, ip, request_id, signed_request(scope, headers, body))
+        signed = signed_request(scope, headers, body)
+        found = await entered(self._books, headers, ip, request_id, scope["method"], signed)
+        if isinstance(found, Failed):
+            return found
+        scope["state"]["csrf"] = found.csrf
+        return found.principal
 
     def _refused_head(self, headers: Headers, request_id: str) -> Response | None:
         if _without_port(headers.get("host", "")) not in self._allowed_hosts:

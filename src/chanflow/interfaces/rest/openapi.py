@@ -6,7 +6,10 @@ from typing import Any
 
 import chanflow
 from chanflow.analyst.grammar import MAX_TEXT
+from chanflow.interfaces.rest.auth_paths import auth_paths
+from chanflow.interfaces.rest.job_rows import PARQUET
 from chanflow.operations.catalogue import Catalogue
+from chanflow.operations.job_calls import GET_JOB_RESULT
 from chanflow.operations.operation import AnyOperation, Route
 from chanflow.operations.outcome import CODES, ErrorBody, QuotaBody
 from chanflow.operations.schema import full_output_schema, input_schema
@@ -25,6 +28,7 @@ def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
         f"{BASE}/status": {"get": _status()},
         f"{BASE}/chat": {"post": _chat()},
         f"{BASE}/auth/refresh": {"post": _refresh()},
+        **auth_paths(BASE),
     }
     schemas = _schemas()
     for operation in operations:
@@ -60,6 +64,8 @@ def _route(operation: AnyOperation, route: Route) -> dict[str, Any]:
         "description": f"{operation.doc_en}\n\n{operation.doc_zh}\n\n{NOTICE}",
         "responses": _responses({"$ref": f"#/components/schemas/{operation.output.__name__}"}),
     }
+    if operation.name == GET_JOB_RESULT.name:
+        described["responses"]["200"]["content"][PARQUET] = {"schema": {"type": "string", "format": "binary"}}
     if route.queried:
         parameters += [
             {"name": name, "in": "query", "required": name in required, "schema": part} for name, part in asked.items()

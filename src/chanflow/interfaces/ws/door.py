@@ -1,295 +1,222 @@
-"""The WebSocket at `/mcp`: operations called as over MCP, and events pushed as they are written to the log.
+"""The WebSocket at `/mcp`: operations called as over MCP, and events pushed as they are written down.
 
-Who calls is judged as for any other request: the host and the origin must be ours. One JSON-RPC object a text frame.
+Who calls is judged as for any other request: the host and the origin must be ours, and where keys are asked for, one
+must be shown. One JSON-RPC object a text frame: the desk's own dialect, or MCP for who offers the subprotocol `mcp`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from functools import partial
 
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chanflow.domain.errors import ChanflowError
-from chanflow.domain.json_depth import json_depth_exceeds
-from chanflow.domain.time import NS_PER_DAY
-from chanflow.interfaces.rest.guard import MAX_JSON_DEPTH
+from chanflow.domain.time import NS_PER_S
+from chanflow.interfaces.rest.answer import json_response
 from chanflow.interfaces.ws import dialect
-from chanflow.interfaces.ws.hub import CursorExpired, Filter, Hub, Listening
-from chanflow.interfaces.ws.outbox import Outbox
-from chanflow.operations.alert_cursor import cursor_of, seq_of
-from chanflow.operations.alert_watch import AlertWatch
-from chanflow.operations.alerts import newest_mark
+from chanflow.interfaces.ws.entry import by_token, let_in, no_stranger, refused_address, try_as_stranger
+from chanflow.interfaces.ws.places import Place, Places
+from chanflow.interfaces.ws.session import Session
+from chanflow.interfaces.ws.switchboard import Switchboard
+from chanflow.interfaces.ws.visit import LOGGED_OUT, NORMAL, POLICY, TRY_AGAIN_LATER, Visit
+from chanflow.interfaces.ws.wire import quiet_refusals
 from chanflow.operations.catalogue import Catalogue
-from chanflow.operations.operation import AnyOperation
-from chanflow.operations.outcome import Declined, Failed, body_of, failure_of
-from chanflow.operations.principal import LOCAL_OPERATOR, Principal, caller
-from chanflow.operations.schema import input_schema, output_schema
-from chanflow.operations.tool_text import text_of
-from chanflow.runtime.alert_book import AlertBook
+from chanflow.operations.outcome import Failed, failure, failure_of
+from chanflow.operations.principal import Principal
 
-MAX_FRAME = 256_000
-MAX_SUBSCRIPTIONS = 1_000
-MAX_SOCKETS = 2_000
-MAX_CALLS = 16
-"""So many calls of one socket are worked at; the next is read when one has ended."""
+SUBPROTOCOL = "mcp"
+LOGIN_S = 5
+"""How long a socket without a credential may take to show one."""
+MAX_STRANGERS = 256
+"""So many sockets may wait for theirs at once."""
+LOOK_NS = NS_PER_S
+"""How often it is seen whether who is here may stay."""
+RENEW_EACH = 20
+"""At each so-many-th look the leases are renewed."""
 
-TRY_AGAIN_LATER, TOO_BIG, NOT_TEXT, POLICY = 1013, 1009, 1003, 1008
-GivenT = TypeVar("GivenT", bound=dialect.Given)
+ServeMcp = Callable[[Visit], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
 
 
 class SocketDoor:
-    """The sockets of one application."""
+    """The sockets of one application. `serve_mcp` speaks MCP with one of them until it ends."""
 
-    def __init__(self, catalogue: Catalogue, allowed_hosts: frozenset[str]) -> None:
-        self._catalogue, self._allowed_hosts = catalogue, allowed_hosts
-        self.hub: Hub | None = None
-        self._open = 0
+    def __init__(self, catalogue: Catalogue, allowed_hosts: frozenset[str], serve_mcp: ServeMcp) -> None:
+        services = catalogue.services
+        self._catalogue, self._allowed_hosts, self._serve_mcp = catalogue, allowed_hosts, serve_mcp
+        self._switchboard = Switchboard(services)
+        self._places = Places(services.access, services.clock, services.ids)
+        self._visits: dict[str, Visit] = {}
+        self._strangers = 0
+        self._looking: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Watch for alerts and carry events while the block lasts, where this desk keeps alerts."""
-        services = self._catalogue.services
-        if not isinstance(services.alerts, AlertBook):
-            yield
-            return
-        async with services.alerts.keeping():
-            hub = Hub(services.alerts, services.clock)
-            await hub.begin()
-            self.hub = hub
-            watch = AlertWatch(services, services.alerts)
-            working = [asyncio.create_task(each) for each in (hub.run(), watch.run())]
-            try:
-                yield
-            finally:
-                self.hub = None
-                for task in working:
-                    task.cancel()
-                await asyncio.gather(*working, return_exceptions=True)
+        """Carry events while the block lasts."""
+        try:
+            with quiet_refusals():
+                async with self._switchboard.serving():
+                    yield
+        finally:
+            if self._looking is not None:
+                self._looking.cancel()
+                await asyncio.gather(self._looking, return_exceptions=True)
+                self._looking = None
 
     async def serve(self, socket: WebSocket) -> None:
-        """Serve one socket until it closes. Where keys are asked for there is none: no key is read here yet."""
-        closed = self._catalogue.services.access is not None
-        if closed or not self._admits(socket) or self._open >= MAX_SOCKETS:
-            await socket.close(POLICY)
-            return
-        await socket.accept()
-        client = socket.client
-        principal = caller.get(None) or replace(LOCAL_OPERATOR, ip=client.host if client else None)
-        self._open += 1
-        try:
-            await _Session(self._catalogue, self.hub, principal, socket).run()
-        finally:
-            self._open -= 1
-
-    def _admits(self, socket: WebSocket) -> bool:
-        origin = socket.headers.get("origin")
-        host = _name(f"//{socket.headers.get('host', '')}")
-        return host in self._allowed_hosts and (origin is None or _name(origin) in self._allowed_hosts)
-
-
-def _name(url: str) -> str | None:
-    """Return the host of an address as the list of allowed ones has it, None where it has none."""
-    try:
-        parts = urlsplit(url)
-        found, _ = parts.hostname, parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in ("", "http", "https") or not found:
-        return None
-    return f"[{found}]" if ":" in found else found
-
-
-class _Session:
-    """One socket: what it asked for, and what waits to be sent to it."""
-
-    def __init__(self, catalogue: Catalogue, hub: Hub | None, principal: Principal, socket: WebSocket) -> None:
-        self._catalogue, self._hub, self._principal, self._socket = catalogue, hub, principal, socket
-        self._outbox = Outbox()
-        self._listening: dict[str, Listening] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._room = asyncio.Semaphore(MAX_CALLS)
-
-    async def run(self) -> None:
-        """Read and write until either ends; a reader that is too slow is told where it stands."""
-        reading = asyncio.create_task(self._read())
-        writing = asyncio.create_task(self._outbox.drain(self._socket.send_text))
-        try:
-            await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
-            if writing.done() and self._outbox.overflowed:
-                last = max((each.seq for each in self._listening.values()), default=0)
-                await self._close(TRY_AGAIN_LATER, f"too slow; last cursor {cursor_of(last)}")
-        finally:
-            self._outbox.close()
-            self._leave()
-            for task in (reading, writing):
-                task.cancel()
-            # What was begun is ended: a call cut off halfway would leave the database's connection behind.
-            await asyncio.gather(reading, writing, *self._tasks, return_exceptions=True)
-            self._leave()
-
-    def _leave(self) -> None:
-        for each in self._listening.values():
-            if self._hub is not None:
-                self._hub.leave(each)
-
-    async def _close(self, code: int, reason: str) -> None:
-        with suppress(RuntimeError, WebSocketDisconnect):
-            await self._socket.close(code, reason)
-
-    async def _read(self) -> None:
-        while True:
-            message = await self._socket.receive()
-            if message["type"] != "websocket.receive":
-                return None
-            text = message.get("text")
-            if text is None:
-                return await self._close(NOT_TEXT, "only text frames are read")
-            if len(text) > MAX_FRAME or len(text.encode()) > MAX_FRAME:
-                return await self._close(TOO_BIG, f"a frame may have {MAX_FRAME} bytes")
-            await self._room.acquire()
-            task = asyncio.create_task(self._handle(text))
-            self._tasks.add(task)
-            task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._room.release()
-
-    # ── calls ─────────────────────────────────────────────────────────────────
-
-    async def _handle(self, text: str) -> None:
-        request_id = self._catalogue.new_request_id()
-        call = _object(text)
-        if call is None:
-            self._say(dialect.fault(None, dialect.PARSE_ERROR, "the frame is no JSON object", request_id))
-            return
-        call_id, method, params = call.get("id"), call.get("method"), call.get("params", {})
-        if (
-            not isinstance(method, str) or call.get("jsonrpc") != "2.0" or not isinstance(params, dict)
-            or isinstance(call_id, bool | float | list | dict)
-        ):  # fmt: skip
-            words = "a call has jsonrpc 2.0, a method, params and an id of text or a whole number"
-            self._say(dialect.fault(None, dialect.INVALID_REQUEST, words, request_id))
-            return
-        methods: Mapping[str, Callable[[Any, dict[str, Any], str], Awaitable[None]]] = {
-            "subscribe": self._subscribe, "unsubscribe": self._unsubscribe, "ping": self._ping,
-            "tools/list": self._list, "tools/call": self._call,
-        }  # fmt: skip
-        if method not in methods:
-            known = ", ".join(methods)
-            self._say(dialect.fault(call_id, dialect.METHOD_NOT_FOUND, f"methods are {known}", request_id))
-            return
-        try:
-            await methods[method](call_id, params, request_id)
-        except ValidationError as wrong:
-            first = wrong.errors(include_input=False, include_url=False)[0]
-            field = ".".join(str(part)[:32] for part in first["loc"])
-            words = f"{field or 'params'}: {first['msg'].lower()}"
-            self._say(dialect.fault(call_id, dialect.INVALID_PARAMS, words, request_id, field=field or None))
-        except ChanflowError as wrong:
-            self._say(dialect.refused(call_id, failure_of(wrong, request_id)))
-
-    def _say(self, text: str) -> None:
-        self._outbox.put(text)
-
-    async def _ping(self, call_id: Any, params: dict[str, Any], request_id: str) -> None:
-        del params, request_id
-        self._say(dialect.result(call_id, {}))
-
-    async def _list(self, call_id: Any, params: dict[str, Any], request_id: str) -> None:
-        del params, request_id
-        self._say(dialect.result(call_id, {"tools": [_tool(each) for each in self._catalogue.of("ws")]}))
-
-    async def _call(self, call_id: Any, params: dict[str, Any], request_id: str) -> None:
-        asked = dialect.Call.model_validate(params)
-        operation = self._catalogue.get(asked.name, "ws")
-        outcome = await self._catalogue.execute(
-            self._principal, asked.name, asked.arguments, door="ws", request_id=request_id
+        """Serve one socket until it closes."""
+        request_id, services = self._catalogue.new_request_id(), self._catalogue.services
+        speaks_mcp = SUBPROTOCOL in socket.scope.get("subprotocols", ())
+        found = refused_address(socket, self._allowed_hosts, request_id) or await let_in(
+            services.access, socket, request_id
         )
-        if operation is None and isinstance(outcome, Failed):
-            self._say(dialect.refused(call_id, outcome))
-            return
-        content = [{"type": "text", "text": text_of(outcome, operation)}]
-        body = {"content": content, "structuredContent": body_of(outcome), "isError": isinstance(outcome, Failed)}
-        self._say(dialect.result(call_id, body))
-
-    # ── subscriptions ─────────────────────────────────────────────────────────
-
-    async def _subscribe(self, call_id: Any, params: dict[str, Any], request_id: str) -> None:
-        asked = dialect.Subscribe.model_validate(params)
-        if self._hub is None:
-            raise Declined("not_found", "this desk keeps no alerts, so nothing can be pushed", field="channel")
-        if len(self._listening) >= MAX_SUBSCRIPTIONS:
-            raise Declined("quota_exceeded", f"a socket may have {MAX_SUBSCRIPTIONS} subscriptions", field="channel")
-        wanted = await self._wanted(asked)
-        try:
-            seq = await self._hub.start_at(None if asked.after is None else seq_of(asked.after))
-        except CursorExpired:
-            words = "after is older than 24 hours or 10000 events"
-            self._say(dialect.fault(call_id, dialect.CURSOR_EXPIRED, words, request_id, field="after"))
-            return
-        except ValueError as wrong:
-            raise Declined("invalid_argument", str(wrong), field="after") from None
-        alerts = frozenset() if asked.filter.alert_id is None else frozenset({asked.filter.alert_id})
-        listening = Listening(
-            request_id, asked.channel, self._principal.id, self._outbox, seq, wanted, alerts
-        )  # fmt: skip
-        self._listening[request_id] = listening
-        body = {"subscription_id": request_id, "cursor": cursor_of(seq), "quota": None}
-        answered = dialect.notification("subscribed", body) if call_id is None else dialect.result(call_id, body)
-        self._say(answered)
-        await self._hub.join(listening)
-
-    async def _wanted(self, asked: dialect.Subscribe) -> Filter:
-        """Return what is asked for, its bars being watched from now on. Raises Declined."""
-        chosen = asked.filter
-        if asked.channel == "alerts":
-            if chosen.model_fields_set - {"alert_id"}:
-                raise Declined("invalid_argument", "channel alerts has a filter of alert_id alone", field="filter")
-            return Filter()
-        if (chosen.symbol is None) == (chosen.symbols is None) or chosen.alert_id is not None:
-            raise Declined("invalid_argument", "filter needs symbol or symbols, one of both", field="filter.symbol")
-        symbols = tuple(sorted({*(chosen.symbols or ()), *([chosen.symbol] if chosen.symbol else ())}))
-        services = self._catalogue.services
-        marks = [await newest_mark(services, symbol, chosen.level) for symbol in symbols]
-        until_ns = services.clock.now_ns() + NS_PER_DAY
-        async with services.alerts.open() as store:
-            for mark in marks:
-                await store.want(mark, until_ns)
-        states = frozenset() if chosen.state == "any" else frozenset({chosen.state})
-        return Filter(symbols, chosen.level, frozenset(chosen.type), states)
-
-    async def _unsubscribe(self, call_id: Any, params: dict[str, Any], request_id: str) -> None:
-        del request_id
-        asked = dialect.Unsubscribe.model_validate(params)
-        found = self._listening.pop(asked.subscription_id, None)
+        if found is None and speaks_mcp:
+            found = failure("unauthenticated", request_id, "MCP needs its credential when the socket opens")
+        if found is None and self._strangers >= MAX_STRANGERS:
+            found = failure("rate_limited", request_id, f"{MAX_STRANGERS} sockets have not said yet who they are")
+        if found is None and services.access is not None:
+            found = try_as_stranger(services.access, _ip(socket), request_id)
+        if isinstance(found, Failed):
+            return await _deny(socket, found)
+        token = socket.headers.get("authorization", "").partition(" ")[2].strip() or None
+        accepted = False
         if found is None:
-            raise Declined("not_found", "there is no subscription of that id here", field="subscription_id")
-        assert self._hub is not None
-        self._hub.leave(found)
-        self._say(dialect.result(call_id, {"subscription_id": asked.subscription_id, "ok": True}))
+            await socket.accept()
+            accepted, entered = True, await self._introduced(socket)
+            if entered is None:
+                return None
+            found, token = entered
+        place = await self._placed(found, socket, request_id, accepted=accepted)
+        if place is None:
+            return None
+        leave = partial(self._places.give_back, place)
+        visit = Visit(socket, found, place, services.access, services.clock, token, leave)
+        self._visits[place.id] = visit
+        try:
+            if not accepted:
+                await socket.accept(subprotocol=SUBPROTOCOL if speaks_mcp else None)
+            self._look_on()
+            await (self._mcp(visit) if speaks_mcp else self._dialect(visit))
+        finally:
+            del self._visits[place.id]
+            await asyncio.shield(leave())
 
+    async def _dialect(self, visit: Visit) -> None:
+        await Session(self._catalogue, self._switchboard, self._places, visit).run()
 
-def _object(text: str) -> dict[str, Any] | None:
-    """Return the JSON object of a frame; None for anything else, and for one that nests too deep."""
-    if json_depth_exceeds(text.encode(), MAX_JSON_DEPTH):
+    async def _mcp(self, visit: Visit) -> None:
+        working = [asyncio.create_task(each) for each in (_served(self._serve_mcp(visit)), visit.ended.wait())]
+        try:
+            await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+            visit.end(NORMAL, "")
+            await visit.close()
+            await asyncio.wait(working, timeout=LOGIN_S)
+        finally:
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
+
+    # ── who it is ─────────────────────────────────────────────────────────────
+
+    async def _introduced(self, socket: WebSocket) -> tuple[Principal, str] | None:
+        """Return who an open socket says it is in its first message, None where it was closed for it."""
+        self._strangers += 1
+        try:
+            async with asyncio.timeout(LOGIN_S):
+                message = await socket.receive()
+                if message["type"] != "websocket.receive":
+                    return None
+                said, entered = await self._entered(socket, message.get("text") or "")
+        except TimeoutError:
+            said, entered = None, None
+        finally:
+            self._strangers -= 1
+        with suppress(RuntimeError, WebSocketDisconnect):
+            if said is not None:
+                await socket.send_text(said)
+            if entered is None:
+                await socket.close(LOGGED_OUT, f"authenticate with a good token within {LOGIN_S} s")
+            return entered
         return None
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+
+    async def _entered(self, socket: WebSocket, text: str) -> tuple[str, tuple[Principal, str] | None]:
+        """Return the answer to a first message, and whom it lets in."""
+        request_id, books = self._catalogue.new_request_id(), self._catalogue.services.access
+        call = dialect.call_of(text) if len(text) <= dialect.MAX_LOGIN else None
+        call_id = None if call is None else call.get("id")
+        call_id = call_id if isinstance(call_id, str | int) and not isinstance(call_id, bool) else None
+        if call is None or call.get("method") != "authenticate" or books is None:
+            words = "the first message is authenticate, where no header and no ticket said who calls"
+            return dialect.refused(call_id, failure("unauthenticated", request_id, words)), None
+        try:
+            asked = dialect.Authenticate.model_validate(call.get("params"))
+        except ValidationError as wrong:
+            return dialect.misused(call_id, wrong, request_id), None
+        found = await by_token(books, asked.token, _ip(socket), request_id)
+        if isinstance(found, Failed):
+            return dialect.refused(call_id, found), None
+        no_stranger(books, _ip(socket))
+        return dialect.result(call_id, {"ok": True}), (found, asked.token)
+
+    async def _placed(
+        self, principal: Principal, socket: WebSocket, request_id: str, *, accepted: bool
+    ) -> Place | None:
+        """Return the place of a socket, None where it was closed for want of one."""
+        try:
+            return await self._places.take(principal)
+        except ChanflowError as fault:
+            refused = failure_of(fault, request_id)
+        if not accepted:
+            await _deny(socket, refused)
+            return None
+        with suppress(RuntimeError, WebSocketDisconnect):
+            await socket.send_text(dialect.refused(None, refused))
+            await socket.close(POLICY, refused.error.message[:120])
         return None
-    return found if isinstance(found, dict) else None
+
+    # ── whether they may stay ─────────────────────────────────────────────────
+
+    def _look_on(self) -> None:
+        if self._looking is None and self._catalogue.services.access is not None:
+            self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        """See again and again whether each may stay, and renew their leases, until cancelled."""
+        clock, looks = self._catalogue.services.clock, 0
+        while True:
+            await clock.sleep_until(clock.now_ns() + LOOK_NS)
+            looks += 1
+            for visit in list(self._visits.values()):
+                await visit.look()
+            if looks % RENEW_EACH == 0:
+                await self._renew()
+
+    async def _renew(self) -> None:
+        try:
+            lost = await self._places.renew()
+        except ChanflowError:
+            _log.warning("the leases of sockets could not be renewed", exc_info=True)
+            return
+        for place_id in lost:
+            if (visit := self._visits.get(place_id)) is not None:
+                visit.end(TRY_AGAIN_LATER, "the socket's lease has ended: open another")
 
 
-def _tool(operation: AnyOperation) -> dict[str, Any]:
-    return {
-        "name": operation.name, "description": operation.doc_en, "inputSchema": input_schema(operation),
-        "outputSchema": output_schema(operation),
-    }  # fmt: skip
+def _ip(socket: WebSocket) -> str | None:
+    return socket.client.host if socket.client else None
+
+
+async def _served(serving: Awaitable[None]) -> bool:
+    await serving
+    return True
+
+
+async def _deny(socket: WebSocket, refused: Failed) -> None:
+    """Refuse a socket before it opens, with the error body of all doors."""
+    await socket.send_denial_response(json_response(refused))

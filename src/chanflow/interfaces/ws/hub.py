@@ -10,20 +10,20 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from chanflow.domain.errors import ChanflowError
 from chanflow.domain.time import NS_PER_DAY, NS_PER_MS, Clock
 from chanflow.domain.watch_alert import Logged, SeriesMark
-from chanflow.interfaces.ws.outbox import Outbox
+from chanflow.interfaces.ws.cursor import CursorExpired
+from chanflow.interfaces.ws.listening import Filter, Listening
+from chanflow.interfaces.ws.waking import woken_or
 from chanflow.operations.alert_cursor import cursor_of
 from chanflow.runtime.alert_book import AlertBook
 
 if TYPE_CHECKING:
     from chanflow.adapters.storage.alert_store import SqlAlerts
-
-Channel = Literal["buy_sell_points", "alerts"]
 
 PAGE = 500
 MAX_REPLAY = 10_000
@@ -37,40 +37,6 @@ STATES: Mapping[str, str] = {"new": "provisional", "confirmed": "confirmed", "vo
 _log = logging.getLogger(__name__)
 
 
-class CursorExpired(Exception):
-    """A cursor is too old to go on from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which points: of these symbols at a level; of these types and states, all where empty."""
-
-    symbols: tuple[str, ...] = ()
-    level: str = ""
-    types: frozenset[str] = frozenset()
-    states: frozenset[str] = frozenset()
-
-
-@dataclass(eq=False, slots=True)
-class Listening:
-    """One subscription of a socket. `seq` is the last number of the log that it was given or that was not for it."""
-
-    subscription_id: str
-    channel: Channel
-    account: str
-    outbox: Outbox
-    seq: int
-    wanted: Filter = field(default_factory=Filter)
-    alerts: frozenset[str] = frozenset()
-    left: bool = False
-    head: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        method = "buy_sell_points/alert" if self.channel == "buy_sell_points" else "alerts/event"
-        name = json.dumps(self.subscription_id)
-        self.head = f'{{"jsonrpc":"2.0","method":"{method}","params":{{"subscription_id":{name},"cursor":"'
-
-
 @dataclass(slots=True)
 class Pushed:
     """An event on its way: its body is encoded once, for all."""
@@ -80,12 +46,15 @@ class Pushed:
     """The alerts that it is for, each with its account."""
     _text: str | None = None
 
-    def frame(self, to: Listening, alerts: tuple[str, ...]) -> str:
-        """Return the message for one subscription."""
+    def say(self, to: Listening, alerts: tuple[str, ...]) -> None:
+        """Put the message for one subscription into its outbox."""
+        cursor = cursor_of(self.logged.seq)
         if self._text is None:
-            self._text = json.dumps(self.logged.happening.body, allow_nan=False, separators=(",", ":"))
-        named = f',"alerts":{json.dumps(alerts)}' if to.channel == "alerts" else ""
-        return f'{to.head}{cursor_of(self.logged.seq)}","data":{self._text}{named}}}}}'
+            body = json.dumps(self.logged.happening.body, allow_nan=False, separators=(",", ":"))
+            self._text = f'"{cursor}","data":{body}}}}}'
+        named = to.channel == "alerts"
+        tail = f'{self._text[:-2]},"alerts":{json.dumps(alerts)}}}}}' if named else self._text
+        to.outbox.put(to.head, tail, mark=to.mark, cursor=cursor)
 
 
 class Hub:
@@ -116,20 +85,9 @@ class Hub:
                     await self._renew()
                 except ChanflowError:
                     _log.warning("the log of alerts could not be read", exc_info=True)
-                await self._rest()
+                await woken_or(self._woken, self._clock, POLL_NS)
         finally:
             self._book.unlisten(self._woken.set)
-
-    async def _rest(self) -> None:
-        waits = [
-            asyncio.ensure_future(self._woken.wait()),
-            asyncio.ensure_future(self._clock.sleep_until(self._clock.now_ns() + POLL_NS)),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
 
     async def carry(self) -> None:
         """Carry all that was written since the last time."""
@@ -215,11 +173,11 @@ def give(to: Listening, event: Pushed) -> None:
     to.seq = event.logged.seq
     if to.channel == "alerts":
         mine = tuple(name for name, account in event.hits if account == to.account)
-        mine = tuple(name for name in mine if not to.alerts or name in to.alerts)
+        mine = tuple(name for name in mine if not to.wanted.alerts or name in to.wanted.alerts)
         if mine:
-            to.outbox.put(event.frame(to, mine))
+            event.say(to, mine)
     elif _fits(to.wanted, event):
-        to.outbox.put(event.frame(to, ()))
+        event.say(to, ())
 
 
 def _fits(wanted: Filter, event: Pushed) -> bool:

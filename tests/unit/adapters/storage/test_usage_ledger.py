@@ -51,9 +51,9 @@ def test_the_sum_of_events_is_what_is_used_whatever_is_retried_or_given_back(
                 # Within a group charges come before refunds.
                 back |= {number for kind, number, _ in group if kind == "refund" and number in standing}
             async with database.read() as connection:
-                assert await usage_ledger.disagreeing(connection) == ()
+                assert await connection.run_sync(usage_ledger.disagreeing) == ()
                 keys = [("ann", quota, "2026-11") for quota in LIMITS]
-                used = await usage_ledger.counted(connection, keys)
+                used = await connection.run_sync(usage_ledger.counted, keys)
             for _, quota, _ in keys:
                 expected = sum(quota in quotas for number, quotas in standing.items() if number not in back)
                 assert used.get(("ann", quota, "2026-11"), 0) == expected <= LIMITS[quota]
@@ -99,5 +99,5 @@ async def test_a_row_that_was_changed_behind_the_triggers_is_found(tmp_path: Pat
             await connection.execute(text("DROP TRIGGER audit_no_update"))
             await connection.execute(text("UPDATE audit SET principal = 'key:b' WHERE seq = 4"))
         async with database.read() as connection:
-            assert await audit_chain.verify(connection) == (9, 4)
+            assert await connection.run_sync(audit_chain.verify) == (9, 4)
         assert [row.seq for row in await writer.rows(before=4, limit=2)] == [3, 2]

@@ -71,7 +71,7 @@ audit = Table(
     Column("at", Nanoseconds, nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("principal", String(64), nullable=False),
-    Column("ip", String(45)),
+    Column("ip", String(200)),
     Column("door", String(4), nullable=False),
     Column("operation", String(64), nullable=False),
     Column("args_sha256", String(64), nullable=False),

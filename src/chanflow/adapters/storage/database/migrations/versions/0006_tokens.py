@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 
 TABLES = ("signing_key", "token_family", "refresh_token", "request_nonce")
 COLUMNS = ("signing", "sealed", "elicitation_trusted", "paper_only", "last_used_at")

@@ -8,7 +8,7 @@ from alembic import op
 from chanflow.adapters.storage.database.types import Amount
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 TABLES = ("confirmation", "trade_request", "keyed_call")
 
