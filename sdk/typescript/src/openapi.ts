@@ -72,6 +72,145 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v2/auth/refresh": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * The next tokens of a login
+         * @description A refresh token is good once; shown a second time it ends its login. Where access.required is true.
+         */
+        readonly post: operations["refreshTokens"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/auth/login": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Log in; the session is a cookie */
+        readonly post: operations["logIn"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/auth/logout": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** End the session */
+        readonly post: operations["logOut"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/auth/register": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Ask for an account; a link is mailed */
+        readonly post: operations["register"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/auth/verify": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Make the account, or the address, that a mailed link is for */
+        readonly post: operations["verify"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/auth/forgot": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Ask for a link to set another password */
+        readonly post: operations["forgot"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/auth/reset": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Set another password by a mailed link */
+        readonly post: operations["reset"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/user/export/{export_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** The file of an export, for a day */
+        readonly get: operations["getExport"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v2/market/klines": {
         readonly parameters: {
             readonly query?: never;
@@ -280,6 +419,86 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v2/jobs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Jobs
+         * @description The caller's jobs (任务) of the last 7 days, newest first.
+         *
+         *     列出最近 7 天的任务，最新的在前。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["listJobs"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/jobs/{job_id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Job
+         * @description How one of the caller's jobs (任务) stands. Free.
+         *
+         *     查询一个任务的状态与进度；免费。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["getJob"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Cancel a job
+         * @description Stop one of the caller's jobs (任务) at its next step. Free.
+         *
+         *     取消一个任务，在下一步停止；免费。
+         *
+         *     Not investment advice.
+         */
+        readonly delete: operations["cancelJob"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/jobs/{job_id}/result": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Rows of a job
+         * @description The rows of a job's result (任务结果): trades, sums by symbol, or equity. REST has Parquet.
+         *
+         *     任务结果的明细：每笔交易、各标的汇总或权益；REST 可取 Parquet。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["getJobResult"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v2/orders": {
         readonly parameters: {
             readonly query?: never;
@@ -299,9 +518,9 @@ export interface paths {
         readonly put?: never;
         /**
          * Trade
-         * @description Order a paper trade (下单), judged by the risk gate. Same client_order_id: same order, answered again.
+         * @description Trade (下单): previews, free; called again with confirmation_token it orders, once per client_order_id.
          *
-         *     模拟盘下单，须经风控；同一 client_order_id 即同一订单。
+         *     下单：首次调用免费预览，带 confirmation_token 再次调用即下单，须经风控；同一 client_order_id 即同一订单。
          *
          *     Not investment advice.
          */
@@ -376,6 +595,54 @@ export interface paths {
          *     Not investment advice.
          */
         readonly get: operations["getMarketStatus"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/research/performance": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Performance
+         * @description What closed trades (业绩) came to, net of costs, or those of a backtest's job_id.
+         *
+         *     已平仓交易的业绩，计入成本；给出 job_id 则为该回测。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["getPerformance"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/research/report": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Report
+         * @description The report (报告) of a run or of one UTC day: what was seen, refused, traded, paid and kept.
+         *
+         *     某次运行或某一天的报告：信号、拒绝、成交、成本与净值。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["getReport"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -776,6 +1043,62 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v2/keys/update": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Change an API key
+         * @description Rename one of the caller's API keys, or narrow its scopes, addresses and end.
+         *
+         *     修改密钥的名称，或收窄其权限、地址与有效期。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["updateKey"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/keys/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Revoke an API key
+         * @description End one of the caller's API keys (吊销); it is refused within a second.
+         *
+         *     吊销密钥，一秒内失效。
+         *
+         *     Not investment advice.
+         */
+        readonly delete: operations["deleteKey"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change an API key
+         * @description Rename one of the caller's API keys, or narrow its scopes, addresses and end.
+         *
+         *     修改密钥的名称，或收窄其权限、地址与有效期。
+         *
+         *     Not investment advice.
+         */
+        readonly patch: operations["patchKey"];
+        readonly trace?: never;
+    };
     readonly "/api/v2/keys/rotate": {
         readonly parameters: {
             readonly query?: never;
@@ -794,6 +1117,30 @@ export interface paths {
          *     Not investment advice.
          */
         readonly post: operations["rotateKey"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/keys/{id}/rotate": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Rotate an API key
+         * @description Make a key like another of the caller's, which ends after a grace; the new text is shown this once.
+         *
+         *     轮换密钥：旧密钥在宽限期后失效；新明文仅显示一次。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["rotateKeyById"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -842,6 +1189,462 @@ export interface paths {
         readonly get: operations["getAudit"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/billing/plans": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Plans
+         * @description The plans (套餐): what each allows, and its price where it is sold.
+         *
+         *     套餐列表：额度与价格。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["listPlans"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/billing/checkout": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Buy a plan
+         * @description The payment provider's page where a plan is bought (购买套餐).
+         *
+         *     打开支付页面以购买套餐。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["startCheckout"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/billing/portal": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Payment details
+         * @description The caller's page at the payment provider (支付详情): cards, invoices.
+         *
+         *     打开支付服务商的客户页面：银行卡与发票。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["openPortal"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/billing/subscription": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Subscription
+         * @description The caller's plan and subscription (订阅).
+         *
+         *     查询当前套餐与订阅状态。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["getSubscription"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change the plan
+         * @description Change the plan (更换套餐): a larger one holds at once, a smaller one when the period ends.
+         *
+         *     更换套餐：升级立即生效，降级于周期结束时生效。
+         *
+         *     Not investment advice.
+         */
+        readonly patch: operations["changeSubscription"];
+        readonly trace?: never;
+    };
+    readonly "/api/v2/billing/report": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Billing report
+         * @description Accounts, who pays, what recurs and who left, by month (账单报告).
+         *
+         *     运营报告：账户、付费、经常性收入与流失。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["getBillingReport"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/user": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The caller
+         * @description The caller's name, address, roles, scopes and plan.
+         *
+         *     调用者的名称、邮箱、角色、权限与套餐。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["getUser"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change the caller
+         * @description Change the caller's name, password or address (by a mailed link); a new password ends other sessions.
+         *
+         *     修改名称、密码或邮箱（邮箱需经邮件确认）；修改密码后其他会话失效。
+         *
+         *     Not investment advice.
+         */
+        readonly patch: operations["updateUser"];
+        readonly trace?: never;
+    };
+    readonly "/api/v2/user/notice": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The notice
+         * @description The notice that a new user accepts before the desk works for them.
+         *
+         *     新用户使用前须接受的声明。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["getNotice"];
+        readonly put?: never;
+        /**
+         * Accept the notice
+         * @description Record, with the time, that the caller accepts a version of the notice.
+         *
+         *     记录调用者接受声明的版本与时间。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["acceptNotice"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/user/sessions": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Sessions
+         * @description The caller's sessions (会话) in browsers.
+         *
+         *     列出调用者的登录会话。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["listSessions"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * End sessions
+         * @description End one of the caller's sessions, or all but the present one.
+         *
+         *     结束指定会话，或除当前外的全部会话。
+         *
+         *     Not investment advice.
+         */
+        readonly delete: operations["endSessions"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/auth/totp": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Set up an authenticator
+         * @description Offer a secret for an authenticator (TOTP, 动态口令), shown this once.
+         *
+         *     生成动态口令密钥，仅显示一次。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["enrollTotp"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/auth/totp/confirm": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Put an authenticator in use
+         * @description Put the offered authenticator in use by a code of it; recovery codes are shown this once.
+         *
+         *     以口令启用验证器；恢复码仅显示一次。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["confirmTotp"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/auth/totp/end": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * End the authenticator
+         * @description Ask for no codes any more; takes the password and a code.
+         *
+         *     停用动态口令，需密码与口令。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["endTotp"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/user/export": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Take one's data along
+         * @description Build a ZIP of all that the desk keeps of the caller (数据导出); it can be fetched for a day.
+         *
+         *     导出调用者的全部数据（ZIP），一天内可下载。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["exportData"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/user/delete": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * End the account
+         * @description Ask for the account's end (注销): erased after 14 days unless withdrawn; refused with open positions.
+         *
+         *     申请注销账户：14 天后抹除，期间可撤回；有持仓时拒绝。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["deleteAccount"];
+        /**
+         * Stay
+         * @description Withdraw what was asked of delete_account.
+         *
+         *     撤回注销申请。
+         *
+         *     Not investment advice.
+         */
+        readonly delete: operations["withdrawDeletion"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/users": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Users
+         * @description The users of the desk, oldest first.
+         *
+         *     列出用户，最早在前。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["listUsers"];
+        readonly put?: never;
+        /**
+         * Add a user
+         * @description Add a user, who sets a password by a link: mailed, or shown this once.
+         *
+         *     添加用户；用户经邮件（或一次性显示的）链接设置密码。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["addUser"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/users/{user_id}/roles": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /**
+         * Set a user's roles
+         * @description Set all the roles of a user; they count at the next call.
+         *
+         *     设置用户的全部角色，下次调用起生效。
+         *
+         *     Not investment advice.
+         */
+        readonly put: operations["setRoles"];
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/users/invitations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Invite
+         * @description Make an invitation by which somebody may sign up; it holds once, for seven days.
+         *
+         *     生成一次性邀请码，七天有效。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["inviteUser"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/ws/ticket": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Ticket for a socket
+         * @description A ticket (连接票据) that opens one WebSocket within 30 seconds, as the query parameter ticket.
+         *
+         *     领取一次性连接票据，30 秒内用查询参数 ticket 打开一个 WebSocket。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["createSocketTicket"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1368,6 +2171,77 @@ export interface components {
             readonly result: components["schemas"]["BacktestResult"] | null;
             /** Problem */
             readonly problem: string | null;
+            /** Resource */
+            readonly resource: string;
+        };
+        /**
+         * JobRow
+         * @description How a job stands. `attempts` counts how often it was begun; it is forgotten at `expires`.
+         */
+        readonly JobRow: {
+            /** Job Id */
+            readonly job_id: string;
+            /** Operation */
+            readonly operation: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            readonly status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+            /** Progress */
+            readonly progress: number;
+            /** Attempts */
+            readonly attempts: number;
+            /** Problem */
+            readonly problem: string | null;
+            /** Created */
+            readonly created: string;
+            /** Changed */
+            readonly changed: string;
+            /** Expires */
+            readonly expires: string;
+            /** Resource */
+            readonly resource: string;
+        };
+        /**
+         * JobsListed
+         * @description Jobs, newest first.
+         */
+        readonly JobsListed: {
+            /** Jobs */
+            readonly jobs: readonly components["schemas"]["JobRow"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * JobRows
+         * @description A page of a result's rows, `total` in all.
+         */
+        readonly JobRows: {
+            /** Job Id */
+            readonly job_id: string;
+            /** Part */
+            readonly part: string;
+            /** Columns */
+            readonly columns: readonly string[];
+            /** Rows */
+            readonly rows: readonly (readonly unknown[])[];
+            /** Total */
+            readonly total: number;
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * LimitRow
+         * @description A limit: what it would be after the trade, and its bound.
+         */
+        readonly LimitRow: {
+            /** Name */
+            readonly name: string;
+            /** Value */
+            readonly value: string;
+            /** Bound */
+            readonly bound: string;
         };
         /**
          * OrderRead
@@ -1400,15 +2274,43 @@ export interface components {
             readonly message: string;
         };
         /**
+         * TradePreview
+         * @description What a trade would come to, in quote.
+         *
+         *     `worst_loss` is what is lost at the stop, costs included, `fees` the taker's both ways, `equity_after` what is left
+         *     once it has filled.
+         */
+        readonly TradePreview: {
+            /** Notional */
+            readonly notional: string;
+            /** Worst Loss */
+            readonly worst_loss: string;
+            /** Fees */
+            readonly fees: string;
+            /** Equity After */
+            readonly equity_after: string;
+            /** Limits */
+            readonly limits: readonly components["schemas"]["LimitRow"][];
+        };
+        /**
          * TradeDone
-         * @description What a trade came to: refused with every reason, or an order. `replayed` is what it came to before.
+         * @description What a trade came to: a preview to confirm, a wait for a person, a refusal with every reason, or an order.
+         *
+         *     `replayed` is what it came to before.
          */
         readonly TradeDone: {
             /**
              * Status
              * @enum {string}
              */
-            readonly status: "refused" | "submitted" | "filled" | "unknown" | "replayed";
+            readonly status: "confirmation_required" | "approval_required" | "refused" | "submitted" | "filled" | "unknown" | "replayed";
+            readonly preview: components["schemas"]["TradePreview"] | null;
+            /** Confirmation Token */
+            readonly confirmation_token: string | null;
+            /** Expires At */
+            readonly expires_at: string | null;
+            /** Approval Id */
+            readonly approval_id: string | null;
             readonly order: components["schemas"]["OrderRead"] | null;
             /** Reasons */
             readonly reasons: readonly components["schemas"]["ReasonRow"][];
@@ -1554,6 +2456,98 @@ export interface components {
             readonly clock_skew_ms: number | null;
             /** Known At */
             readonly known_at: string;
+        };
+        /**
+         * Baseline
+         * @description Returns over the same window: of holding, costs paid, and of the rules alone, null where nobody ran them.
+         */
+        readonly Baseline: {
+            /** Buy Hold */
+            readonly buy_hold: number | null;
+            /** No Llm */
+            readonly no_llm: number | null;
+        };
+        /**
+         * Group
+         * @description What the trades of one group came to, in quote.
+         */
+        readonly Group: {
+            /** Name */
+            readonly name: string;
+            /** N */
+            readonly n: number;
+            /** Gross */
+            readonly gross: number;
+            /** Costs */
+            readonly costs: number;
+            /** Net */
+            readonly net: number;
+            /** Hit Rate */
+            readonly hit_rate: number | null;
+            /** Expectancy */
+            readonly expectancy: number | null;
+        };
+        /**
+         * Interval
+         * @description The 95 % interval of the expectancy; both null with fewer than two trades.
+         */
+        readonly Interval: {
+            /** Low */
+            readonly low: number | null;
+            /** High */
+            readonly high: number | null;
+        };
+        /**
+         * Performance
+         * @description Closed trades of the window, in quote; null is not known, never zero. `expectancy` is the mean net of a trade.
+         *
+         *     `return_frac` and `max_drawdown_frac` are of the equity, transfers left out; `sharpe` is a year's.
+         */
+        readonly Performance: {
+            /** N */
+            readonly n: number;
+            /** Gross */
+            readonly gross: number | null;
+            /** Costs */
+            readonly costs: number | null;
+            /** Net */
+            readonly net: number | null;
+            /** Return Frac */
+            readonly return_frac: number | null;
+            /** Sharpe */
+            readonly sharpe: number | null;
+            /** Max Drawdown Frac */
+            readonly max_drawdown_frac: number | null;
+            /** Hit Rate */
+            readonly hit_rate: number | null;
+            /** Expectancy */
+            readonly expectancy: number | null;
+            readonly ci: components["schemas"]["Interval"];
+            /** Groups */
+            readonly groups: readonly components["schemas"]["Group"][];
+            readonly baseline: components["schemas"]["Baseline"];
+            /** Known At */
+            readonly known_at: string;
+            /** Stale Ms */
+            readonly stale_ms: number | null;
+        };
+        /**
+         * ReportRead
+         * @description A report: `report` is of the schema `chanflow.report/1`, money in it decimal text in quote.
+         */
+        readonly ReportRead: {
+            /** Run Id */
+            readonly run_id: string;
+            /** Date */
+            readonly date: string | null;
+            /** Report */
+            readonly report: {
+                readonly [key: string]: unknown;
+            };
+            /** Known At */
+            readonly known_at: string | null;
+            /** Notice */
+            readonly notice: string;
         };
         /**
          * BookNow
@@ -2179,6 +3173,8 @@ export interface components {
         /**
          * KeyRow
          * @description A key as it may be shown. A time in `revoked_at` that lies ahead is the end of its grace.
+         *
+         *     `last_used_at` is written at most once a minute.
          */
         readonly KeyRow: {
             /** Id */
@@ -2195,6 +3191,17 @@ export interface components {
             readonly expires_at: string | null;
             /** Revoked At */
             readonly revoked_at: string | null;
+            /** Last Used At */
+            readonly last_used_at: string | null;
+            /**
+             * Signing
+             * @enum {string}
+             */
+            readonly signing: "none" | "required";
+            /** Paper Only */
+            readonly paper_only: boolean;
+            /** Elicitation Trusted */
+            readonly elicitation_trusted: boolean;
         };
         /**
          * KeysListed
@@ -2212,6 +3219,13 @@ export interface components {
             /** Key */
             readonly key: string;
             readonly made: components["schemas"]["KeyRow"];
+        };
+        /**
+         * KeyUpdated
+         * @description The key as it is now.
+         */
+        readonly KeyUpdated: {
+            readonly changed: components["schemas"]["KeyRow"];
         };
         /**
          * KeyRevoked
@@ -2265,6 +3279,318 @@ export interface components {
             readonly rows: readonly components["schemas"]["AuditedCall"][];
             /** Next Cursor */
             readonly next_cursor: string | null;
+        };
+        /**
+         * PlanRow
+         * @description A plan: what it allows (-1 is unlimited), and what it is a month where it is sold.
+         */
+        readonly PlanRow: {
+            /** Name */
+            readonly name: string;
+            /** Limits */
+            readonly limits: {
+                readonly [key: string]: number;
+            };
+            /** Rate Per S */
+            readonly rate_per_s: number;
+            /** Burst */
+            readonly burst: number;
+            /** Amount */
+            readonly amount: string | null;
+            /** Currency */
+            readonly currency: string | null;
+        };
+        /**
+         * PlansListed
+         * @description The plans, the smallest first. `billing` is false where nothing is sold.
+         */
+        readonly PlansListed: {
+            /** Billing */
+            readonly billing: boolean;
+            /** Plans */
+            readonly plans: readonly components["schemas"]["PlanRow"][];
+        };
+        /**
+         * PageOpened
+         * @description The provider's page, to be opened in a browser.
+         */
+        readonly PageOpened: {
+            /** Url */
+            readonly url: string;
+        };
+        /**
+         * SubscriptionRead
+         * @description The caller's plan. Without a subscription the rest is null; `next_plan` follows at `period_end`.
+         */
+        readonly SubscriptionRead: {
+            /** Plan */
+            readonly plan: string;
+            /** Status */
+            readonly status: string | null;
+            /** Period Start */
+            readonly period_start: string | null;
+            /** Period End */
+            readonly period_end: string | null;
+            /** Ends With Period */
+            readonly ends_with_period: boolean;
+            /** Next Plan */
+            readonly next_plan: string | null;
+        };
+        /**
+         * MonthRead
+         * @description A UTC month: who came to pay in it, and who ceased to.
+         */
+        readonly MonthRead: {
+            /** Month */
+            readonly month: string;
+            /** Started */
+            readonly started: number;
+            /** Ended */
+            readonly ended: number;
+        };
+        /**
+         * BillingRead
+         * @description Accounts, those not disabled, those that pay, their share, and what recurs a month, by currency.
+         */
+        readonly BillingRead: {
+            /** Accounts */
+            readonly accounts: number;
+            /** Active */
+            readonly active: number;
+            /** Paying */
+            readonly paying: number;
+            /** Conversion */
+            readonly conversion: number | null;
+            /** Recurring */
+            readonly recurring: {
+                readonly [key: string]: string;
+            };
+            /** Months */
+            readonly months: readonly components["schemas"]["MonthRead"][];
+        };
+        /**
+         * UserShown
+         * @description A user. An address that is yet to be confirmed is not shown; `deletion_at` is when the account ends.
+         */
+        readonly UserShown: {
+            /** Id */
+            readonly id: string;
+            /** Name */
+            readonly name: string;
+            /** Email */
+            readonly email: string | null;
+            /** Roles */
+            readonly roles: readonly string[];
+            /** Scopes */
+            readonly scopes: readonly string[];
+            /** Plan */
+            readonly plan: string;
+            /** Created At */
+            readonly created_at: string;
+            /** Second Factor */
+            readonly second_factor: boolean;
+            /** Notice Due */
+            readonly notice_due: boolean;
+            /** Deletion At */
+            readonly deletion_at: string | null;
+        };
+        /**
+         * NoticeShown
+         * @description The notice in force.
+         */
+        readonly NoticeShown: {
+            /** Version */
+            readonly version: string;
+            /** Text En */
+            readonly text_en: string;
+            /** Text Zh */
+            readonly text_zh: string;
+        };
+        /**
+         * NoticeAccepted
+         * @description That it was accepted, and when first.
+         */
+        readonly NoticeAccepted: {
+            /** Version */
+            readonly version: string;
+            /** Accepted At */
+            readonly accepted_at: string;
+        };
+        /**
+         * SessionRow
+         * @description A session; `ends_at` is when it ends unless it is used before.
+         */
+        readonly SessionRow: {
+            /** Id */
+            readonly id: string;
+            /** Created At */
+            readonly created_at: string;
+            /** Seen At */
+            readonly seen_at: string;
+            /** Ends At */
+            readonly ends_at: string;
+            /** Ip */
+            readonly ip: string | null;
+            /** Client */
+            readonly client: string | null;
+            /** Second Factor */
+            readonly second_factor: boolean;
+            /** Current */
+            readonly current: boolean;
+        };
+        /**
+         * SessionsListed
+         * @description The caller's sessions, oldest first.
+         */
+        readonly SessionsListed: {
+            /** Sessions */
+            readonly sessions: readonly components["schemas"]["SessionRow"][];
+        };
+        /**
+         * SessionsEnded
+         * @description How many ended.
+         */
+        readonly SessionsEnded: {
+            /** Ended */
+            readonly ended: number;
+        };
+        /**
+         * TotpOffered
+         * @description A secret for an authenticator, shown this once. A code of it, sent to /auth/totp/confirm, puts it in use.
+         */
+        readonly TotpOffered: {
+            /** Secret */
+            readonly secret: string;
+            /** Uri */
+            readonly uri: string;
+        };
+        /**
+         * TotpConfirmed
+         * @description That codes are asked for from now on. Each recovery code does once in place of one; they are shown this once.
+         */
+        readonly TotpConfirmed: {
+            /** Recovery Codes */
+            readonly recovery_codes: readonly string[];
+        };
+        /**
+         * TotpEnded
+         * @description That no codes are asked for any more.
+         */
+        readonly TotpEnded: {
+            /** Second Factor */
+            readonly second_factor: boolean;
+        };
+        /**
+         * DataExported
+         * @description A ZIP of JSON lines per table, for the caller alone, at `path` until `expires_at`.
+         */
+        readonly DataExported: {
+            /** Path */
+            readonly path: string;
+            /** Expires At */
+            readonly expires_at: string;
+            /** Sha256 */
+            readonly sha256: string;
+            /** Size */
+            readonly size: number;
+            /** Rows */
+            readonly rows: {
+                readonly [key: string]: number;
+            };
+        };
+        /**
+         * DeletionAsked
+         * @description When the account ends; until then it can be withdrawn.
+         */
+        readonly DeletionAsked: {
+            /** Deletion At */
+            readonly deletion_at: string;
+        };
+        /**
+         * DeletionWithdrawn
+         * @description That the account stays.
+         */
+        readonly DeletionWithdrawn: {
+            /** Deletion At */
+            readonly deletion_at: null;
+        };
+        /**
+         * UserRow
+         * @description A user.
+         */
+        readonly UserRow: {
+            /** Id */
+            readonly id: string;
+            /** Name */
+            readonly name: string;
+            /** Email */
+            readonly email: string | null;
+            /** Roles */
+            readonly roles: readonly string[];
+            /** Plan */
+            readonly plan: string;
+            /** Created At */
+            readonly created_at: string;
+            /** Disabled At */
+            readonly disabled_at: string | null;
+            /** Second Factor */
+            readonly second_factor: boolean;
+            /** Notice Due */
+            readonly notice_due: boolean;
+            /** Deletion At */
+            readonly deletion_at: string | null;
+        };
+        /**
+         * UsersListed
+         * @description A page of users.
+         */
+        readonly UsersListed: {
+            /** Users */
+            readonly users: readonly components["schemas"]["UserRow"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * UserAdded
+         * @description A new user. `password_link` is null where it was mailed; else it is shown this once, for seven days.
+         */
+        readonly UserAdded: {
+            /** Id */
+            readonly id: string;
+            /** Name */
+            readonly name: string;
+            /** Password Link */
+            readonly password_link: string | null;
+        };
+        /**
+         * RolesSet
+         * @description The roles a user has from now on.
+         */
+        readonly RolesSet: {
+            /** Id */
+            readonly id: string;
+            /** Roles */
+            readonly roles: readonly string[];
+        };
+        /**
+         * Invited
+         * @description An invitation, shown this once.
+         */
+        readonly Invited: {
+            /** Invitation */
+            readonly invitation: string;
+            /** Expires At */
+            readonly expires_at: string;
+        };
+        /**
+         * SocketTicket
+         * @description A ticket: it opens one socket, once, until it expires.
+         */
+        readonly SocketTicket: {
+            /** Ticket */
+            readonly ticket: string;
+            /** Expires At */
+            readonly expires_at: string;
         };
     };
     responses: never;
@@ -2362,6 +3688,284 @@ export interface operations {
                 };
                 content: {
                     readonly "text/event-stream": string;
+                };
+            };
+        };
+    };
+    readonly refreshTokens: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly refresh_token: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        readonly access_token: string;
+                        readonly token_type: string;
+                        readonly refresh_token: string;
+                        readonly refresh_expires_at: string;
+                        readonly expires_in: number;
+                    };
+                };
+            };
+        };
+    };
+    readonly logIn: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    /** Login */
+                    readonly login: string;
+                    /** Password */
+                    readonly password: string;
+                    /**
+                     * Code
+                     * @default null
+                     */
+                    readonly code?: string | null;
+                    /**
+                     * Tokens
+                     * @default false
+                     */
+                    readonly tokens?: boolean;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** User Id */
+                        readonly user_id: string;
+                        /** Name */
+                        readonly name: string;
+                        /** Csrf Token */
+                        readonly csrf_token: string;
+                        /** Ends At */
+                        readonly ends_at: string;
+                        /** Second Factor */
+                        readonly second_factor: boolean;
+                        /** Notice Due */
+                        readonly notice_due: boolean;
+                        readonly tokens: {
+                            /** Access Token */
+                            readonly access_token: string;
+                            /** Token Type */
+                            readonly token_type: string;
+                            /** Expires In */
+                            readonly expires_in: number;
+                            /** Refresh Token */
+                            readonly refresh_token: string;
+                            /** Refresh Expires At */
+                            readonly refresh_expires_at: string;
+                        } | null;
+                    };
+                };
+            };
+        };
+    };
+    readonly logOut: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** Ended */
+                        readonly ended: number;
+                    };
+                };
+            };
+        };
+    };
+    readonly register: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    /** Email */
+                    readonly email: string;
+                    /**
+                     * Invitation
+                     * @default null
+                     */
+                    readonly invitation?: string | null;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** Message */
+                        readonly message: string;
+                    };
+                };
+            };
+        };
+    };
+    readonly verify: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    /** Token */
+                    readonly token: string;
+                    /**
+                     * Name
+                     * @default null
+                     */
+                    readonly name?: string | null;
+                    /**
+                     * Password
+                     * @default null
+                     */
+                    readonly password?: string | null;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** User Id */
+                        readonly user_id: string;
+                    };
+                };
+            };
+        };
+    };
+    readonly forgot: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    /** Email */
+                    readonly email: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** Message */
+                        readonly message: string;
+                    };
+                };
+            };
+        };
+    };
+    readonly reset: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    /** Token */
+                    readonly token: string;
+                    /** Password */
+                    readonly password: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": {
+                        /** User Id */
+                        readonly user_id: string;
+                    };
+                };
+            };
+        };
+    };
+    readonly getExport: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly export_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/zip": string;
                 };
             };
         };
@@ -2497,7 +4101,6 @@ export interface operations {
                      * @enum {unknown}
                      */
                     readonly level?: "1s" | "5s" | "15s" | "1m" | "5m" | "30m" | "1h" | "1d" | "1w" | "1M";
-                    /** @default [] */
                     readonly type?: readonly ("buy1" | "buy2" | "buy3" | "sell1" | "sell2" | "sell3")[];
                     readonly above?: number;
                     readonly below?: number;
@@ -2648,7 +4251,6 @@ export interface operations {
                      * @constant
                      */
                     readonly strategy?: "chan_confluence";
-                    /** @default {} */
                     readonly params?: Record<string, never>;
                     /** Format: date-time */
                     readonly start?: string;
@@ -2670,6 +4272,101 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Backtested"];
+                };
+            };
+        };
+    };
+    readonly listJobs: {
+        readonly parameters: {
+            readonly query?: {
+                readonly status?: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+                readonly limit?: number;
+                readonly cursor?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobsListed"];
+                };
+            };
+        };
+    };
+    readonly getJob: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly job_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobRow"];
+                };
+            };
+        };
+    };
+    readonly cancelJob: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly job_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobRow"];
+                };
+            };
+        };
+    };
+    readonly getJobResult: {
+        readonly parameters: {
+            readonly query?: {
+                readonly part?: "trades" | "by_symbol" | "equity";
+                readonly limit?: number;
+                readonly cursor?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly job_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JobRows"];
+                    readonly "application/vnd.apache.parquet": string;
                 };
             };
         };
@@ -2725,13 +4422,13 @@ export interface operations {
                     readonly leverage?: number;
                     readonly stop_price?: string;
                     readonly take_profit_price?: string;
-                    /** @default false */
                     readonly reduce_only?: boolean;
                     /**
                      * @default paper
                      * @enum {unknown}
                      */
                     readonly mode?: "paper" | "live";
+                    readonly confirmation_token?: string;
                 };
             };
         };
@@ -2814,6 +4511,54 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["MarketStatus"];
+                };
+            };
+        };
+    };
+    readonly getPerformance: {
+        readonly parameters: {
+            readonly query?: {
+                readonly window?: "7d" | "30d" | "90d" | "all";
+                readonly mode?: "paper" | "live";
+                readonly group_by?: "none" | "symbol" | "point_type" | "strategy";
+                readonly job_id?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Performance"];
+                };
+            };
+        };
+    };
+    readonly getReport: {
+        readonly parameters: {
+            readonly query?: {
+                readonly run_id?: string;
+                readonly date?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ReportRead"];
                 };
             };
         };
@@ -2920,7 +4665,6 @@ export interface operations {
                      * @enum {unknown}
                      */
                     readonly z?: "robust" | "ew";
-                    /** @default false */
                     readonly finish?: boolean;
                     readonly state?: string;
                 };
@@ -3053,7 +4797,6 @@ export interface operations {
                 readonly "application/json": {
                     /** @default halted by an operator */
                     readonly reason?: string;
-                    /** @default false */
                     readonly close?: boolean;
                 };
             };
@@ -3139,7 +4882,6 @@ export interface operations {
                     readonly proposal_id?: string;
                     /** @default the operator */
                     readonly who?: string;
-                    /** @default false */
                     readonly deny?: boolean;
                 };
             };
@@ -3264,10 +5006,15 @@ export interface operations {
                 readonly "application/json": {
                     readonly name: string;
                     readonly scopes?: readonly string[];
-                    /** @default [] */
                     readonly allow_ips?: readonly string[];
                     /** Format: date-time */
                     readonly expires_at?: string;
+                    /**
+                     * @default none
+                     * @enum {unknown}
+                     */
+                    readonly signing?: "none" | "required";
+                    readonly paper_only?: boolean;
                 };
             };
         };
@@ -3283,6 +5030,91 @@ export interface operations {
             };
         };
     };
+    readonly updateKey: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly id: string;
+                    readonly name?: string;
+                    readonly scopes?: readonly string[];
+                    readonly allow_ips?: readonly string[];
+                    /** Format: date-time */
+                    readonly expires_at?: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyUpdated"];
+                };
+            };
+        };
+    };
+    readonly deleteKey: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyRevoked"];
+                };
+            };
+        };
+    };
+    readonly patchKey: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly name?: string;
+                    readonly scopes?: readonly string[];
+                    readonly allow_ips?: readonly string[];
+                    /** Format: date-time */
+                    readonly expires_at?: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyUpdated"];
+                };
+            };
+        };
+    };
     readonly rotateKey: {
         readonly parameters: {
             readonly query?: never;
@@ -3294,6 +5126,35 @@ export interface operations {
             readonly content: {
                 readonly "application/json": {
                     readonly id: string;
+                    /** @default 86400 */
+                    readonly grace_s?: number;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeyMade"];
+                };
+            };
+        };
+    };
+    readonly rotateKeyById: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
                     /** @default 86400 */
                     readonly grace_s?: number;
                 };
@@ -3356,6 +5217,559 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["AuditRead"];
+                };
+            };
+        };
+    };
+    readonly listPlans: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PlansListed"];
+                };
+            };
+        };
+    };
+    readonly startCheckout: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly plan: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PageOpened"];
+                };
+            };
+        };
+    };
+    readonly openPortal: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": Record<string, never>;
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PageOpened"];
+                };
+            };
+        };
+    };
+    readonly getSubscription: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SubscriptionRead"];
+                };
+            };
+        };
+    };
+    readonly changeSubscription: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly plan: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SubscriptionRead"];
+                };
+            };
+        };
+    };
+    readonly getBillingReport: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BillingRead"];
+                };
+            };
+        };
+    };
+    readonly getUser: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UserShown"];
+                };
+            };
+        };
+    };
+    readonly updateUser: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly name?: string;
+                    readonly email?: string;
+                    readonly new_password?: string;
+                    readonly password?: string;
+                    readonly code?: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UserShown"];
+                };
+            };
+        };
+    };
+    readonly getNotice: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NoticeShown"];
+                };
+            };
+        };
+    };
+    readonly acceptNotice: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly version: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NoticeAccepted"];
+                };
+            };
+        };
+    };
+    readonly listSessions: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SessionsListed"];
+                };
+            };
+        };
+    };
+    readonly endSessions: {
+        readonly parameters: {
+            readonly query?: {
+                readonly session_id?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+        };
+    };
+    readonly enrollTotp: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly password: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TotpOffered"];
+                };
+            };
+        };
+    };
+    readonly confirmTotp: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly code: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TotpConfirmed"];
+                };
+            };
+        };
+    };
+    readonly endTotp: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly password: string;
+                    readonly code: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TotpEnded"];
+                };
+            };
+        };
+    };
+    readonly exportData: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": Record<string, never>;
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DataExported"];
+                };
+            };
+        };
+    };
+    readonly deleteAccount: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly password?: string;
+                    readonly code?: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeletionAsked"];
+                };
+            };
+        };
+    };
+    readonly withdrawDeletion: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeletionWithdrawn"];
+                };
+            };
+        };
+    };
+    readonly listUsers: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UsersListed"];
+                };
+            };
+        };
+    };
+    readonly addUser: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly name: string;
+                    readonly email?: string;
+                    readonly roles: readonly string[];
+                    /** @default free */
+                    readonly plan?: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UserAdded"];
+                };
+            };
+        };
+    };
+    readonly setRoles: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly user_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly roles: readonly string[];
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RolesSet"];
+                };
+            };
+        };
+    };
+    readonly inviteUser: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": Record<string, never>;
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Invited"];
+                };
+            };
+        };
+    };
+    readonly createSocketTicket: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": Record<string, never>;
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SocketTicket"];
                 };
             };
         };

@@ -45,8 +45,22 @@ def _post(operation_id: str, summary: str, given: type[Arguments] | None, answer
     if given is not None:
         body = {"application/json": {"schema": given.model_json_schema()}}
         described["requestBody"] = {"required": True, "content": body}
-    shown = {"application/json": {"schema": answer.model_json_schema(mode="serialization")}}
+    shown = {"application/json": {"schema": _whole(answer.model_json_schema(mode="serialization"))}}
     return described | {"responses": {"200": {"description": "Done", "content": shown}, **_failures()}}
+
+
+def _whole(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with what it names put in its place."""
+    parts = schema.pop("$defs", {})
+
+    def put(node: Any) -> Any:
+        if isinstance(node, dict):
+            named = node.get("$ref", "").rpartition("/")[2]
+            return put(parts[named]) if named in parts else {key: put(value) for key, value in node.items()}
+        return [put(item) for item in node] if isinstance(node, list) else node
+
+    found: dict[str, Any] = put(schema)
+    return found
 
 
 def _failures(*more: str) -> dict[str, Any]:
