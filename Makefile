@@ -19,7 +19,7 @@ export UV_PYTHON_DOWNLOADS := never
 export CHANFLOW_HOME ?= $(CURDIR)/.chanflow
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast conformance sdk sdk-types crash check bench fuzz fuzz-flow mutants properties model up web docs certificates build lock clean toolchain
+.PHONY: help setup demo test test-fast conformance sdk sdk-types crash check bench fuzz fuzz-flow mutants properties schemathesis audit model up web docs certificates build lock clean toolchain
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -96,6 +96,19 @@ mutants: setup ## spoil the risk room one way at a time and see whether its test
 
 properties: setup ## the invariants of the risk room, 10,000 cases of each, and 100,000 scrambled drafts
 	@$(BIN)/python -m pytest --hypothesis-profile=deep -p no:randomly tests/property/risk/test_gate_invariants.py tests/property/risk/test_risk_states.py tests/unit/runtime/test_asked_analyst.py
+
+schemathesis: setup ## calls made of the API description, good and bad, against a served desk (EXAMPLES=100 of each)
+	@CHANFLOW_SCHEMA_EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest --timeout=3600 tests/integration/doors/test_openapi_hostile.py
+
+# bandit: what it says of SQL, YAML and URLs is judged line by line by ruff, which has the same rules.
+audit: setup ## bandit, a scan for secrets, and known faults of what we install (fetches its tools)
+	@$(UV) run --quiet --no-project --with 'bandit>=1.9,<2' bandit -q -r src -ll -s B310,B506,B608
+	@git ls-files src scripts docs crates sdk | grep -v -e lock -e '/data/' | xargs $(UV) run --quiet --no-project --with 'detect-secrets>=1.5,<2' \
+	  detect-secrets-hook --disable-plugin KeywordDetector --disable-plugin BasicAuthDetector --disable-plugin HexHighEntropyString
+	@$(UV) export --quiet --frozen --no-hashes --no-emit-workspace > .tools/installed.txt
+	@curl --silent --fail --max-time 10 --output /dev/null https://api.osv.dev/ || { \
+	  echo "SKIPPED: pip-audit, as the list of known faults cannot be reached" >&2; exit 0; } && \
+	  $(UV) run --quiet --no-project --with 'pip-audit>=2.9,<3' pip-audit --requirement .tools/installed.txt --no-deps --disable-pip --vulnerability-service osv
 
 model: setup ## walk every transition of ladder, loss wall, halt and mode
 	@$(BIN)/python scripts/model_check_risk.py

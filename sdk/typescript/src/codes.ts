@@ -27,6 +27,7 @@ export type Code =
   | "proof_required"
   | "quota_exceeded"
   | "rate_limited"
+  | "request_too_slow"
   | "second_factor_required"
   | "timeout"
   | "unauthenticated"

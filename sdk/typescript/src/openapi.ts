@@ -3619,6 +3619,15 @@ export interface operations {
                     readonly "application/json": readonly components["schemas"]["MCPTool"][];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly callTool: {
@@ -3643,6 +3652,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["MCPCallResult"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getStatus: {
@@ -3661,6 +3679,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": Record<string, never>;
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -3688,6 +3715,15 @@ export interface operations {
                 };
                 content: {
                     readonly "text/event-stream": string;
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -3720,6 +3756,15 @@ export interface operations {
                         readonly refresh_expires_at: string;
                         readonly expires_in: number;
                     };
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -3997,6 +4042,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Klines"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly analyzeStructure: {
@@ -4021,6 +4075,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["StructureRead"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4052,6 +4115,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["PointsFound"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly listAlerts: {
@@ -4075,6 +4147,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["AlertsListed"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4122,6 +4203,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["AlertSet"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getAlert: {
@@ -4146,6 +4236,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["AlertsListed"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4179,6 +4278,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["AlertSet"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getAlertEvents: {
@@ -4201,6 +4309,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["AlertEvents"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4226,6 +4343,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["AlertEvents"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4274,6 +4400,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Backtested"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly listJobs: {
@@ -4298,6 +4433,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["JobsListed"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getJob: {
@@ -4320,6 +4464,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["JobRow"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly cancelJob: {
@@ -4340,6 +4493,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["JobRow"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4369,6 +4531,15 @@ export interface operations {
                     readonly "application/vnd.apache.parquet": string;
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getOrders: {
@@ -4393,6 +4564,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["OrdersFound"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4442,6 +4622,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["TradeDone"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly cancelOrder: {
@@ -4468,6 +4657,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["OrderCancelled"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getPosition: {
@@ -4491,6 +4689,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Positions"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getMarketStatus: {
@@ -4511,6 +4718,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["MarketStatus"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4538,6 +4754,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Performance"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getReport: {
@@ -4561,6 +4786,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["ReportRead"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getLiveSnapshot: {
@@ -4581,6 +4815,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["LiveSnapshot"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4614,6 +4857,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["HistoricalSlice"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getSignals: {
@@ -4641,6 +4893,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["SignalsFound"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4680,6 +4941,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["FeaturesComputed"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly explainDecision: {
@@ -4700,6 +4970,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Explained"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4726,6 +5005,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["AllClosed"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4763,6 +5051,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["RiskChecked"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getRiskState: {
@@ -4781,6 +5078,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["RiskState"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4811,6 +5117,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Standings"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly resume: {
@@ -4835,6 +5150,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Standings"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4867,6 +5191,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Standings"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly approve: {
@@ -4896,6 +5229,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Approvals"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly liftWall: {
@@ -4921,6 +5263,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Standings"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -4952,6 +5303,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["DecisionAsked"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getUserQuota: {
@@ -4972,6 +5332,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["QuotaStatus"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly listKeys: {
@@ -4990,6 +5359,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["KeysListed"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5028,6 +5406,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["KeyMade"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly updateKey: {
@@ -5059,6 +5446,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["KeyUpdated"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly deleteKey: {
@@ -5079,6 +5475,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["KeyRevoked"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5113,6 +5518,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["KeyUpdated"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly rotateKey: {
@@ -5139,6 +5553,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["KeyMade"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5170,6 +5593,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["KeyMade"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly revokeKey: {
@@ -5196,6 +5628,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["KeyRevoked"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getAudit: {
@@ -5219,6 +5660,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["AuditRead"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly listPlans: {
@@ -5237,6 +5687,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["PlansListed"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5265,6 +5724,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["PageOpened"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly openPortal: {
@@ -5289,6 +5757,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["PageOpened"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getSubscription: {
@@ -5307,6 +5784,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["SubscriptionRead"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5335,6 +5821,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["SubscriptionRead"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getBillingReport: {
@@ -5355,6 +5850,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["BillingRead"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getUser: {
@@ -5373,6 +5877,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["UserShown"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5405,6 +5918,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["UserShown"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly getNotice: {
@@ -5423,6 +5945,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["NoticeShown"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5451,6 +5982,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["NoticeAccepted"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly listSessions: {
@@ -5469,6 +6009,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["SessionsListed"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5491,6 +6040,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5519,6 +6077,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["TotpOffered"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly confirmTotp: {
@@ -5543,6 +6110,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["TotpConfirmed"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5572,6 +6148,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["TotpEnded"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly exportData: {
@@ -5594,6 +6179,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["DataExported"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5623,6 +6217,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["DeletionAsked"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly withdrawDeletion: {
@@ -5641,6 +6244,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["DeletionWithdrawn"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5664,6 +6276,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["UsersListed"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5696,6 +6317,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["UserAdded"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly setRoles: {
@@ -5724,6 +6354,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["RolesSet"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly inviteUser: {
@@ -5748,6 +6387,15 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Invited"];
                 };
             };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     readonly createSocketTicket: {
@@ -5770,6 +6418,15 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["SocketTicket"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };

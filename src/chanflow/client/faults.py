@@ -149,6 +149,10 @@ class RateLimited(ChanflowClientError):
     """Too many requests."""
 
 
+class RequestTooSlow(ChanflowClientError):
+    """The request did not arrive in time."""
+
+
 class SecondFactorRequired(ChanflowClientError):
     """A code of the authenticator is needed: send it as code."""
 
@@ -195,6 +199,7 @@ BY_CODE: Mapping[str, type[ChanflowClientError]] = {
     "proof_required": ProofRequired,
     "quota_exceeded": QuotaExceeded,
     "rate_limited": RateLimited,
+    "request_too_slow": RequestTooSlow,
     "second_factor_required": SecondFactorRequired,
     "timeout": Timeout,
     "unauthenticated": Unauthenticated,

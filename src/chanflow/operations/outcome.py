@@ -33,6 +33,7 @@ CODES: Mapping[str, CodeRow] = {
     "ip_not_allowed": CodeRow(403, False, "the key may not be used from this address"),
     "origin_not_allowed": CodeRow(403, False, "pages of this origin may not call the desk"),
     "not_found": CodeRow(404, False, "what was asked for does not exist"),
+    "request_too_slow": CodeRow(408, True, "the request did not arrive in time"),
     "conflict": CodeRow(409, False, "the request conflicts with what is there"),
     "idempotency_conflict": CodeRow(409, False, "the key was used for another request"),
     "confirmation_stale": CodeRow(409, False, "what was confirmed holds no longer"),

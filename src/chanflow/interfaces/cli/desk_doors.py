@@ -13,6 +13,7 @@ import uvicorn
 from chanflow.interfaces.cli.services import desk_token, open_services
 from chanflow.interfaces.rest.app import build_app
 from chanflow.interfaces.rest.frontage import Frontage, loopback_host
+from chanflow.interfaces.rest.patience import PatientH11
 from chanflow.interfaces.ws.wire import SOCKET_WIRE
 from chanflow.runtime.desk_door import DeskDoor, Doors
 from chanflow.runtime.door_file import standing_door
@@ -44,7 +45,7 @@ def desk_doors(loaded: Loaded, on_note: Callable[[str], object]) -> Doors:
             services = replace(open_services(loaded), account=door, trading=door, risk=door)
             config = uvicorn.Config(
                 build_app(services, frontage=Frontage(host)), log_level="warning", server_header=False,
-                timeout_graceful_shutdown=2, proxy_headers=False, **SOCKET_WIRE,
+                timeout_graceful_shutdown=2, proxy_headers=False, http=PatientH11, **SOCKET_WIRE,
             )  # fmt: skip
             server = QuietServer(config)
             serving = asyncio.create_task(server.serve(sockets=[listening]))

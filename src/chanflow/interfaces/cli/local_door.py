@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from chanflow.interfaces.cli.desk_doors import QuietServer
 from chanflow.interfaces.rest.frontage import Frontage
+from chanflow.interfaces.rest.patience import PatientH11
 
 
 @asynccontextmanager
@@ -27,7 +28,7 @@ async def local_door(app: ASGIApp, frontage: Frontage, port: int) -> AsyncIterat
         listening.bind(("127.0.0.1", 0))
         server = QuietServer(
             uvicorn.Config(
-                app, log_level="warning", server_header=False, proxy_headers=False, lifespan="off",
+                app, log_level="warning", server_header=False, http=PatientH11, proxy_headers=False, lifespan="off",
                 timeout_graceful_shutdown=2,
             )
         )  # fmt: skip

@@ -45,6 +45,7 @@ def listen(app: ASGIApp, *, host: str, port: int, out: TextIO, paths: str, tls: 
     """
     import uvicorn
 
+    from chanflow.interfaces.rest.patience import PatientH11
     from chanflow.interfaces.ws.wire import SOCKET_WIRE
 
     shown = f"[{host}]" if ":" in host else host
@@ -61,7 +62,7 @@ def listen(app: ASGIApp, *, host: str, port: int, out: TextIO, paths: str, tls: 
 
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=5,
-        proxy_headers=False, ssl_certfile=cert, ssl_keyfile=key, **SOCKET_WIRE,
+        proxy_headers=False, ssl_certfile=cert, ssl_keyfile=key, http=PatientH11, **SOCKET_WIRE,
     )  # fmt: skip
     try:
         Announced(config).run()

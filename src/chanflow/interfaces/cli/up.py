@@ -21,6 +21,7 @@ from chanflow.interfaces.cli.demo import lake_for, publish_report, stop_on_term
 from chanflow.interfaces.cli.desk_doors import QuietServer
 from chanflow.interfaces.cli.models import models_of, planner_of
 from chanflow.interfaces.cli.services import desk_token, open_services
+from chanflow.interfaces.rest.patience import PatientH11
 from chanflow.interfaces.ws.wire import SOCKET_WIRE
 from chanflow.market.sink import RowSink
 from chanflow.market.synthetic import SyntheticSource
@@ -206,7 +207,7 @@ async def _up(
     app = build_app(services, frontage=frontage, open_planner=partial(planner_of, loaded))
     config = uvicorn.Config(
         app, host=frontage.host, port=settings.http.port if port is None else port, log_level="warning",
-        server_header=False, proxy_headers=False, ssl_certfile=cert, ssl_keyfile=key, **SOCKET_WIRE,
+        server_header=False, proxy_headers=False, ssl_certfile=cert, ssl_keyfile=key, http=PatientH11, **SOCKET_WIRE,
     )  # fmt: skip
     server = QuietServer(config)
 

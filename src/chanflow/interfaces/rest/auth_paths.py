@@ -8,7 +8,7 @@ from chanflow.operations.entrance import Forgot, LoggedIn, LogIn, MailSent, Regi
 from chanflow.operations.logins import SessionsEnded
 from chanflow.operations.operation import Answer, Arguments
 
-_STATUSES = ("401", "403", "409", "413", "415", "421", "422", "429", "500", "503")
+_STATUSES = ("401", "403", "408", "409", "413", "415", "421", "422", "429", "500", "503")
 _ENTRANCE: tuple[tuple[str, str, str, type[Arguments] | None, type[Answer]], ...] = (
     ("login", "logIn", "Log in; the session is a cookie", LogIn, LoggedIn),
     ("logout", "logOut", "End the session", None, SessionsEnded),

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -27,6 +28,8 @@ from chanflow.operations.principal import LOCAL_OPERATOR, Principal, caller
 
 MAX_BODY_BYTES = 1 << 20
 MAX_JSON_DEPTH = 32
+MAX_BODY_S = 30.0
+"""So long a body may be on its way, however it trickles."""
 _DRAIN_FACTOR = 16
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -40,11 +43,11 @@ class Guard:
 
     def __init__(
         self, app: ASGIApp, *, allowed_hosts: frozenset[str], max_body_bytes: int, new_request_id: Callable[[], str],
-        books: AccessBooks | None = None, resource: ProtectedResource | None = None,
+        books: AccessBooks | None = None, resource: ProtectedResource | None = None, max_body_s: float = MAX_BODY_S,
     ) -> None:  # fmt: skip
         self._app = app
         self._allowed_hosts = allowed_hosts
-        self._max_body_bytes = max_body_bytes
+        self._max_body_bytes, self._max_body_s = max_body_bytes, max_body_s
         self._new_request_id = new_request_id
         self._books, self._resource = books, resource
 
@@ -62,7 +65,7 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        refused = self._refused_name(headers, request_id)
+        refused = self._refused_head(headers, request_id)
         signs, body, principal = self._books is not None and SIGNATURE in headers, None, None
         # Who signs is known by what is signed; of anyone else nothing is read before it is known who they are.
         for step in ("body", "caller") if signs else ("caller", "body"):
@@ -73,10 +76,9 @@ class Guard:
                 refused = json_response(principal) if isinstance(principal, Failed) else None
                 continue
             try:
-                body = await _read(receive, self._max_body_bytes)
+                body, refused = await self._body(receive, request_id)
             except ClientDisconnect:
                 return
-            refused = self._refused_body(body, request_id)
         if refused is not None:
             await refused(scope, receive, marked_send)
             return
@@ -113,13 +115,29 @@ class Guard:
         scope["state"]["csrf"] = found.csrf
         return found.principal
 
-    def _refused_name(self, headers: Headers, request_id: str) -> Response | None:
+    def _refused_head(self, headers: Headers, request_id: str) -> Response | None:
         if _without_port(headers.get("host", "")) not in self._allowed_hosts:
             return json_response(failure("host_not_allowed", request_id, field="Host"))
+        if "transfer-encoding" in headers and "content-length" in headers:
+            message = "a request has a length or comes in chunks, not both"
+            return _last(json_response(failure("invalid_argument", request_id, message, field="Transfer-Encoding")))
         origin = headers.get("origin")
         if origin is not None and _origin_host(origin) not in self._allowed_hosts:
             return json_response(failure("origin_not_allowed", request_id, field="Origin"))
         return None
+
+    async def _body(self, receive: Receive, request_id: str) -> tuple[bytes | None, Response | None]:
+        """Return the body, or why it is refused. Raises ClientDisconnect."""
+        try:
+            with anyio.fail_after(self._max_body_s):
+                body = await _read(receive, self._max_body_bytes)
+        except TimeoutError:
+            return None, self._too_slow(request_id)
+        return body, self._refused_body(body, request_id)
+
+    def _too_slow(self, request_id: str) -> Response:
+        message = f"a body may take {self._max_body_s:g} s to arrive"
+        return _last(json_response(failure("request_too_slow", request_id, message)))
 
     def _refused_body(self, body: bytes | None, request_id: str) -> Response | None:
         if body is None:
@@ -129,6 +147,12 @@ class Guard:
             message = f"JSON may nest {MAX_JSON_DEPTH} deep"
             return json_response(failure("invalid_argument", request_id, message))
         return None
+
+
+def _last(response: Response) -> Response:
+    """Return an answer after which the connection ends: what follows is no request of its own."""
+    response.headers["Connection"] = "close"
+    return response
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:

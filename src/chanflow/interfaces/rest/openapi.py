@@ -11,12 +11,12 @@ from chanflow.interfaces.rest.job_rows import PARQUET
 from chanflow.operations.catalogue import Catalogue
 from chanflow.operations.job_calls import GET_JOB_RESULT
 from chanflow.operations.operation import AnyOperation, Route
-from chanflow.operations.outcome import ErrorBody, QuotaBody
+from chanflow.operations.outcome import CODES, ErrorBody, QuotaBody
 from chanflow.operations.schema import full_output_schema, input_schema
 
 BASE = "/api/v2"
 NOTICE = "Not investment advice."
-_CALL_STATUSES = ("401", "403", "404", "409", "413", "421", "422", "429", "500", "503", "504")
+_CALL_STATUSES = tuple(sorted({str(row.status) for row in CODES.values()}))
 
 
 def openapi_document(catalogue: Catalogue) -> dict[str, Any]:
