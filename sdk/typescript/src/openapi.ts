@@ -304,7 +304,7 @@ export interface paths {
          * Set an alert
          * @description Set an alert (提醒) on points, price, structure, signal or risk, once per client_alert_id; or delete one.
          *
-         *     设置提醒：买卖点、价格、结构、信号或风险；同一 client_alert_id 只设一次。也可删除。
+         *     设置提醒：买卖点、价格、结构、信号或风险，可推送到 webhook；同一 client_alert_id 只设一次。也可删除。
          *
          *     Not investment advice.
          */
@@ -337,14 +337,22 @@ export interface paths {
          * Set an alert
          * @description Set an alert (提醒) on points, price, structure, signal or risk, once per client_alert_id; or delete one.
          *
-         *     设置提醒：买卖点、价格、结构、信号或风险；同一 client_alert_id 只设一次。也可删除。
+         *     设置提醒：买卖点、价格、结构、信号或风险，可推送到 webhook；同一 client_alert_id 只设一次。也可删除。
          *
          *     Not investment advice.
          */
         readonly delete: operations["deleteAlert"];
         readonly options?: never;
         readonly head?: never;
-        readonly patch?: never;
+        /**
+         * Change an alert
+         * @description Switch the webhook of an alert (提醒) on or off; what waited is sent once it is on.
+         *
+         *     开启或关闭某个提醒的 webhook；开启后补发等待中的事件。
+         *
+         *     Not investment advice.
+         */
+        readonly patch: operations["patchAlert"];
         readonly trace?: never;
     };
     readonly "/api/v2/alerts/events": {
@@ -389,6 +397,126 @@ export interface paths {
         readonly get: operations["getEventsOfAlert"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/alerts/deliveries": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Deliveries of an alert
+         * @description What became of each event of an alert (提醒) that goes to a webhook or the desk's channels, newest first.
+         *
+         *     某个提醒的投递记录（webhook 或本机通知渠道），最新的在前。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["getAlertDeliveries"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/alerts/{alert_id}/deliveries": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Deliveries of an alert
+         * @description What became of each event of an alert (提醒) that goes to a webhook or the desk's channels, newest first.
+         *
+         *     某个提醒的投递记录（webhook 或本机通知渠道），最新的在前。
+         *
+         *     Not investment advice.
+         */
+        readonly get: operations["getDeliveriesOfAlert"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/alerts/update": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Change an alert
+         * @description Switch the webhook of an alert (提醒) on or off; what waited is sent once it is on.
+         *
+         *     开启或关闭某个提醒的 webhook；开启后补发等待中的事件。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["updateAlert"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/alerts/secret": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Secret of a webhook
+         * @description Make the secret that signs what an alert (提醒) sends to its webhook; it is shown this once.
+         *
+         *     为提醒的 webhook 生成新的签名密钥；只显示这一次。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["renewAlertSecret"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v2/alerts/{alert_id}/secret": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Secret of a webhook
+         * @description Make the secret that signs what an alert (提醒) sends to its webhook; it is shown this once.
+         *
+         *     为提醒的 webhook 生成新的签名密钥；只显示这一次。
+         *
+         *     Not investment advice.
+         */
+        readonly post: operations["renewSecretOfAlert"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -2008,7 +2136,7 @@ export interface components {
              * Status
              * @enum {string}
              */
-            readonly status: "active" | "deleted" | "expired";
+            readonly status: "active" | "paused" | "deleted" | "expired";
             /** Cursor */
             readonly cursor: string;
             /** Remaining */
@@ -2016,7 +2144,9 @@ export interface components {
         };
         /**
          * AlertRow
-         * @description An alert as it was set.
+         * @description An alert as it was set. Of a webhook the host is shown, and why it is off where it is; `failures` are in a row.
+         *
+         *     The plan of its owner pauses an alert: it hears nothing until the plan has room for it again.
          */
         readonly AlertRow: {
             /** Alert Id */
@@ -2044,7 +2174,15 @@ export interface components {
              * Status
              * @enum {string}
              */
-            readonly status: "active" | "deleted" | "expired";
+            readonly status: "active" | "paused" | "deleted" | "expired";
+            /** Webhook */
+            readonly webhook: string | null;
+            /** Webhook Off */
+            readonly webhook_off: string | null;
+            /** Failures */
+            readonly failures: number;
+            /** Notify */
+            readonly notify: boolean;
             /** Created At */
             readonly created_at: string;
             /** Expires At */
@@ -2089,6 +2227,80 @@ export interface components {
             readonly cursor: string | null;
             /** More */
             readonly more: boolean;
+        };
+        /**
+         * DeliveryRow
+         * @description A delivery of an event. `id` is the same at every attempt; `status` and `error` are of the last one.
+         *
+         *     State `off` is one that waits for its webhook to be switched on; `next_at` is when one that waits is tried.
+         */
+        readonly DeliveryRow: {
+            /** Id */
+            readonly id: string;
+            /** Event */
+            readonly event: string;
+            /**
+             * Channel
+             * @enum {string}
+             */
+            readonly channel: "webhook" | "desk";
+            /**
+             * State
+             * @enum {string}
+             */
+            readonly state: "waiting" | "delivered" | "off";
+            /** Attempts */
+            readonly attempts: number;
+            /** Created At */
+            readonly created_at: string;
+            /** Last At */
+            readonly last_at: string | null;
+            /** Next At */
+            readonly next_at: string | null;
+            /** Status */
+            readonly status: number | null;
+            /** Error */
+            readonly error: string | null;
+        };
+        /**
+         * AlertDeliveries
+         * @description Deliveries, newest first; as long as the log keeps the events. `off` is why the webhook is off.
+         */
+        readonly AlertDeliveries: {
+            /** Alert Id */
+            readonly alert_id: string;
+            /** Webhook */
+            readonly webhook: string | null;
+            /** Off */
+            readonly off: string | null;
+            /** Failures */
+            readonly failures: number;
+            /** Deliveries */
+            readonly deliveries: readonly components["schemas"]["DeliveryRow"][];
+            /** Next Cursor */
+            readonly next_cursor: string | null;
+        };
+        /**
+         * AlertUpdated
+         * @description The webhook as it is now.
+         */
+        readonly AlertUpdated: {
+            /** Alert Id */
+            readonly alert_id: string;
+            /** Webhook */
+            readonly webhook: string;
+            /** Off */
+            readonly off: string | null;
+        };
+        /**
+         * AlertSecret
+         * @description The secret that signs what is sent from now on: nobody can read it again.
+         */
+        readonly AlertSecret: {
+            /** Alert Id */
+            readonly alert_id: string;
+            /** Secret */
+            readonly secret: string;
         };
         /**
          * BacktestResult
@@ -4130,7 +4342,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: {
                 readonly alert_id?: string;
-                readonly status?: "active" | "deleted" | "expired" | "any";
+                readonly status?: "active" | "paused" | "deleted" | "expired" | "any";
                 readonly limit?: number;
                 readonly cursor?: string;
             };
@@ -4185,6 +4397,8 @@ export interface operations {
                     readonly type?: readonly ("buy1" | "buy2" | "buy3" | "sell1" | "sell2" | "sell3")[];
                     readonly above?: number;
                     readonly below?: number;
+                    readonly webhook?: string;
+                    readonly notify?: boolean;
                     /** Format: date-time */
                     readonly expires_at?: string;
                     readonly alert_id?: string;
@@ -4217,7 +4431,7 @@ export interface operations {
     readonly getAlert: {
         readonly parameters: {
             readonly query?: {
-                readonly status?: "active" | "deleted" | "expired" | "any";
+                readonly status?: "active" | "paused" | "deleted" | "expired" | "any";
                 readonly limit?: number;
                 readonly cursor?: string;
             };
@@ -4259,6 +4473,8 @@ export interface operations {
                 readonly type?: readonly ("buy1" | "buy2" | "buy3" | "sell1" | "sell2" | "sell3")[];
                 readonly above?: number;
                 readonly below?: number;
+                readonly webhook?: string;
+                readonly notify?: boolean;
                 readonly expires_at?: string;
             };
             readonly header?: never;
@@ -4276,6 +4492,44 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["AlertSet"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    readonly patchAlert: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly alert_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    /** @enum {unknown} */
+                    readonly webhook: "on" | "off";
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlertUpdated"];
                 };
             };
             /** @description Failed */
@@ -4343,6 +4597,180 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["AlertEvents"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    readonly getAlertDeliveries: {
+        readonly parameters: {
+            readonly query: {
+                readonly alert_id: string;
+                readonly limit?: number;
+                readonly cursor?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlertDeliveries"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    readonly getDeliveriesOfAlert: {
+        readonly parameters: {
+            readonly query?: {
+                readonly limit?: number;
+                readonly cursor?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                readonly alert_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlertDeliveries"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    readonly updateAlert: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly alert_id: string;
+                    /** @enum {unknown} */
+                    readonly webhook: "on" | "off";
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlertUpdated"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    readonly renewAlertSecret: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": {
+                    readonly alert_id: string;
+                };
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlertSecret"];
+                };
+            };
+            /** @description Failed */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    readonly renewSecretOfAlert: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly alert_id: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": Record<string, never>;
+            };
+        };
+        readonly responses: {
+            /** @description Done */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlertSecret"];
                 };
             };
             /** @description Failed */

@@ -5,6 +5,17 @@ from __future__ import annotations
 from typing import Any, Literal, TypedDict
 
 
+class AlertDeliveries(TypedDict):
+    """Deliveries, newest first; as long as the log keeps the events. `off` is why the webhook is off."""
+
+    alert_id: str
+    webhook: str | None
+    off: str | None
+    failures: int
+    deliveries: list[DeliveryRow]
+    next_cursor: str | None
+
+
 class AlertEvent(TypedDict):
     """Something an alert waited for. `data` is what the WebSocket pushes, too."""
 
@@ -23,7 +34,12 @@ class AlertEvents(TypedDict):
 
 
 class AlertRow(TypedDict):
-    """An alert as it was set."""
+    """An alert as it was set.
+
+    Of a webhook the host is shown, and why it is off where it is; `failures` are in a row.
+
+    The plan of its owner pauses an alert: it hears nothing until the plan has room for it again.
+    """
 
     alert_id: str
     client_alert_id: str
@@ -34,9 +50,20 @@ class AlertRow(TypedDict):
     type: list[str]
     above: float | None
     below: float | None
-    status: Literal["active", "deleted", "expired"]
+    status: Literal["active", "paused", "deleted", "expired"]
+    webhook: str | None
+    webhook_off: str | None
+    failures: int
+    notify: bool
     created_at: str
     expires_at: str | None
+
+
+class AlertSecret(TypedDict):
+    """The secret that signs what is sent from now on: nobody can read it again."""
+
+    alert_id: str
+    secret: str
 
 
 class AlertSet(TypedDict):
@@ -44,9 +71,17 @@ class AlertSet(TypedDict):
 
     alert_id: str
     resource: str
-    status: Literal["active", "deleted", "expired"]
+    status: Literal["active", "paused", "deleted", "expired"]
     cursor: str
     remaining: int
+
+
+class AlertUpdated(TypedDict):
+    """The webhook as it is now."""
+
+    alert_id: str
+    webhook: str
+    off: str | None
 
 
 class AlertsListed(TypedDict):
@@ -224,6 +259,26 @@ class DeletionWithdrawn(TypedDict):
     """That the account stays."""
 
     deletion_at: None
+
+
+class DeliveryRow(TypedDict):
+    """A delivery of an event.
+
+    `id` is the same at every attempt; `status` and `error` are of the last one.
+
+    State `off` is one that waits for its webhook to be switched on; `next_at` is when one that waits is tried.
+    """
+
+    id: str
+    event: str
+    channel: Literal["webhook", "desk"]
+    state: Literal["waiting", "delivered", "off"]
+    attempts: int
+    created_at: str
+    last_at: str | None
+    next_at: str | None
+    status: int | None
+    error: str | None
 
 
 class DeskRow(TypedDict):

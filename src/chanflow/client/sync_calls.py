@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from chanflow.client.answers import (
+    AlertDeliveries,
     AlertEvents,
+    AlertSecret,
     AlertSet,
     AlertsListed,
+    AlertUpdated,
     AllClosed,
     Approvals,
     AuditRead,
@@ -152,6 +155,8 @@ class SyncCalls(ABC):
         type: list[Literal["buy1", "buy2", "buy3", "sell1", "sell2", "sell3"]] | None = None,
         above: float | None = None,
         below: float | None = None,
+        webhook: str | None = None,
+        notify: bool | None = None,
         expires_at: str | None = None,
         alert_id: str | None = None,
         action: Literal["delete"] | None = None,
@@ -167,6 +172,8 @@ class SyncCalls(ABC):
                 "type": type,
                 "above": above,
                 "below": below,
+                "webhook": webhook,
+                "notify": notify,
                 "expires_at": expires_at,
                 "alert_id": alert_id,
                 "action": action,
@@ -178,7 +185,7 @@ class SyncCalls(ABC):
         self,
         *,
         alert_id: str | None = None,
-        status: Literal["active", "deleted", "expired", "any"] | None = None,
+        status: Literal["active", "paused", "deleted", "expired", "any"] | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> AlertsListed:
@@ -191,6 +198,25 @@ class SyncCalls(ABC):
     def get_alert_events(self, *, alert_id: str, after: str | None = None, limit: int | None = None) -> AlertEvents:
         """What an alert (提醒) heard, after a cursor, oldest first."""
         answer: AlertEvents = self.answer_of("get_alert_events", {"alert_id": alert_id, "after": after, "limit": limit})
+        return answer
+
+    def get_alert_deliveries(
+        self, *, alert_id: str, limit: int | None = None, cursor: str | None = None
+    ) -> AlertDeliveries:
+        """What became of each event of an alert (提醒) that goes to a webhook or the desk's channels, newest first."""
+        answer: AlertDeliveries = self.answer_of(
+            "get_alert_deliveries", {"alert_id": alert_id, "limit": limit, "cursor": cursor}
+        )
+        return answer
+
+    def update_alert(self, *, alert_id: str, webhook: Literal["on", "off"]) -> AlertUpdated:
+        """Switch the webhook of an alert (提醒) on or off; what waited is sent once it is on."""
+        answer: AlertUpdated = self.answer_of("update_alert", {"alert_id": alert_id, "webhook": webhook})
+        return answer
+
+    def renew_alert_secret(self, *, alert_id: str) -> AlertSecret:
+        """Make the secret that signs what an alert (提醒) sends to its webhook; it is shown this once."""
+        answer: AlertSecret = self.answer_of("renew_alert_secret", {"alert_id": alert_id})
         return answer
 
     def backtest_strategy(
