@@ -23,7 +23,8 @@ SECTIONS = {
     "monitor.py": "The monitor",
     "exchange.py": "The emulated exchange",
     "memory.py": "Memory with 100,000 decisions",
-    "mcp_calls.py": "Calls over MCP",
+    "access.py": "What the policy costs a call",
+    "gateway.py": "The gateway under load",
     "push.py": "Pushed events with 1,000 sockets",
 }
 
