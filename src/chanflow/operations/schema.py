@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from chanflow.operations.operation import AnyOperation
+from chanflow.operations.operation import AnyOperation, Arguments
 
 _NULL = {"type": "null"}
+_SHARED: WeakKeyDictionary[type[Arguments], dict[str, Any]] = WeakKeyDictionary()
 _FAR = 10**12
 """A bound beyond this says nothing to a caller; it holds all the same."""
 
 
 def input_schema(operation: AnyOperation) -> dict[str, Any]:
     """Return the JSON Schema of the arguments, without titles, null unions and null defaults."""
-    schema = operation.input.model_json_schema()
+    return deepcopy(shared_input_schema(operation))
+
+
+def shared_input_schema(operation: AnyOperation) -> dict[str, Any]:
+    """Return what `input_schema` does, made once for all who only read it."""
+    model: type[Arguments] = operation.input
+    if (known := _SHARED.get(model)) is None:
+        known = _SHARED[model] = _published(model)
+    return known
+
+
+def _published(model: type[Arguments]) -> dict[str, Any]:
+    schema = model.model_json_schema()
     definitions = schema.get("$defs", {})
     properties = {name: _argument(part, definitions) for name, part in schema.get("properties", {}).items()}
     published: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": properties}

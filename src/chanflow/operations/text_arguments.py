@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chanflow.operations.operation import AnyOperation
-from chanflow.operations.schema import input_schema
+from chanflow.operations.schema import shared_input_schema
 
 _INTEGER = re.compile(r"-?[0-9]+")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -21,7 +21,7 @@ def arguments_from_text(operation: AnyOperation | None, pairs: Iterable[tuple[st
     Lists take commas or repeated names, lists of objects one JSON text. What does not read as its type stays text, and
     a repeated single argument becomes a list, so that the same check refuses it in the same words as from a JSON door.
     """
-    properties = input_schema(operation)["properties"] if operation else {}
+    properties = shared_input_schema(operation)["properties"] if operation else {}
     arguments: dict[str, Any] = {}
     for name, text in pairs:
         schema = properties.get(name, {})
