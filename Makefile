@@ -82,8 +82,8 @@ check: setup ## lint, types, import contract, determinism, licences, locks
 	@cargo fmt --check --package chanflow-native
 	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 
-bench: setup ## measure speed; figures go to benchmarks/README.md
-	@$(BIN)/python benchmarks/page.py
+bench: setup ## measure speed; figures go to benchmarks/README.md (ONLY="gateway push": those alone)
+	@$(BIN)/python benchmarks/page.py $(ONLY)
 
 fuzz: setup ## hostile input against the Chan engine and its plain reference, for a minute (SECONDS=60)
 	@$(BIN)/python scripts/fuzz_chan.py --seconds $(or $(SECONDS),60)

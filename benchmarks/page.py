@@ -1,5 +1,7 @@
 """Run every benchmark, one after another, and write what they say to `benchmarks/README.md`: `make bench`.
 
+With names, as `make bench ONLY="gateway push"`, only those sections are made anew.
+
 `run.py` makes the first table of the page; what the others print stands below it as they printed it.
 """
 
@@ -44,12 +46,26 @@ def printed(script: str) -> str:
     return "\n".join(lines).strip()
 
 
+def with_section(page: str, title: str, body: str) -> str:
+    """Return a page with a section in the place of the one of its title, or at the end."""
+    parts = page.rstrip().split("\n## ")
+    new = f"{title}\n\n{body}\n"
+    at = next((at for at, part in enumerate(parts) if at and part.partition("\n")[0] == title), len(parts))
+    return "\n## ".join([*(part.rstrip() + "\n" for part in parts[:at]), new, *parts[at + 1 :]]).rstrip() + "\n"
+
+
 def main() -> int:
-    """Run all; a benchmark that fails is told and the others go on."""
-    failed = []
-    subprocess.run([sys.executable, str(HERE / "run.py")], check=True)
+    """Run all, or those named; a benchmark that fails is told and the others go on."""
+    failed, names = [], {f"{name}.py" for name in sys.argv[1:]}
+    if unknown := names - SECTIONS.keys():
+        print(f"there is no {', '.join(sorted(unknown))}: name some of {', '.join(SECTIONS)}", file=sys.stderr)
+        return 2
+    if not names:
+        subprocess.run([sys.executable, str(HERE / "run.py")], check=True)
     page = HERE / "README.md"
     for script, title in SECTIONS.items():
+        if names and script not in names:
+            continue
         print(f"\n{title}", flush=True)
         try:
             said = printed(script)
@@ -58,7 +74,7 @@ def main() -> int:
             failed.append(script)
         fence = "" if said.lstrip().startswith("|") else "```"
         body = f"{fence}\n{said}\n{fence}".strip()
-        page.write_text(f"{page.read_text().rstrip()}\n\n## {title}\n\n{body}\n")
+        page.write_text(with_section(page.read_text(), title, body))
     for script in failed:
         print(f"{script} failed: run it alone to see why", file=sys.stderr)
     return 1 if failed else 0
