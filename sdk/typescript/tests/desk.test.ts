@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as client from "@chanflow/client";
 import { ChanflowError, Client, type DeskEvent } from "@chanflow/client";
 import { typesOf } from "../types.mjs";
-import { Home, type Running, freePort, root, socketsTakeKeys } from "./desk.js";
+import { Home, type Running, freePort, root } from "./desk.js";
 
 const codeOf = (fault: unknown) => (fault instanceof ChanflowError ? fault.code : fault);
 
@@ -54,7 +54,7 @@ describe("a desk that asks for keys", () => {
     await expect(new Client({ url: told.url }).call("getUserQuota")).rejects.toMatchObject({ code: "unauthenticated", status: 401 });
   });
 
-  it.runIf(socketsTakeKeys)("runs the blocks of docs/clients.md", async () => {
+  it("runs the blocks of docs/clients.md", async () => {
     const page = readFileSync(join(root, "docs/clients.md"), "utf8");
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map((each) => each[1] ?? "");
     expect(blocks.length).toBe(3);
@@ -73,7 +73,7 @@ describe("a desk that asks for keys", () => {
     }
   });
 
-  it.runIf(socketsTakeKeys)("closes a socket whose key is wrong", async () => {
+  it("closes a socket whose key is wrong", async () => {
     const stranger = new Client({ url: told.url, apiKey: `${told.viewer.slice(0, -1)}x` });
     await expect(stranger.listen("alerts")).rejects.toMatchObject({ code: "unauthenticated" });
   });

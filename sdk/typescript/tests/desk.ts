@@ -11,7 +11,6 @@ const python = join(root, ".venv", "bin", "python");
 if (!existsSync(python)) throw new Error("the tests start a desk with the repository's .venv: run make setup first");
 
 /** Sockets take keys where their door has a module for it. */
-export const socketsTakeKeys = existsSync(join(root, "src/chanflow/interfaces/ws/entry.py"));
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");

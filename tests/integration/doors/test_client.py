@@ -237,12 +237,9 @@ async def test_a_desk_that_was_never_there_is_told(tmp_path: Path) -> None:
 
 # ── events with keys ──────────────────────────────────────────────────────────
 
-SOCKETS_TAKE_KEYS = importlib.util.find_spec("chanflow.interfaces.ws.entry") is not None
-
 
 @pytest.mark.server
 @pytest.mark.timeout(120)
-@pytest.mark.xfail(not SOCKETS_TAKE_KEYS, reason="sockets take no keys yet", strict=True)
 async def test_a_plan_with_one_socket_is_enough_for_two_subscriptions_that_are_cut(tmp_path: Path) -> None:
     desk = keyed_desk(tmp_path)
     async with desk.books.serving():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import importlib.util
 import inspect
 import json
 import os
@@ -34,8 +33,6 @@ pytestmark = pytest.mark.server
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "clients.md").read_text("utf-8")
 PLAIN = "http://127.0.0.1:8000"
-SOCKETS_TAKE_KEYS = importlib.util.find_spec("chanflow.interfaces.ws.entry") is not None
-sockets_take_keys = pytest.mark.xfail(not SOCKETS_TAKE_KEYS, reason="sockets take no keys yet", strict=True)
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,6 @@ async def test_the_python_of_the_page_calls(keyed: Keyed, capsys: pytest.Capture
     assert capsys.readouterr().out == "free\n"
 
 
-@sockets_take_keys
 async def test_the_python_of_the_page_subscribes(keyed: Keyed, capsys: pytest.CaptureFixture[str]) -> None:
     await keyed.running.log(document_point(1))
     _, events, _ = blocks("py")
@@ -194,7 +190,6 @@ async def test_the_tools_call_of_the_first_document_is_answered_over_http(keyed:
     check_tools_call(json.loads(lines[-1] if lines else response.text))
 
 
-@sockets_take_keys
 async def test_the_tools_call_of_the_first_document_is_answered_over_a_socket(keyed: Keyed) -> None:
     headers = {"Authorization": f"Bearer {keyed.key}"}
     url = f"ws://127.0.0.1:{keyed.running.port}/mcp"
