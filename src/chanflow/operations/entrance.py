@@ -14,10 +14,12 @@ from chanflow.access.audit import AuditOutcome, AuditRow
 from chanflow.access.identity import Identity
 from chanflow.access.keys import User
 from chanflow.access.names import shown_client
+from chanflow.access.own_tokens import TokenPair
 from chanflow.access.proofs import Unproved
 from chanflow.access.sessions import NewSession
 from chanflow.domain.canonical import sha256_of
 from chanflow.domain.errors import InvalidArgument
+from chanflow.domain.time import rfc3339
 from chanflow.operations.fields import time_of_ns
 from chanflow.operations.identity import Code, Email, Name, Password, identity_of
 from chanflow.operations.operation import Answer, Arguments
@@ -50,6 +52,14 @@ class TokensIssued(Answer):
     expires_in: int
     refresh_token: str
     refresh_expires_at: str
+
+
+def tokens_issued(pair: TokenPair, expires_s: int) -> TokensIssued:
+    """Return a pair of tokens as a client reads it (RFC 6749, section 5.1)."""
+    return TokensIssued(
+        access_token=pair.access_token, token_type="Bearer", expires_in=expires_s,  # noqa: S106
+        refresh_token=pair.refresh_token, refresh_expires_at=rfc3339(pair.refresh_expires_ns),
+    )  # fmt: skip
 
 
 class Register(Arguments):
@@ -140,10 +150,7 @@ class Entrance:
         if books is None or books.tokens is None:
             return None
         pair = await books.tokens.issue(user)
-        return TokensIssued(
-            access_token=pair.access_token, token_type="Bearer", expires_in=books.tokens.access_s(pair),  # noqa: S106
-            refresh_token=pair.refresh_token, refresh_expires_at=time_of_ns(pair.refresh_expires_ns),
-        )  # fmt: skip
+        return tokens_issued(pair, books.tokens.access_s(pair))
 
     async def register(self, body: Mapping[str, Any], request_id: str) -> Answer | Failed:
         """Mail a link to somebody who wants an account."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -12,24 +11,13 @@ from starlette.responses import Response
 from chanflow.access.books import AccessBooks
 from chanflow.access.own_tokens import OwnTokens, TokenPair
 from chanflow.domain.errors import ChanflowError
-from chanflow.domain.time import rfc3339
 from chanflow.interfaces.rest.answer import json_response, plain_json
 from chanflow.interfaces.rest.entry import REFRESH, STRANGERS_BURST, STRANGERS_PER_S
+from chanflow.operations.entrance import tokens_issued
 from chanflow.operations.outcome import Declined, failure, failure_of
 
 KEYS_PATH = "/.well-known/jwks.json"
 _PRIVATE = {"Cache-Control": "no-store"}
-
-
-def token_body(pair: TokenPair, expires_s: int) -> dict[str, Any]:
-    """Return a pair of tokens as a client reads it (RFC 6749, section 5.1)."""
-    return {
-        "access_token": pair.access_token,
-        "token_type": "Bearer",
-        "expires_in": expires_s,
-        "refresh_token": pair.refresh_token,
-        "refresh_expires_at": rfc3339(pair.refresh_expires_ns),
-    }
 
 
 def add_tokens(app: FastAPI, books: AccessBooks | None) -> None:
@@ -59,7 +47,7 @@ def add_tokens(app: FastAPI, books: AccessBooks | None) -> None:
             words = "the refresh token is not good, or was used before, which ends its login"
             return json_response(failure(pair, request_id, words, field="refresh_token", suggestion="log in again"))
         books.limits.give_back(bucket)
-        return plain_json(token_body(pair, tokens.access_s(pair)), headers=_PRIVATE)
+        return plain_json(tokens_issued(pair, tokens.access_s(pair)).model_dump(), headers=_PRIVATE)
 
     app.add_route(KEYS_PATH, keys, methods=["GET"])
     app.add_route(REFRESH, refresh, methods=["POST"])
